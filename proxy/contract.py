@@ -1,0 +1,499 @@
+"""What panel and engine say to each other: frozen types, one union of events, one version.
+
+The engine encodes, the panel and the command line decode; nothing else of ``proxy`` is known to ``tui``.
+Money is integer nano-dollars (1 USD = 10**9), times are Unix seconds (float) or milliseconds where the name
+says so, token counts are what a provider bills: ``input_tokens`` excludes what was read from or written to a
+cache. A field that grows here raises ``CONTRACT``: an engine and a panel that differ say so and do not guess.
+"""
+
+import hashlib
+import hmac
+from typing import Literal
+
+from msgspec import Struct
+
+CONTRACT = 1
+"""Version of everything in this module."""
+
+DOOR = "/_cctui"
+"""Path prefix of the control door; every other path belongs to the client's traffic."""
+
+TOKEN_HEADER = "x-cctui-token"  # noqa: S105  the header's name
+"""Carries the local token beside whatever credential the client sends. Never goes upstream."""
+
+PROJECT_HEADER = "x-cctui-project"
+"""The launcher names the project (the git root's name) in it. Never goes upstream."""
+
+Slot = Literal["opus", "sonnet", "haiku", "subagent"]
+"""A kind of request that can have a target of its own: a model family that the client asks for, or sub-agents."""
+SLOTS: tuple[Slot, ...] = ("opus", "sonnet", "haiku", "subagent")
+
+Role = Literal["main", "agent", "background"]
+"""Who asked: the conversation, a sub-agent, or the client for its own purposes (titles, summaries)."""
+
+Phase = Literal["waiting", "streaming", "done"]
+
+Outcome = Literal["served", "failed", "cancelled", "broken"]
+"""``failed``: the client got an error; ``cancelled``: the client left; ``broken``: the answer ended midway."""
+
+CostSource = Literal["reported", "listed", "settings", "genai-prices", "free", "unknown"]
+"""Who says what it cost: the provider in its answer, its model list, the user, the bundled price list.
+``free``: nothing was billed (refused, or a token count). ``unknown``: no price known, never shown as zero."""
+
+HealthState = Literal["unused", "ok", "limited", "failing", "refused"]
+"""``limited``: rate limit or overload with a time to wait; ``refused``: the key was not accepted."""
+
+StreamKind = Literal["text", "thinking", "tool", "error"]
+
+AS_ASKED = "as-asked"
+"""The target text that removes an override."""
+
+
+class Frozen(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of the contract's values."""
+
+
+class Usage(Frozen, frozen=True):
+    """Tokens of one request or a sum of many."""
+
+    input_tokens: int = 0
+    """Uncached input."""
+    output_tokens: int = 0
+    """All output, thinking included."""
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    web_searches: int = 0
+    """Server-side searches, billed per request."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Everything that the model read: uncached, cached and written to the cache."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.output_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            cache_write_5m_tokens=self.cache_write_5m_tokens + other.cache_write_5m_tokens,
+            cache_write_1h_tokens=self.cache_write_1h_tokens + other.cache_write_1h_tokens,
+            web_searches=self.web_searches + other.web_searches,
+        )
+
+
+class Attempt(Frozen, frozen=True):
+    """One try of a request at one target."""
+
+    provider: str
+    model: str
+    outcome: str
+    """A name from the table of outcomes (``served``, ``overloaded``, ``connect_failed`` …), or ``trying``."""
+    status: int | None = None
+    """The provider's HTTP status; None when none arrived."""
+    reason: str | None = None
+    """One sentence for the user; None where all went well."""
+    duration_ms: float = 0.0
+
+
+class Request(Frozen, frozen=True):
+    """One call of the client, live or ended: a row of the list."""
+
+    id: str
+    """Sortable by arrival."""
+    started_at: float
+    kind: Literal["messages", "count_tokens", "other"] = "messages"
+    path: str = "/v1/messages"
+    session_id: str | None = None
+    agent_id: str | None = None
+    parent_agent_id: str | None = None
+    project: str | None = None
+    role: Role = "main"
+    client: str | None = None
+    """The client's own word: the start of its user agent."""
+    asked_model: str | None = None
+    served_model: str | None = None
+    """What the serving provider said that answered; None until it did."""
+    target_model: str | None = None
+    """What was asked of the provider."""
+    provider: str | None = None
+    why: str = ""
+    """Why the request went where it went, in words."""
+    phase: Phase = "waiting"
+    outcome: Outcome | None = None
+    status: int | None = None
+    """The HTTP status that the client got."""
+    error: str | None = None
+    """What went wrong, in one sentence."""
+    attempts: tuple[Attempt, ...] = ()
+    streaming: bool = False
+    headers_ms: float | None = None
+    ttft_ms: float | None = None
+    """From arrival to the first meaningful event."""
+    first_text_ms: float | None = None
+    duration_ms: float | None = None
+    usage: Usage = Usage()
+    usage_estimated: bool = False
+    """The counts are the engine's estimate, not the provider's word."""
+    output_bytes: int = 0
+    """Bytes of the answer so far: moves while the provider has not yet told a token count."""
+    cost_nano_usd: int | None = None
+    """None: not known (yet)."""
+    cost_source: CostSource = "unknown"
+    simulated: bool = False
+    """Money of the simulator: never added to real money."""
+    subscription: bool = False
+    """Paid by a subscription; the cost is what the list price would be."""
+    request_bytes: int = 0
+    stop_reason: str | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.phase != "done"
+
+    @property
+    def fell_back(self) -> bool:
+        """Served by another target than the first one tried."""
+        return len({(attempt.provider, attempt.model) for attempt in self.attempts}) > 1
+
+
+class Tally(Frozen, frozen=True):
+    """Sums over ended requests."""
+
+    requests: int = 0
+    usage: Usage = Usage()
+    cost_nano_usd: int = 0
+    """Sum of the known costs; simulated money is not in it."""
+    simulated_nano_usd: int = 0
+    unpriced_requests: int = 0
+    """Requests that cost something nobody could tell."""
+    failed: int = 0
+
+
+class AgentTally(Frozen, frozen=True):
+    """A thread of a session: the conversation (no id), a sub-agent, or background calls."""
+
+    role: Role
+    agent_id: str | None = None
+    parent_agent_id: str | None = None
+    ordinal: int = 0
+    """Sub-agents are numbered in a session in the order in which they appeared, from 1."""
+    tally: Tally = Tally()
+    in_flight: int = 0
+    started_at: float = 0.0
+    last_at: float = 0.0
+
+
+class Session(Frozen, frozen=True):
+    """A Claude Code session as far as the engine saw it."""
+
+    id: str
+    """Empty for clients that name no session."""
+    project: str | None = None
+    started_at: float = 0.0
+    last_at: float = 0.0
+    tally: Tally = Tally()
+    agents: tuple[AgentTally, ...] = ()
+    in_flight: int = 0
+    context_tokens: int = 0
+    """What the last request of the conversation filled of the window, answer included."""
+    context_window: int | None = None
+    asked_model: str | None = None
+    served_model: str | None = None
+    provider: str | None = None
+    simulated: bool = False
+
+
+class Limit(Frozen, frozen=True):
+    """A limit that a provider told in its headers."""
+
+    name: str
+    """``5h``, ``week``, ``requests``, ``input tokens`` …"""
+    used: float
+    """Share used: 0.62 is 62 %; may exceed 1."""
+    resets_at: float | None = None
+    status: str | None = None
+    """The provider's own word, such as ``allowed_warning``."""
+
+
+class Provider(Frozen, frozen=True):
+    """A configured upstream, without its secrets."""
+
+    name: str
+    dialect: str
+    base_url: str
+    preset: str | None = None
+    origin: str = ""
+    """Where it comes from: ``config.toml``, ``OPENROUTER_API_KEY``, ``port 11434`` …"""
+    auth: str = "none"
+    key: str | None = None
+    """Masked, such as ``sk-or…4f2a``; None where it has none."""
+    key_origin: str | None = None
+    key_error: str | None = None
+    """Why the key cannot be had."""
+    enabled: bool = True
+    health: HealthState = "unused"
+    health_text: str | None = None
+    """The last trouble, in words, with the next step."""
+    retry_at: float | None = None
+    limits: tuple[Limit, ...] = ()
+    models: int = 0
+    models_at: float | None = None
+    """When the model list was last fetched with success."""
+    models_error: str | None = None
+    models_error_at: float | None = None
+    requests: int = 0
+    """Served since the engine started."""
+    simulated: bool = False
+
+
+class Model(Frozen, frozen=True):
+    """A model that a provider lists."""
+
+    provider: str
+    id: str
+    name: str | None = None
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    input_nano_usd: int | None = None
+    """Price of a million tokens, nano-dollars; None: unknown."""
+    output_nano_usd: int | None = None
+    tools: bool | None = None
+    images: bool | None = None
+    thinking: bool | None = None
+    favourite: bool = False
+    used_at: float | None = None
+    """When it last served; None: not within memory."""
+    published_id: str | None = None
+    """The id under which the client's own ``/model`` shows it, if it does."""
+
+
+class Override(Frozen, frozen=True):
+    """A target chosen by the user for some traffic. The most specific one wins."""
+
+    provider: str
+    model: str | None = None
+    """None: the provider's own name for the model that was asked."""
+    session: str | None = None
+    slot: Slot | None = None
+
+
+class Route(Frozen, frozen=True):
+    """What decides the target of a request."""
+
+    default: str
+    """The provider (or provider/model) that serves what nothing else decides."""
+    overrides: tuple[Override, ...] = ()
+    fallback_enabled: bool = True
+    chain: tuple[str, ...] = ()
+    """Targets (``provider/model``) or providers that follow the first target, in order."""
+
+
+class Engine(Frozen, frozen=True):
+    """The engine itself."""
+
+    pid: int
+    url: str
+    version: str
+    contract: int
+    started_at: float
+    home: str
+    """Its state directory: tells two installations apart."""
+    rss_bytes: int = 0
+    draining: bool = False
+    host_open: bool = False
+    """It listens on more than this machine."""
+
+
+class Notice(Frozen, frozen=True):
+    """Something that the user should read once."""
+
+    at: float
+    level: Literal["info", "warning", "error"]
+    text: str
+
+
+class Snapshot(Frozen, frozen=True, tag="snapshot"):
+    """The whole state: the first event of a feed, and again whenever a slow panel lost some."""
+
+    engine: Engine
+    route: Route
+    providers: tuple[Provider, ...]
+    sessions: tuple[Session, ...]
+    requests: tuple[Request, ...]
+    """Oldest first: the last ended ones and all that live."""
+    today: Tally
+    problems: tuple[str, ...] = ()
+    """What is wrong with the engine itself, in words (ledger, settings …)."""
+    notices: tuple[Notice, ...] = ()
+    """The last few, oldest first."""
+    day_budget_nano_usd: int | None = None
+    session_budget_nano_usd: int | None = None
+
+
+class RequestChanged(Frozen, frozen=True, tag="request"):
+    """A request appeared, moved or ended (``request.phase``)."""
+
+    request: Request
+
+
+class SessionChanged(Frozen, frozen=True, tag="session"):
+    """A session's sums moved; ``today`` moved with them."""
+
+    session: Session
+    today: Tally
+
+
+class RouteChanged(Frozen, frozen=True, tag="route"):
+    route: Route
+
+
+class ProvidersChanged(Frozen, frozen=True, tag="providers"):
+    """Health, limits, keys or lists of providers moved."""
+
+    providers: tuple[Provider, ...]
+
+
+class StreamPart(Frozen, frozen=True, tag="stream"):
+    """Text of the watched request, in order."""
+
+    request_id: str
+    kind: StreamKind
+    block: int
+    """Number of the content block in the answer, from 0; a part with a new number begins a new block."""
+    text: str
+    title: str | None = None
+    """A tool's name, on the first part of its block."""
+    restart: bool = False
+    """The first part after watching began: what was shown before of this request is void."""
+
+
+class NoticePosted(Frozen, frozen=True, tag="notice"):
+    notice: Notice
+
+
+class EngineChanged(Frozen, frozen=True, tag="engine"):
+    """Draining began, memory moved, or a problem came or went."""
+
+    engine: Engine
+    problems: tuple[str, ...] = ()
+
+
+Event = (
+    Snapshot
+    | RequestChanged
+    | SessionChanged
+    | RouteChanged
+    | ProvidersChanged
+    | StreamPart
+    | NoticePosted
+    | EngineChanged
+)
+
+
+class Use(Frozen, frozen=True):
+    """Command: send traffic to ``target`` (``provider/model``, ``provider``, ``model`` or ``as-asked``)."""
+
+    target: str
+    session: str | None = None
+    slot: Slot | None = None
+
+
+class SetFallback(Frozen, frozen=True):
+    """Command: turn fallback on or off and, where given, replace the chain."""
+
+    enabled: bool | None = None
+    chain: tuple[str, ...] | None = None
+
+
+class Watch(Frozen, frozen=True):
+    """Command: the panel ``panel`` (the id in its feed's URL) wants the text of ``request_id``, or of none."""
+
+    panel: str
+    request_id: str | None = None
+
+
+class SetFavourite(Frozen, frozen=True):
+    provider: str
+    model: str
+    favourite: bool
+
+
+class Stop(Frozen, frozen=True):
+    """Command: drain and end. ``drain_s`` bounds the wait for running streams; None: the settings' bound."""
+
+    drain_s: float | None = None
+
+
+class Refusal(Frozen, frozen=True):
+    """What the control door answers when it does not do as told."""
+
+    code: str
+    message: str
+
+
+class Hello(Frozen, frozen=True):
+    """Answer to ``GET /_cctui/hello?nonce=N``, which needs no token and so proves that the engine has it."""
+
+    product: str
+    contract: int
+    version: str
+    pid: int
+    proof: str
+
+
+class Detail(Frozen, frozen=True):
+    """A request in full, for the inspector. Texts are kept in memory only, for the most recent requests."""
+
+    request: Request
+    body_outline: tuple[tuple[str, str], ...] = ()
+    """What the request's body held, as name and words: ``tools`` → ``23, 31 kB``."""
+    answer: tuple[StreamPart, ...] = ()
+    """Empty where it is no longer kept."""
+
+
+class ModelList(Frozen, frozen=True):
+    """Answer to ``GET /_cctui/models``."""
+
+    models: tuple[Model, ...]
+    providers: tuple[Provider, ...]
+
+
+class LaunchPlan(Frozen, frozen=True):
+    """What the launcher must know to set up ``claude``: answer to ``GET /_cctui/launch``."""
+
+    url: str
+    provider: str
+    """The provider in force for the conversation."""
+    own_credential: bool
+    """That provider takes a key of the engine's: the client needs no login."""
+    real_claude: bool
+    """Claude itself answers there: tool search and fine-grained tool streaming make sense."""
+    favourite: Model | None = None
+    """The favourite foreign model, for clients that do not ask for our list."""
+
+
+class UsageRow(Frozen, frozen=True):
+    """One group of ``GET /_cctui/usage``."""
+
+    key: str
+    tally: Tally
+
+
+class UsageReport(Frozen, frozen=True):
+    total: Tally
+    rows: tuple[UsageRow, ...]
+
+
+def proof_of_token(token: str, nonce: str) -> str:
+    """What only a holder of the local token can answer to ``nonce``; the token itself is not sent."""
+    return hmac.new(token.encode(), f"cctui-hello:{nonce}".encode(), hashlib.sha256).hexdigest()
+
+
+def dollars(nano_usd: int) -> float:
+    """Nano-dollars as the number that JSON shows (exact to the nano-dollar below 9 million dollars)."""
+    return round(nano_usd / 1e9, 9)

@@ -1,0 +1,1 @@
+"""The edges of the engine: sockets, providers, the control door."""

@@ -1,0 +1,138 @@
+"""Calls and events of the engine's control door: what the panel and every command use to reach the engine.
+
+One asynchronous client; nothing is cached and nothing retried here. Every failure is a ``DoorError`` with a
+sentence for the user, ``EngineGone`` when the engine did not answer at all.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Self, TypeVar
+
+import httpx
+import msgspec
+
+from proxy import contract as c
+
+T = TypeVar("T")
+
+FEED_SILENCE_S = 15.0
+"""The engine sends a comment every 5 s; three missed ones and the feed is taken for dead."""
+
+
+class DoorError(Exception):
+    """The engine refused or could not do what was asked. ``str()`` is a sentence for the user."""
+
+    def __init__(self, message: str, code: str = "failed") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class EngineGone(DoorError):
+    """No engine answered at the address."""
+
+    def __init__(self, url: str, cause: str) -> None:
+        super().__init__(f"the engine at {url} does not answer ({cause})", "engine_gone")
+
+
+class Door:
+    """The control door of the engine at ``url``. Use as an asynchronous context manager."""
+
+    def __init__(self, url: str, token: str, timeout_s: float = 10.0) -> None:
+        self.url = url
+        self._http = httpx.AsyncClient(
+            base_url=url + c.DOOR,
+            headers={c.TOKEN_HEADER: token},
+            timeout=timeout_s,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def state(self) -> c.Snapshot:
+        return await self._get("/state", c.Snapshot)
+
+    async def models(self, *, refresh: bool = False) -> c.ModelList:
+        """Every provider's models from the engine's cache; ``refresh`` asks the providers first (3 s at most)."""
+        return await self._get("/models", c.ModelList, {"refresh": "1"} if refresh else {})
+
+    async def requests(self, limit: int = 50, session: str | None = None) -> tuple[c.Request, ...]:
+        """Requests from the ledger and in flight, newest first."""
+        query = {"limit": str(limit)} | ({"session": session} if session else {})
+        return await self._get("/requests", tuple[c.Request, ...], query)
+
+    async def detail(self, request_id: str) -> c.Detail:
+        return await self._get(f"/requests/{request_id}", c.Detail)
+
+    async def usage(self, since: float | None, by: str) -> c.UsageReport:
+        """Sums grouped by ``by`` over requests that began at or after ``since`` (Unix seconds; None: all)."""
+        query = {"by": by} | ({"since": repr(since)} if since is not None else {})
+        return await self._get("/usage", c.UsageReport, query)
+
+    async def launch_plan(self) -> c.LaunchPlan:
+        return await self._get("/launch", c.LaunchPlan)
+
+    async def use(self, command: c.Use) -> c.Route:
+        return await self._post("/use", command, c.Route)
+
+    async def set_fallback(self, command: c.SetFallback) -> c.Route:
+        return await self._post("/fallback", command, c.Route)
+
+    async def set_favourite(self, command: c.SetFavourite) -> c.ModelList:
+        return await self._post("/favourite", command, c.ModelList)
+
+    async def watch(self, command: c.Watch) -> None:
+        await self._post("/watch", command, dict[str, bool])
+
+    async def stop(self, command: c.Stop) -> None:
+        """Returns as soon as draining began."""
+        await self._post("/stop", command, dict[str, bool])
+
+    async def events(self, panel: str) -> AsyncIterator[c.Event]:
+        """Everything that happens, a ``Snapshot`` first. Ends or raises ``EngineGone`` when the engine does."""
+        decode = msgspec.json.Decoder(c.Event).decode
+        timeout = httpx.Timeout(5.0, read=FEED_SILENCE_S)
+        try:
+            async with self._http.stream("GET", "/feed", params={"panel": panel}, timeout=timeout) as response:
+                if response.status_code != httpx.codes.OK:
+                    raise _refused(await response.aread(), response.status_code)
+                async for line in response.aiter_lines():
+                    if line.startswith("data:"):
+                        yield decode(line[5:].strip())
+        except httpx.TransportError as error:
+            raise EngineGone(self.url, _cause(error)) from error
+
+    async def _get(self, path: str, answer: type[T], query: dict[str, str] | None = None) -> T:
+        return await self._call("GET", path, answer, query=query)
+
+    async def _post(self, path: str, command: msgspec.Struct, answer: type[T]) -> T:
+        return await self._call("POST", path, answer, body=msgspec.json.encode(command))
+
+    async def _call(
+        self, method: str, path: str, answer: type[T], *, query: dict[str, str] | None = None, body: bytes = b""
+    ) -> T:
+        headers = {"content-type": "application/json"} if body else {}
+        try:
+            response = await self._http.request(method, path, params=query, content=body, headers=headers)
+        except httpx.TransportError as error:
+            raise EngineGone(self.url, _cause(error)) from error
+        if response.is_error:
+            raise _refused(response.content, response.status_code)
+        try:
+            return msgspec.json.decode(response.content, type=answer)
+        except msgspec.DecodeError as error:
+            raise DoorError(f"the engine's answer to {path} cannot be read: {error}", "contract") from error
+
+
+def _refused(body: bytes, status: int) -> DoorError:
+    try:
+        refusal = msgspec.json.decode(body, type=c.Refusal)
+    except msgspec.DecodeError:
+        return DoorError(f"the engine answered {status}: {body[:200].decode(errors='replace')}", "contract")
+    return DoorError(refusal.message, refusal.code)
+
+
+def _cause(error: httpx.TransportError) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,208 @@
+"""The present state that panels show: requests in flight and just ended, sessions with their sums, today.
+
+Written on the event loop by the engine, read by the feed. Bounded: ended requests, captures and sessions fall
+off at the old end; the ledger has them all.
+"""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from proxy import contract as c
+from proxy.net.exchange import Capture, Exchange
+
+RECENT_KEPT = 500
+SESSIONS_KEPT = 200
+CAPTURES_KEPT = 64
+CAPTURES_BYTES = 4 * 1024 * 1024
+NOTICES_KEPT = 50
+
+
+@dataclass(slots=True)
+class _AgentSums:
+    role: c.Role
+    agent_id: str | None
+    parent_agent_id: str | None
+    ordinal: int
+    started_at: float
+    last_at: float
+    tally: c.Tally = c.Tally()
+    in_flight: int = 0
+
+    def view(self) -> c.AgentTally:
+        return c.AgentTally(
+            role=self.role,
+            agent_id=self.agent_id,
+            parent_agent_id=self.parent_agent_id,
+            ordinal=self.ordinal,
+            tally=self.tally,
+            in_flight=self.in_flight,
+            started_at=self.started_at,
+            last_at=self.last_at,
+        )
+
+
+@dataclass(slots=True)
+class _SessionSums:
+    id: str
+    project: str | None
+    started_at: float
+    last_at: float
+    tally: c.Tally = c.Tally()
+    agents: dict[tuple[c.Role, str | None], _AgentSums] = field(default_factory=dict)
+    context_tokens: int = 0
+    context_window: int | None = None
+    asked_model: str | None = None
+    served_model: str | None = None
+    provider: str | None = None
+    simulated: bool = False
+
+    def agent(self, request: c.Request) -> _AgentSums:
+        key = (request.role, request.agent_id)
+        if key not in self.agents:
+            ordinal = 1 + sum(each.role == "agent" for each in self.agents.values()) if request.role == "agent" else 0
+            self.agents[key] = _AgentSums(
+                *key, request.parent_agent_id, ordinal, request.started_at, request.started_at
+            )
+        return self.agents[key]
+
+    def view(self) -> c.Session:
+        agents = tuple(each.view() for each in self.agents.values())
+        return c.Session(
+            id=self.id,
+            project=self.project,
+            started_at=self.started_at,
+            last_at=self.last_at,
+            tally=self.tally,
+            agents=agents,
+            in_flight=sum(each.in_flight for each in agents),
+            context_tokens=self.context_tokens,
+            context_window=self.context_window,
+            asked_model=self.asked_model,
+            served_model=self.served_model,
+            provider=self.provider,
+            simulated=self.simulated,
+        )
+
+
+class Board:
+    """What happens now and happened lately."""
+
+    def __init__(self, now: float) -> None:
+        self.live: dict[str, Exchange] = {}
+        self.recent: deque[c.Request] = deque(maxlen=RECENT_KEPT)
+        self.notices: deque[c.Notice] = deque(maxlen=NOTICES_KEPT)
+        self.today = c.Tally()
+        self._midnight = midnight_before(now)
+        self._sessions: OrderedDict[str, _SessionSums] = OrderedDict()
+        self._captures: OrderedDict[str, Exchange] = OrderedDict()
+        self._captured_bytes = 0
+
+    def opened(self, exchange: Exchange) -> str:
+        """A request arrived. Returns its session's key."""
+        self.live[exchange.id] = exchange
+        request = exchange.view()
+        session = self._session(request)
+        session.last_at = request.started_at
+        session.agent(request).in_flight += 1
+        return session.id
+
+    def ended(self, exchange: Exchange, request: c.Request, window: int | None) -> str:
+        """A request ended; ``window`` is the context window of what served it. Returns its session's key."""
+        self.live.pop(exchange.id, None)
+        self._keep_capture(exchange)
+        session = self._session(request)
+        session.agent(request).in_flight -= 1
+        self._add(session, request, window)
+        self.recent.append(request)
+        return session.id
+
+    def restore(self, request: c.Request, window: int | None) -> None:
+        """An ended request from the ledger, oldest first."""
+        self._add(self._session(request), request, window)
+        self.recent.append(request)
+
+    def turn_day(self, now: float) -> bool:
+        """Begin a new day's sums after midnight; True where it did."""
+        midnight = midnight_before(now)
+        if midnight == self._midnight:
+            return False
+        self._midnight, self.today = midnight, c.Tally()
+        return True
+
+    def session(self, key: str) -> c.Session:
+        return self._sessions[key].view()
+
+    def sessions(self) -> tuple[c.Session, ...]:
+        """Those of the last day, the most recently active last."""
+        return tuple(each.view() for each in self._sessions.values())
+
+    def models_asked(self) -> tuple[str, ...]:
+        """What conversations ask for, each once."""
+        asked = (each.asked_model for each in self._sessions.values())
+        return tuple(dict.fromkeys(model for model in asked if model))
+
+    def requests(self) -> tuple[c.Request, ...]:
+        """Recently ended and live ones, oldest first."""
+        return (*self.recent, *(exchange.view() for exchange in self.live.values()))
+
+    def find(self, request_id: str) -> Exchange | None:
+        """The exchange of a live or just ended request, while it is kept."""
+        return self.live.get(request_id) or self._captures.get(request_id)
+
+    def capture(self, request_id: str) -> Capture | None:
+        exchange = self.find(request_id)
+        return exchange.capture if exchange is not None else None
+
+    def _session(self, request: c.Request) -> _SessionSums:
+        key = request.session_id or ""
+        session = self._sessions.get(key)
+        if session is None:
+            session = _SessionSums(key, request.project, request.started_at, request.started_at)
+            self._sessions[key] = session
+            while len(self._sessions) > SESSIONS_KEPT:
+                self._sessions.popitem(last=False)
+        self._sessions.move_to_end(key)
+        session.project = session.project or request.project
+        return session
+
+    def _add(self, session: _SessionSums, request: c.Request, window: int | None) -> None:
+        if request.kind != "messages":
+            return
+        agent = session.agent(request)
+        session.tally = add(session.tally, request)
+        agent.tally = add(agent.tally, request)
+        session.last_at = agent.last_at = request.started_at + (request.duration_ms or 0) / 1000
+        if request.started_at >= self._midnight:
+            self.today = add(self.today, request)
+        if request.role == "main" and request.outcome != "failed":
+            session.asked_model = request.asked_model
+            session.served_model = request.served_model or request.target_model
+            session.provider, session.simulated = request.provider, request.simulated
+            if request.usage.prompt_tokens:
+                session.context_tokens, session.context_window = request.usage.total_tokens, window
+
+    def _keep_capture(self, exchange: Exchange) -> None:
+        self._captures[exchange.id] = exchange
+        self._captured_bytes += exchange.capture.size
+        while self._captures and (len(self._captures) > CAPTURES_KEPT or self._captured_bytes > CAPTURES_BYTES):
+            _, dropped = self._captures.popitem(last=False)
+            self._captured_bytes -= dropped.capture.size
+
+
+def add(tally: c.Tally, request: c.Request) -> c.Tally:
+    """``tally`` with one more ended request."""
+    cost = request.cost_nano_usd
+    return c.Tally(
+        requests=tally.requests + 1,
+        usage=tally.usage + request.usage,
+        cost_nano_usd=tally.cost_nano_usd + (0 if request.simulated else cost or 0),
+        simulated_nano_usd=tally.simulated_nano_usd + (cost or 0 if request.simulated else 0),
+        unpriced_requests=tally.unpriced_requests + (cost is None),
+        failed=tally.failed + (request.outcome == "failed"),
+    )
+
+
+def midnight_before(now: float) -> float:
+    """The last local midnight, Unix seconds."""
+    return datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()

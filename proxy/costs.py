@@ -1,0 +1,66 @@
+"""What a request cost and who says so: the provider, its list, the user, the price list, or nobody.
+
+The order of truth: the provider's own figure in the answer, the prices in its model list, the user's
+``[prices]``, the bundled list of genai-prices. Without any of them the cost is unknown, never zero.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from proxy import contract as c
+from proxy.prices import list_price, today
+from proxy.protocol.listing import ListedModel
+from proxy.protocol.naming import canonical, strip_window_suffix
+from proxy.protocol.pricing import Price, cost
+from proxy.providers import ProviderConfig
+from proxy.settings import PriceSettings
+
+NANO = 10**9
+
+
+class Costs:
+    """Prices in force."""
+
+    def __init__(self, prices: Mapping[str, PriceSettings], listed: Callable[[str, str], ListedModel | None]) -> None:
+        """``listed`` finds a model in a provider's list."""
+        self._own = {name: _from_settings(each) for name, each in prices.items()}
+        self._listed = listed
+
+    def price_of(self, provider: ProviderConfig, model: str) -> tuple[Price | None, c.CostSource]:
+        """The price of ``model`` at ``provider`` today, and its source."""
+        entry = self._listed(provider.name, model)
+        if entry is not None and entry.price is not None:
+            return entry.price, "listed"
+        name = strip_window_suffix(model)
+        for key in (f"{provider.name}/{name}", name, canonical(name)):
+            if key in self._own:
+                return self._own[key], "settings"
+        if provider.free:
+            return Price(0, 0), "free"
+        if (price := list_price(provider.price_catalog, name, today())) is not None:
+            return price, "genai-prices"
+        return None, "unknown"
+
+    def cost_of(
+        self, provider: ProviderConfig, model: str, usage: c.Usage, reported_nano_usd: int | None
+    ) -> tuple[int | None, c.CostSource]:
+        """Nano-dollars and their source; None where nobody knows."""
+        if reported_nano_usd is not None:
+            return reported_nano_usd, "reported"
+        price, source = self.price_of(provider, model)
+        return (None, "unknown") if price is None else (cost(usage, price), source)
+
+
+def _from_settings(own: PriceSettings) -> Price:
+    """USD per million tokens are a thousand million nano-dollars per million tokens."""
+
+    def nano(amount: Decimal | None) -> int | None:
+        return None if amount is None else int(amount * NANO)
+
+    return Price(
+        input=nano(own.input) or 0,
+        output=nano(own.output) or 0,
+        cache_read=nano(own.cache_read),
+        cache_write_5m=nano(own.cache_write_5m),
+        cache_write_1h=nano(own.cache_write_1h),
+    )

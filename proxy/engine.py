@@ -1,0 +1,573 @@
+"""The engine: wiring and life cycle, nothing else. Decisions are in ``protocol``, sockets in ``net``."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import uvicorn
+
+from proxy import __version__
+from proxy import contract as c
+from proxy.board import Board
+from proxy.catalog import ModelCatalog
+from proxy.costs import Costs
+from proxy.estimate import Estimator
+from proxy.feed import TICK_S, Feed
+from proxy.health import Health
+from proxy.ledger.queries import LedgerReader
+from proxy.ledger.writer import LedgerWriter
+from proxy.net.control import Refused, control_door
+from proxy.net.credentials import Credentials
+from proxy.net.discovery import REFRESH_S, Discovery
+from proxy.net.exchange import Exchange
+from proxy.net.relay import Relay
+from proxy.net.server import Server
+from proxy.net.upstream import Upstreams
+from proxy.paths import Paths, local_token, write_private
+from proxy.presets import Preset
+from proxy.protocol import routing
+from proxy.protocol.outcome import Outcome
+from proxy.protocol.parts import PartReader
+from proxy.protocol.redact import mask
+from proxy.providers import ProviderConfig, local_provider, resolve_providers
+from proxy.routefile import RouteFile
+from proxy.settings import Settings, is_loopback
+
+log = logging.getLogger(__name__)
+
+HOUSEKEEPING_S = 1.0
+SLEPT_S = 5.0
+"""If the wall clock ran ahead of the monotonic one by more, the machine slept: connections are made anew."""
+RESTORED_S = 24 * 3600.0
+KEEP_ALIVE_S = 600
+"""Idle connections of the client are kept: a client that meets a closing one would have to repeat."""
+
+
+class Engine:
+    """Everything that serves, put together. Create it inside the running event loop."""
+
+    def __init__(self, paths: Paths, settings: Settings, environ: Mapping[str, str]) -> None:
+        now = time.time()
+        self.paths, self.settings, self._environ = paths, settings, environ
+        self.local_token = local_token(paths)
+        self.listen_host = settings.engine.host
+        self.draining = False
+        self.started_at = now
+        self.url = ""
+        self.providers: dict[str, ProviderConfig] = resolve_providers(settings, environ)
+        self.credentials = Credentials(environ)
+        self.upstreams = Upstreams(settings.engine.connect_timeout_s)
+        self.catalog = ModelCatalog(paths.catalog_file, self.providers)
+        self._costs = Costs(settings.prices, self.catalog.find)
+        self._routefile = RouteFile(paths.route_file, settings.route)
+        self._writer = LedgerWriter(paths.ledger_file)
+        self._reader = LedgerReader(paths.ledger_file)
+        self._health = {name: Health() for name in self.providers}
+        self._board = Board(now)
+        self._feed = Feed(self._board, self.snapshot)
+        self._estimator = Estimator({})
+        self._discovery = Discovery(
+            self.providers, self.catalog, self.credentials, lambda: self.upstreams, self._providers_changed
+        )
+        self._detours: dict[str, str] = {}
+        self._providers_dirty = False
+        self._problems: tuple[str, ...] = ()
+        self._stopping = asyncio.Event()
+        self._drain_s = settings.engine.drain_s
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.app = Server(self, Relay(self, settings.engine.answer_timeout_s), control_door(self))
+
+    # What the relay needs
+
+    @property
+    def route(self) -> c.Route:
+        return self._routefile.route
+
+    def provider_names(self) -> Sequence[str]:
+        return tuple(self.providers)
+
+    def model_ids(self, provider: str) -> Sequence[str]:
+        return self.catalog.ids(provider)
+
+    def note_outcome(self, provider: str, outcome: Outcome, headers: Mapping[str, str]) -> None:
+        self._health[provider].note(provider, outcome, headers, time.time())
+        if outcome.name == "key_refused":
+            self.credentials.forget(self.providers[provider])
+        self._providers_dirty = True
+
+    def estimate_tokens(self, exchange: Exchange) -> int:
+        return self._estimator.tokens(exchange.target_model or exchange.asked_model or "", len(exchange.raw_body))
+
+    def opened(self, exchange: Exchange) -> None:
+        self._feed.opened(self._board.opened(exchange))
+
+    def ended(self, exchange: Exchange) -> None:
+        self._price(exchange)
+        request = exchange.view()
+        window = None
+        if request.provider and request.target_model and request.kind == "messages":
+            window = self.catalog.window(request.provider, request.target_model)
+            if request.outcome == "served":
+                self.catalog.note_used(request.provider, request.target_model, request.started_at)
+                self._estimator.learn(request)
+        self._feed.ended(request, self._board.ended(exchange, request, window))
+        self._writer.record(request)
+        self._note_detour(request)
+        self._learn_list(exchange)
+
+    def model_list(self) -> list[dict[str, object]]:
+        models: list[dict[str, object]] = []
+        for model in self.catalog.published(self.settings.engine.publish):
+            real = self.providers[model.provider].real_claude
+            name = model.name or model.id
+            entry: dict[str, object] = {
+                "type": "model",
+                "id": model.published_id,
+                "display_name": name if real else f"{name} · {model.provider}",
+                "created_at": "2026-01-01T00:00:00Z",
+            }
+            if model.context_window:
+                entry["max_input_tokens"] = model.context_window
+            models.append(entry)
+        return models
+
+    # What the control door opens onto
+
+    def hello(self, nonce: str) -> c.Hello:
+        proof = c.proof_of_token(self.local_token, nonce)
+        return c.Hello(product="cctui", contract=c.CONTRACT, version=__version__, pid=os.getpid(), proof=proof)
+
+    def snapshot(self) -> c.Snapshot:
+        return c.Snapshot(
+            engine=self._engine_view(),
+            route=self.route,
+            providers=self._provider_views(),
+            sessions=self._board.sessions(),
+            requests=self._board.requests(),
+            today=self._board.today,
+            problems=self._problems,
+            notices=tuple(self._board.notices),
+            day_budget_nano_usd=_nano(self.settings.budget.day_usd),
+            session_budget_nano_usd=_nano(self.settings.budget.session_usd),
+        )
+
+    def follow(self, panel: str) -> AsyncIterator[bytes]:
+        return self._feed.follow(panel)
+
+    def watch(self, command: c.Watch) -> None:
+        if not self._feed.watch(command.panel, command.request_id):
+            raise Refused(f"no panel {command.panel!r} follows the feed", "not_found", 404)
+
+    def use(self, command: c.Use) -> c.Route:
+        probes = self._board.models_asked() or ("claude-opus-4-8", "claude-sonnet-4-5", "claude-haiku-4-5")
+        session = self._known_session(command.session)
+        try:
+            route = routing.apply_use(self.route, command.target, session, command.slot, self, probes)
+        except routing.NoTarget as error:
+            raise Refused(str(error), "no_target") from None
+        self._routefile.set_overrides(route.overrides)
+        return self._route_changed()
+
+    def set_fallback(self, command: c.SetFallback) -> c.Route:
+        try:
+            parsed = tuple(routing.parse_target(text, self) for text in command.chain or ())
+        except routing.NoTarget as error:
+            raise Refused(str(error), "no_target") from None
+        chain = tuple(routing.show_override(each) for each in parsed)
+        self._routefile.set_fallback(command.enabled, None if command.chain is None else chain)
+        return self._route_changed()
+
+    def set_favourite(self, command: c.SetFavourite) -> c.ModelList:
+        if command.provider not in self.providers:
+            raise Refused(f"no provider is called {command.provider!r}", "not_found", 404)
+        self.catalog.set_favourite(command.provider, command.model, command.favourite)
+        return self._model_list()
+
+    def launch_plan(self) -> c.LaunchPlan:
+        name = self._provider_in_force()
+        provider = self.providers.get(name)
+        return c.LaunchPlan(
+            url=self.url,
+            provider=name,
+            own_credential=provider is not None and provider.own_credential,
+            real_claude=provider is not None and provider.real_claude,
+            favourite=self.catalog.favourite_foreign(),
+        )
+
+    def stop(self, drain_s: float | None) -> None:
+        """Begin to drain: no new requests, running ones may end within ``drain_s``."""
+        if drain_s is not None:
+            self._drain_s = drain_s
+        self.draining = True
+        self._feed.publish(c.EngineChanged(engine=self._engine_view(), problems=self._problems))
+        self._stopping.set()
+
+    async def models(self, *, refresh: bool) -> c.ModelList:
+        if refresh:
+            await self._discovery.refresh()
+        return self._model_list()
+
+    def requests(self, limit: int, session: str | None) -> list[c.Request]:
+        self._writer.flush(2.0)
+        live = [exchange.view() for exchange in list(self._board.live.values())]
+        live = [request for request in live if session in (None, request.session_id)]
+        live.sort(key=lambda request: request.started_at, reverse=True)
+        return [*live, *self._reader.last(limit, session)][:limit]
+
+    def detail(self, request_id: str) -> c.Detail | None:
+        exchange = self._board.find(request_id)
+        if exchange is None:
+            self._writer.flush(2.0)
+            found = self._reader.find(request_id)
+            return c.Detail(request=found) if found else None
+        request = next((each for each in reversed(self._board.recent) if each.id == request_id), None)
+        reader = PartReader(request_id)
+        chunks = exchange.capture.since(0)
+        answer = reader.read(chunks) if exchange.streaming else reader.read_whole(b"".join(chunks))
+        outline = exchange.body.outline() if exchange.body else ()
+        return c.Detail(request=request or exchange.view(), body_outline=outline, answer=tuple(answer))
+
+    def usage(self, since: float | None, by: str) -> c.UsageReport:
+        self._writer.flush(2.0)
+        return self._reader.usage(since, by)
+
+    # Life
+
+    async def run(self, listener: socket.socket) -> None:
+        """Serve on ``listener`` until told to stop, then drain and flush."""
+        host, port = listener.getsockname()[:2]
+        self.url = f"http://{f'[{host}]' if ':' in host else '127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
+        await asyncio.to_thread(self._open_ledger)
+        config = uvicorn.Config(
+            self.app,
+            http="httptools",
+            loop="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=2,
+            backlog=1024,
+        )
+        server = _QuietServer(config)
+        with self._runtime_file(host, port):
+            serving = asyncio.create_task(server.serve([listener]), name="server")
+            self._start_chores()
+            log.info("engine %s serves at %s", __version__, self.url)
+            waiting = asyncio.create_task(self._stopping.wait(), name="stop signal")
+            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            await self._drain()
+            self._feed.close()
+            server.should_exit = True
+            await serving
+        await self._close()
+
+    async def _drain(self) -> None:
+        self.draining = True
+        running = set(self.app.running)
+        if running:
+            log.info("stopping: %d requests may end within %.0f s", len(running), self._drain_s)
+            _, late = await asyncio.wait(running, timeout=max(0.01, self._drain_s))
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=5)
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.upstreams.close()
+        self.catalog.save()
+        await asyncio.to_thread(self._writer.close)
+        log.info("engine ended")
+
+    def _start_chores(self) -> None:
+        for name, chore in (
+            ("feed", self._tick()),
+            ("housekeeping", self._keep_house()),
+            ("discovery", self._discover()),
+        ):
+            self._start(name, chore)
+
+    def _start(self, name: str, chore: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(chore, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._chore_done)
+
+    def _chore_done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s ended: %s", task.get_name(), error, exc_info=error)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._feed.tick()
+
+    async def _keep_house(self) -> None:
+        offset = time.time() - time.monotonic()
+        beats = 0
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_S)
+            beats += 1
+            now = time.time()
+            if abs(now - time.monotonic() - offset) > SLEPT_S:
+                log.info("the machine slept or its clock was set: connections are made anew")
+                self.upstreams.renew()
+            offset = now - time.monotonic()
+            if self._board.turn_day(now) or beats % 10 == 0 or self._note_problems():
+                self._feed.publish(c.EngineChanged(engine=self._engine_view(), problems=self._problems))
+            if self._providers_dirty:
+                self._providers_changed()
+
+    async def _discover(self) -> None:
+        await self._discovery.refresh()
+        while True:
+            if self.settings.engine.local_servers:
+                for config in await self._discovery.find_local(self._build_local):
+                    self.providers[config.name] = config
+                    self._health[config.name] = Health()
+                    self._notice("info", f"{config.name} answers on {config.base_url}: its models can be picked")
+                    self._providers_changed()
+            await asyncio.sleep(REFRESH_S)
+            await self._discovery.refresh()
+
+    def _build_local(self, preset: Preset) -> ProviderConfig:
+        return local_provider(preset, self.settings, self._environ)
+
+    def _open_ledger(self) -> None:
+        self._writer.start()
+        rows = self._reader.since(time.time() - RESTORED_S)
+        for request in rows:
+            window = None
+            if request.provider in self.providers and request.target_model:
+                window = self.catalog.window(request.provider, request.target_model)
+            self._board.restore(request, window)
+        self._estimator = Estimator(self._reader.bytes_per_token())
+        if self._writer.remark:
+            self._notice("warning", self._writer.remark)
+        self._note_problems()
+
+    @contextlib.contextmanager
+    def _runtime_file(self, host: str, port: int) -> Iterator[None]:
+        runtime = {
+            "pid": os.getpid(),
+            "host": host,
+            "port": port,
+            "url": self.url,
+            "token": self.local_token,
+            "contract": c.CONTRACT,
+            "version": __version__,
+            "started_at": self.started_at,
+        }
+        write_private(self.paths.runtime_file, msgspec.json.encode(runtime))
+        self._routefile.keep_port(port)
+        try:
+            yield
+        finally:
+            if _written_by_us(self.paths.runtime_file):
+                self.paths.runtime_file.unlink(missing_ok=True)
+
+    # Small parts
+
+    def _price(self, exchange: Exchange) -> None:
+        """What the ended exchange cost, by the model that served."""
+        provider = self.providers.get(exchange.provider or "")
+        usage = exchange.usage or exchange.facts.usage
+        billed = usage.total_tokens > 0 or exchange.facts.reported_nano_usd is not None
+        if exchange.kind != "messages" or (exchange.outcome == "failed" and not billed):
+            exchange.cost_nano_usd, exchange.cost_source = 0, "free"
+        elif provider is not None and billed:
+            target = exchange.target_model or ""
+            served = exchange.facts.model or target
+            exchange.cost_nano_usd, exchange.cost_source = self._cost(provider, served, target, exchange)
+
+    def _cost(
+        self, provider: ProviderConfig, served: str, target: str, exchange: Exchange
+    ) -> tuple[int | None, c.CostSource]:
+        usage, reported = exchange.facts.usage, exchange.facts.reported_nano_usd
+        cost, source = self._costs.cost_of(provider, served, usage, reported)
+        return (cost, source) if cost is not None else self._costs.cost_of(provider, target, usage, reported)
+
+    def _note_detour(self, request: c.Request) -> None:
+        """Say once when traffic leaves a provider, and once when it is back."""
+        if request.kind != "messages" or request.outcome != "served" or not request.attempts:
+            return
+        first, last = request.attempts[0].provider, request.attempts[-1].provider
+        if first != last and self._detours.get(first) != last:
+            self._detours[first] = last
+            self._notice("warning", f"{request.attempts[0].reason or first}. {last} serves instead")
+        elif first == last and self._detours.pop(first, ""):
+            self._notice("info", f"{first} serves again")
+
+    def _learn_list(self, exchange: Exchange) -> None:
+        """Anthropic lists models only to a credential; where the engine has none, the client's serves on the spot."""
+        provider = self.providers.get(exchange.provider or "")
+        if provider is None or provider.auth != "passthrough" or provider.keys or exchange.outcome != "served":
+            return
+        age = time.time() - (self.catalog.listing(provider.name).fetched_at or 0)
+        if age > REFRESH_S:
+            headers = list(exchange.raw_headers)
+            self._start("model list by login", self._discovery.refresh_with(provider, headers, self.local_token))
+
+    def _known_session(self, text: str | None) -> str | None:
+        """The session whose id begins with ``text``. Raises ``Refused``."""
+        if text is None:
+            return None
+        ids = [session.id for session in self._board.sessions()]
+        matching = [each for each in ids if each == text] or [each for each in ids if text and each.startswith(text)]
+        if len(matching) > 1:
+            raise Refused(f"several sessions begin with {text!r}: {', '.join(matching)}", "not_found", 404)
+        return matching[0] if matching else text
+
+    def _provider_in_force(self) -> str:
+        general = [each for each in self.route.overrides if each.session is None and each.slot is None]
+        known = [each.provider for each in general if each.provider in self.providers]
+        if known:
+            return known[0]
+        try:
+            return routing.parse_target(self.route.default, self).provider
+        except routing.NoTarget:
+            return self.route.default
+
+    def _model_list(self) -> c.ModelList:
+        return c.ModelList(models=self.catalog.models(), providers=self._provider_views())
+
+    def _route_changed(self) -> c.Route:
+        self._feed.publish(c.RouteChanged(route=self.route))
+        return self.route
+
+    def _providers_changed(self) -> None:
+        self._providers_dirty = False
+        self._feed.publish(c.ProvidersChanged(providers=self._provider_views()))
+
+    def _notice(self, level: Literal["info", "warning"], text: str) -> None:
+        notice = c.Notice(at=time.time(), level=level, text=text)
+        self._board.notices.append(notice)
+        self._feed.publish(c.NoticePosted(notice=notice))
+
+    def _note_problems(self) -> bool:
+        """Whether what is wrong with the engine itself changed."""
+        problems = []
+        if self._writer.problem:
+            problems.append(self._writer.problem)
+        if self._writer.dropped:
+            problems.append(f"{self._writer.dropped} requests are missing from the history: the disk was too slow")
+        try:
+            routing.parse_target(self.route.default, self)
+        except routing.NoTarget as error:
+            problems.append(f"route.default: {error}")
+        changed = tuple(problems) != self._problems
+        self._problems = tuple(problems)
+        return changed
+
+    def _engine_view(self) -> c.Engine:
+        return c.Engine(
+            pid=os.getpid(),
+            url=self.url,
+            version=__version__,
+            contract=c.CONTRACT,
+            started_at=self.started_at,
+            home=str(self.paths.state_dir),
+            rss_bytes=_rss_bytes(),
+            draining=self.draining,
+            host_open=not is_loopback(self.listen_host),
+        )
+
+    def _provider_views(self) -> tuple[c.Provider, ...]:
+        return tuple(self._provider_view(provider) for provider in self.providers.values())
+
+    def _provider_view(self, provider: ProviderConfig) -> c.Provider:
+        health, listing = self._health[provider.name], self.catalog.listing(provider.name)
+        key, origin, trouble = self._key_view(provider)
+        return c.Provider(
+            name=provider.name,
+            dialect=provider.dialect,
+            base_url=provider.base_url,
+            preset=provider.preset,
+            origin=provider.origin,
+            auth=provider.auth,
+            key=key,
+            key_origin=origin,
+            key_error=trouble,
+            health=health.state,
+            health_text=health.text,
+            retry_at=health.retry_at,
+            limits=health.limits,
+            models=len(self.catalog.ids(provider.name)),
+            models_at=listing.fetched_at,
+            models_error=listing.error,
+            models_error_at=listing.error_at,
+            requests=health.served,
+            simulated=provider.simulated,
+        )
+
+    def _key_view(self, provider: ProviderConfig) -> tuple[str | None, str | None, str | None]:
+        """The first key masked, where it comes from, and what is wrong with it."""
+        if not provider.keys:
+            missing = provider.auth in ("bearer", "x-api-key")
+            return None, None, f'no key: set api_key = "env:NAME" in [providers.{provider.name}]' if missing else None
+        text = provider.keys[0].get_secret_value()
+        if text.startswith("env:"):
+            name = text[4:].strip()
+            value = self._environ.get(name, "")
+            return mask(value) if value else None, name, None if value else f"{name} is not set"
+        if text.startswith("cmd:"):
+            return None, f"cmd:{text[4:].split()[0] if text[4:].split() else ''}", None
+        return mask(text), "config.toml", None
+
+
+class _QuietServer(uvicorn.Server):
+    """A server that leaves signals to the engine."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def handle_signals(engine: Engine) -> None:
+    """SIGTERM and SIGINT drain; a second one ends at once; a lost terminal (SIGHUP, SIGPIPE) changes nothing."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        engine.stop(0.0 if engine.draining else None)
+
+    for name in ("SIGTERM", "SIGINT"):
+        loop.add_signal_handler(getattr(signal, name), stop)
+    for name in ("SIGHUP", "SIGPIPE", "SIGTTOU", "SIGTTIN", "SIGTSTP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def _written_by_us(file: Path) -> bool:
+    try:
+        return bool(msgspec.json.decode(file.read_bytes())["pid"] == os.getpid())
+    except (OSError, msgspec.DecodeError, KeyError, TypeError):
+        return False
+
+
+def _rss_bytes() -> int:
+    """Resident memory now, or at its peak where the system tells only that."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+    except (OSError, IndexError, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _nano(amount: Decimal | None) -> int | None:
+    return None if amount is None else int(amount * 10**9)

@@ -1,0 +1,80 @@
+"""Requests as rows of the ledger, and back. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from proxy import contract as c
+
+_USAGE = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "web_searches",
+)
+_PLAIN = (
+    "id",
+    "started_at",
+    "kind",
+    "path",
+    "session_id",
+    "agent_id",
+    "parent_agent_id",
+    "project",
+    "role",
+    "client",
+    "asked_model",
+    "target_model",
+    "served_model",
+    "provider",
+    "why",
+    "outcome",
+    "status",
+    "error",
+    "streaming",
+    "headers_ms",
+    "ttft_ms",
+    "first_text_ms",
+    "duration_ms",
+    "usage_estimated",
+    "cost_nano_usd",
+    "cost_source",
+    "simulated",
+    "subscription",
+    "request_bytes",
+    "output_bytes",
+    "stop_reason",
+)
+
+COLUMNS: tuple[str, ...] = (*_PLAIN, *_USAGE, "attempts")
+SUMS = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in _USAGE)
+INSERT = f"INSERT OR REPLACE INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM requests"  # noqa: S608  names from the tuples above
+
+_decode_attempts = msgspec.json.Decoder(tuple[c.Attempt, ...]).decode
+
+
+def to_row(request: c.Request) -> tuple[Any, ...]:
+    """The values of ``COLUMNS``."""
+    plain = [getattr(request, name) for name in _PLAIN]
+    usage = [getattr(request.usage, name) for name in _USAGE]
+    return (*plain, *usage, msgspec.json.encode(request.attempts).decode())
+
+
+def from_row(row: Sequence[Any]) -> c.Request:
+    """The ended request that a row of ``SELECT`` holds."""
+    values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
+    attempts = _decode_attempts(values.pop("attempts"))
+    usage = usage_of(values)
+    for name in _USAGE:
+        values.pop(name)
+    for name in ("streaming", "usage_estimated", "simulated", "subscription"):
+        values[name] = bool(values[name])
+    return c.Request(**values, usage=usage, attempts=attempts, phase="done")
+
+
+def usage_of(values: Mapping[str, Any]) -> c.Usage:
+    return c.Usage(**{name: values[name] for name in _USAGE})

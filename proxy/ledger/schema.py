@@ -1,0 +1,82 @@
+"""The ledger's tables, as migrations: each takes the database from one version to the next.
+
+A row of ``requests`` is one ended request. There is no prompt text, no answer text and no credential in it.
+"""
+
+import sqlite3
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE requests (
+        id TEXT NOT NULL UNIQUE,
+        started_at REAL NOT NULL,
+        kind TEXT NOT NULL,
+        path TEXT NOT NULL,
+        session_id TEXT,
+        agent_id TEXT,
+        parent_agent_id TEXT,
+        project TEXT,
+        role TEXT NOT NULL,
+        client TEXT,
+        asked_model TEXT,
+        target_model TEXT,
+        served_model TEXT,
+        provider TEXT,
+        why TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        status INTEGER,
+        error TEXT,
+        attempts TEXT NOT NULL,
+        streaming INTEGER NOT NULL,
+        headers_ms REAL,
+        ttft_ms REAL,
+        first_text_ms REAL,
+        duration_ms REAL,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        cache_read_tokens INTEGER NOT NULL,
+        cache_write_5m_tokens INTEGER NOT NULL,
+        cache_write_1h_tokens INTEGER NOT NULL,
+        web_searches INTEGER NOT NULL,
+        usage_estimated INTEGER NOT NULL,
+        cost_nano_usd INTEGER,
+        cost_source TEXT NOT NULL,
+        simulated INTEGER NOT NULL,
+        subscription INTEGER NOT NULL,
+        request_bytes INTEGER NOT NULL,
+        output_bytes INTEGER NOT NULL,
+        stop_reason TEXT
+    );
+    CREATE INDEX requests_by_time ON requests (started_at);
+    CREATE INDEX requests_by_session ON requests (session_id, started_at);
+    CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    """,
+)
+
+VERSION = len(MIGRATIONS)
+
+
+class NewerLedger(Exception):
+    """The database was written by a newer cctui. ``str()`` says what to do."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to ``VERSION``, each step in a transaction of its own."""
+    current: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if current > VERSION:
+        raise NewerLedger(
+            f"the ledger has version {current}, this cctui knows {VERSION}: install the newer cctui, or move the file"
+        )
+    for version in range(current, VERSION):
+        connection.executescript(f"BEGIN; {MIGRATIONS[version]} PRAGMA user_version = {version + 1}; COMMIT;")
+
+
+def connect(file: str, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection with the ledger's settings: write-ahead log, 5 s patience for locks."""
+    if read_only:
+        connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5, check_same_thread=False)
+    else:
+        connection = sqlite3.connect(file, timeout=5, check_same_thread=False, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    return connection

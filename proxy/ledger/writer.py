@@ -1,0 +1,175 @@
+"""The one writer of the ledger: a thread that takes requests from a bounded queue and commits them in batches.
+
+``record`` never waits and never fails: when the disk does not keep up, the oldest waiting requests are dropped
+and counted. A damaged file is moved aside and a new one begun; a locked or full disk is tried again. What is
+wrong is in ``problem``, in words, for the panel.
+"""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+from proxy import contract as c
+from proxy.ledger.rows import INSERT, to_row
+from proxy.ledger.schema import NewerLedger, connect, migrate
+from proxy.paths import make_private_dir
+
+log = logging.getLogger(__name__)
+
+BATCH_S = 0.5
+"""A crash loses at most what arrived within this time."""
+WAITING_MAX = 20_000
+RETRY_S = 2.0
+
+
+class LedgerWriter:
+    """Writes ended requests to ``file``."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._waiting: deque[c.Request | threading.Event] = deque(maxlen=WAITING_MAX)
+        self._batch: list[c.Request | threading.Event] = []
+        """Taken from the queue, not committed yet."""
+        self._wake = threading.Event()
+        self._stopping = False
+        self._connection: sqlite3.Connection | None = None
+        self._thread = threading.Thread(target=self._run, name="ledger writer", daemon=True)
+        self._pause = threading.Event()
+        """Never set: waiting for it is a pause of the writer's thread."""
+        self.problem: str | None = None
+        """What keeps the ledger from being written; None: nothing."""
+        self.remark: str | None = None
+        """What the user should know of the ledger's past, such as a crash."""
+        self.dropped = 0
+
+    def start(self) -> None:
+        """Open the file, which may take its time, before the first request; failing leaves a ``problem``."""
+        make_private_dir(self._file.parent)
+        self._open()
+        self._thread.start()
+
+    def record(self, request: c.Request) -> None:
+        """Keep ``request``. Returns at once."""
+        if len(self._waiting) == WAITING_MAX:
+            self.dropped += 1
+        self._waiting.append(request)
+        self._wake.set()
+
+    def flush(self, patience_s: float = 5.0) -> bool:
+        """Wait until everything recorded so far is committed; False where it could not be in time."""
+        committed = threading.Event()
+        self._waiting.append(committed)
+        self._wake.set()
+        return committed.wait(patience_s)
+
+    def close(self) -> None:
+        """Commit what waits and end."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.wait()
+            self._wake.clear()
+            if not self._write_waiting():
+                self._wake.set()
+                self._pause.wait(RETRY_S)
+            elif not self._stopping:
+                self._pause.wait(BATCH_S)
+        self._write_waiting()
+        self._finish()
+
+    def _write_waiting(self) -> bool:
+        """Commit everything that waits; False where the database does not take it now."""
+        while self._batch or self._waiting:
+            if not self._batch:
+                self._batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            requests = [each for each in self._batch if isinstance(each, c.Request)]
+            if requests and not self._write(requests):
+                return False
+            for each in self._batch:
+                if isinstance(each, threading.Event):
+                    each.set()
+            self._batch = []
+        return True
+
+    def _write(self, batch: list[c.Request]) -> bool:
+        if self._connection is None:
+            self._open()
+        connection = self._connection
+        if connection is None:
+            return False
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(INSERT, [to_row(request) for request in batch])
+            connection.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            self._failed(error)
+            return False
+        self.problem = None
+        return True
+
+    def _open(self) -> None:
+        try:
+            self._connection = connect(str(self._file))
+            self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            migrate(self._connection)
+            self._file.chmod(0o600)
+            self._note_start(self._connection)
+            self.problem = None
+        except NewerLedger as error:
+            self._disconnect()
+            self.problem = str(error)
+        except sqlite3.OperationalError as error:
+            self._failed(error)
+        except sqlite3.DatabaseError as error:
+            self._failed(error)
+            if self._connection is None and not self._stopping and not self._file.exists():
+                self._open()
+
+    def _note_start(self, connection: sqlite3.Connection) -> None:
+        row = connection.execute("SELECT value FROM facts WHERE name = 'open since'").fetchone()
+        if row is not None:
+            self.remark = (
+                "the engine did not end properly last time; requests of its last second may be missing from the history"
+            )
+        connection.execute("INSERT OR REPLACE INTO facts VALUES ('open since', ?)", (str(time.time()),))
+
+    def _finish(self) -> None:
+        if self._connection is None:
+            return
+        try:
+            self._connection.execute("DELETE FROM facts WHERE name = 'open since'")
+        except sqlite3.Error as error:
+            log.warning("closing the ledger: %s", error)
+        self._disconnect()
+
+    def _failed(self, error: sqlite3.DatabaseError) -> None:
+        """A lock or a full disk passes; a damaged file does not get better and is moved aside."""
+        self._disconnect()
+        if isinstance(error, sqlite3.OperationalError):
+            self.problem = f"the ledger cannot be written ({error}); requests wait in memory and are tried again"
+            log.warning("%s", self.problem)
+            return
+        aside = self._file.with_name(f"{self._file.stem}.damaged-{int(time.time())}{self._file.suffix}")
+        try:
+            self._file.rename(aside)
+            for ending in ("-wal", "-shm"):
+                self._file.with_name(self._file.name + ending).unlink(missing_ok=True)
+        except OSError as trouble:
+            self.problem = f"the ledger is damaged ({error}) and cannot be moved aside ({trouble})"
+            return
+        self.remark = f"the ledger was damaged ({error}); it was kept as {aside.name} and a new one begun"
+        log.error("%s", self.remark)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            try:
+                self._connection.close()
+            except sqlite3.Error as error:
+                log.debug("closing the ledger: %s", error)
+            self._connection = None

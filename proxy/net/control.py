@@ -1,0 +1,155 @@
+"""The control door: what panels, commands and scripts may ask and tell the engine. Off the hot path.
+
+The guard has let the request in already. Commands are decoded into the contract's types; what cannot be done
+is answered with a ``Refusal`` that says what to do.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol, TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from proxy import contract as c
+from proxy.ledger.queries import GROUPS
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+REQUESTS_MAX = 10_000
+
+
+class Refused(Exception):
+    """A command that is not carried out."""
+
+    def __init__(self, message: str, code: str = "refused", status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+class Controls(Protocol):
+    """What the door opens onto."""
+
+    def hello(self, nonce: str) -> c.Hello: ...
+    def snapshot(self) -> c.Snapshot: ...
+    def follow(self, panel: str) -> AsyncIterator[bytes]: ...
+    def watch(self, command: c.Watch) -> None: ...
+    def use(self, command: c.Use) -> c.Route: ...
+    def set_fallback(self, command: c.SetFallback) -> c.Route: ...
+    def set_favourite(self, command: c.SetFavourite) -> c.ModelList: ...
+    def launch_plan(self) -> c.LaunchPlan: ...
+    def stop(self, drain_s: float | None) -> None: ...
+    async def models(self, *, refresh: bool) -> c.ModelList: ...
+    def requests(self, limit: int, session: str | None) -> list[c.Request]: ...
+    def detail(self, request_id: str) -> c.Detail | None: ...
+    def usage(self, since: float | None, by: str) -> c.UsageReport: ...
+
+
+def control_door(controls: Controls) -> Starlette:
+    """The door as an ASGI application."""
+
+    async def hello(request: Request) -> Response:
+        return _json(controls.hello(request.query_params.get("nonce", "")[:128]))
+
+    async def state(_: Request) -> Response:
+        return _json(controls.snapshot())
+
+    async def feed(request: Request) -> Response:
+        panel = request.query_params.get("panel", "")
+        if not panel:
+            raise Refused("feed: say who follows, ?panel=ID")
+        headers = {"cache-control": "no-store"}
+        return StreamingResponse(controls.follow(panel), media_type="text/event-stream", headers=headers)
+
+    async def watch(request: Request) -> Response:
+        controls.watch(await _command(request, c.Watch))
+        return _done()
+
+    async def use(request: Request) -> Response:
+        return _json(controls.use(await _command(request, c.Use)))
+
+    async def fallback(request: Request) -> Response:
+        return _json(controls.set_fallback(await _command(request, c.SetFallback)))
+
+    async def favourite(request: Request) -> Response:
+        return _json(controls.set_favourite(await _command(request, c.SetFavourite)))
+
+    async def launch(_: Request) -> Response:
+        return _json(controls.launch_plan())
+
+    async def stop(request: Request) -> Response:
+        controls.stop((await _command(request, c.Stop)).drain_s)
+        return _done()
+
+    async def models(request: Request) -> Response:
+        return _json(await controls.models(refresh=request.query_params.get("refresh") == "1"))
+
+    async def requests(request: Request) -> Response:
+        limit = int(_number(request, "limit", 50))
+        session = request.query_params.get("session")
+        return _json(await asyncio.to_thread(controls.requests, max(0, min(limit, REQUESTS_MAX)), session))
+
+    async def detail(request: Request) -> Response:
+        request_id = request.path_params["request_id"]
+        found = await asyncio.to_thread(controls.detail, request_id)
+        if found is None:
+            raise Refused(f"no request is called {request_id!r}", "not_found", 404)
+        return _json(found)
+
+    async def usage(request: Request) -> Response:
+        by = request.query_params.get("by", "model")
+        if by not in GROUPS:
+            raise Refused(f"usage cannot be grouped by {by!r}; it can by {', '.join(GROUPS)}")
+        since = _number(request, "since", 0.0) if "since" in request.query_params else None
+        return _json(await asyncio.to_thread(controls.usage, since, by))
+
+    async def refused(_: Request, error: Exception) -> Response:
+        if not isinstance(error, Refused):
+            raise error
+        return _json(c.Refusal(code=error.code, message=str(error)), error.status)
+
+    def at(path: str, method: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
+        return Route(c.DOOR + path, answer, methods=[method])
+
+    routes = [
+        at("/hello", "GET", hello),
+        at("/state", "GET", state),
+        at("/feed", "GET", feed),
+        at("/watch", "POST", watch),
+        at("/use", "POST", use),
+        at("/fallback", "POST", fallback),
+        at("/favourite", "POST", favourite),
+        at("/launch", "GET", launch),
+        at("/stop", "POST", stop),
+        at("/models", "GET", models),
+        at("/requests", "GET", requests),
+        at("/requests/{request_id}", "GET", detail),
+        at("/usage", "GET", usage),
+    ]
+    return Starlette(routes=routes, exception_handlers={Refused: refused})
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def _done() -> Response:
+    return _json({"ok": True})
+
+
+async def _command(request: Request, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(await request.body() or b"{}", type=kind)
+    except msgspec.DecodeError as error:
+        raise Refused(f"the command cannot be read: {error}") from None
+
+
+def _number(request: Request, name: str, default: float) -> float:
+    try:
+        return float(request.query_params.get(name, default))
+    except ValueError:
+        raise Refused(f"{name} must be a number") from None

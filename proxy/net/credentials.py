@@ -1,0 +1,151 @@
+"""Keys of providers: resolved when needed, cached, never shown.
+
+A key is a literal, ``env:NAME`` or ``cmd:COMMAND`` (its first output line, cached for five minutes). Which
+header it goes into, and whether the client's own credential may go along, is decided in ``credential_headers``:
+the only place where a credential is put on a request.
+"""
+
+import asyncio
+import os
+import shlex
+import time
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+from proxy.providers import ProviderConfig
+
+COMMAND_TIMEOUT_S = 15.0
+COMMAND_TTL_S = 300.0
+
+CREDENTIAL_HEADERS = frozenset(
+    {b"authorization", b"x-api-key", b"proxy-authorization", b"cookie", b"api-key", b"x-goog-api-key"}
+)
+"""Headers of the client that never go upstream by themselves."""
+
+
+class NoCredential(Exception):
+    """The provider cannot be asked: there is no key for it. ``str()`` says what to do."""
+
+
+class Credentials:
+    """Resolved keys of all providers."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = os.environ if environ is None else environ
+        self._commands: dict[str, tuple[float, str]] = {}
+        self._running: dict[str, asyncio.Task[str]] = {}
+
+    async def key_of(self, provider: ProviderConfig) -> str | None:
+        """The first key of ``provider`` that can be had; None where it has none. Raises ``NoCredential``."""
+        trouble = None
+        for key in provider.keys:
+            try:
+                return await self.resolve(key)
+            except NoCredential as error:
+                trouble = error
+        if trouble is not None:
+            raise NoCredential(f"{provider.name}: {trouble}")
+        return None
+
+    async def resolve(self, key: SecretStr) -> str:
+        """The secret behind a key as written. Raises ``NoCredential``."""
+        text = key.get_secret_value()
+        if text.startswith("env:"):
+            name = text[4:].strip()
+            if value := self._environ.get(name, "").strip():
+                return value
+            raise NoCredential(f"the environment variable {name} is not set where the engine was started")
+        if text.startswith("cmd:"):
+            return await self._from_command(text[4:].strip())
+        if text.strip():
+            return text.strip()
+        raise NoCredential("the key is empty")
+
+    def forget(self, provider: ProviderConfig) -> None:
+        """Run the commands of ``provider`` again at the next use: its key was refused."""
+        for key in provider.keys:
+            self._commands.pop(key.get_secret_value()[4:].strip(), None)
+
+    async def _from_command(self, command: str) -> str:
+        cached = self._commands.get(command)
+        if cached and time.monotonic() - cached[0] < COMMAND_TTL_S:
+            return cached[1]
+        task = self._running.get(command)
+        if task is None:
+            task = asyncio.create_task(_run(command), name=f"key command {command.split(' ')[0]}")
+            self._running[command] = task
+            task.add_done_callback(lambda _: self._running.pop(command, None))
+        secret = await asyncio.shield(task)
+        self._commands[command] = (time.monotonic(), secret)
+        return secret
+
+
+async def _run(command: str) -> str:
+    program = (shlex.split(command) or [""])[0]
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *shlex.split(command),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise NoCredential(f"cmd:{program} cannot be run: {error.strerror}") from None
+    try:
+        async with asyncio.timeout(COMMAND_TIMEOUT_S):
+            output, complaint = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise NoCredential(f"cmd:{program} did not end within {COMMAND_TIMEOUT_S:.0f} s") from None
+    lines = output.decode(errors="replace").splitlines()
+    if process.returncode != 0:
+        words = complaint.decode(errors="replace").strip().splitlines()
+        raise NoCredential(f"cmd:{program} ended with {process.returncode}" + (f": {words[-1]}" if words else ""))
+    if not lines or not lines[0].strip():
+        raise NoCredential(f"cmd:{program} printed no key")
+    return lines[0].strip()
+
+
+def credential_headers(
+    provider: ProviderConfig, key: str | None, client_headers: list[tuple[bytes, bytes]], local_token: str
+) -> list[tuple[bytes, bytes]]:
+    """The credential headers of a request to ``provider``. Raises ``NoCredential`` where there is none.
+
+    The client's own credential goes along only to a ``passthrough`` provider, and never the local token.
+    """
+    if provider.auth == "none":
+        return []
+    if provider.auth == "passthrough":
+        own = client_credential(client_headers, local_token)
+        if own:
+            return own
+        if key is None:
+            raise NoCredential(
+                f"{provider.name}: neither Claude Code nor the engine has a credential. Log in with `claude` and /login, "
+                f"or set an API key, or switch: cctui use PROVIDER"
+            )
+        return [(b"x-api-key", key.encode())]
+    if key is None:
+        raise NoCredential(f'{provider.name}: no key. Set api_key = "env:NAME" in [providers.{provider.name}]')
+    if provider.auth == "x-api-key":
+        return [(b"x-api-key", key.encode())]
+    return [(b"authorization", b"Bearer " + key.encode())]
+
+
+def client_credential(client_headers: list[tuple[bytes, bytes]], local_token: str) -> list[tuple[bytes, bytes]]:
+    """The client's own credential headers, without any that hold the local token."""
+    token = local_token.encode()
+    return [
+        (name, value)
+        for name, value in client_headers
+        if name in (b"authorization", b"x-api-key") and token not in value and value.strip() not in (b"", b"Bearer")
+    ]
+
+
+def is_subscription(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether the credential is a claude.ai login, paid by a plan."""
+    betas = b",".join(value for name, value in headers if name == b"anthropic-beta")
+    bearer = any(name == b"authorization" for name, _ in headers)
+    return bearer and b"oauth-" in betas

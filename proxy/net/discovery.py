@@ -1,0 +1,162 @@
+"""Asks every provider for its models: all at once, each within its own limit, in the background.
+
+Nobody waits for it: whoever needs a list reads the catalogue. Local servers are looked for on their well-known
+ports here too.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import urlencode
+
+from proxy.catalog import ModelCatalog
+from proxy.net.credentials import Credentials, NoCredential, client_credential, credential_headers
+from proxy.net.upstream import UpstreamFault, Upstreams, read_body
+from proxy.presets import PRESETS, Preset
+from proxy.protocol.listing import ListedModel, NotAList, Page, read_page
+from proxy.protocol.outcome import Seen, judge
+from proxy.protocol.redact import redact
+from proxy.protocol.usage import read_message
+from proxy.providers import ProviderConfig
+
+log = logging.getLogger(__name__)
+
+LIST_TIMEOUT_S = 2.5
+LIST_BYTES_MAX = 32 * 1024 * 1024
+PAGES_MAX = 20
+REFRESH_S = 3600.0
+"""A list is asked for again after an hour."""
+LOCAL_TIMEOUT_S = 1.0
+
+_VERSION = (b"anthropic-version", b"2023-06-01")
+
+
+class Discovery:
+    """Keeps the catalogue up to date."""
+
+    def __init__(
+        self,
+        providers: Mapping[str, ProviderConfig],
+        catalog: ModelCatalog,
+        credentials: Credentials,
+        upstreams: Callable[[], Upstreams],
+        changed: Callable[[], None],
+    ) -> None:
+        self._providers = providers
+        self._catalog = catalog
+        self._credentials = credentials
+        self._upstreams = upstreams
+        self._changed = changed
+        self._running: asyncio.Task[None] | None = None
+
+    async def refresh(self, names: Iterable[str] | None = None) -> None:
+        """Ask the named providers (default: all) now. Callers that come together share one round."""
+        if names is not None:
+            await self._ask_all(names)
+            return
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._ask_all(list(self._providers)), name="model lists")
+        await asyncio.shield(self._running)
+
+    async def refresh_with(
+        self, provider: ProviderConfig, client_headers: list[tuple[bytes, bytes]], local_token: str
+    ) -> None:
+        """Ask ``provider`` with the credential of a client that it just served; the credential is not kept."""
+        betas = [each for each in client_headers if each[0] == b"anthropic-beta"]
+        own = client_credential(client_headers, local_token)
+        if own:
+            await self._ask(provider, [_VERSION, (b"accept", b"application/json"), *own, *betas])
+            self._catalog.save()
+            self._changed()
+
+    async def find_local(self, build: Callable[[Preset], ProviderConfig]) -> list[ProviderConfig]:
+        """Local servers that answer on their port with a model list."""
+        absent = [preset for preset in PRESETS if preset.local_port and preset.name not in self._providers]
+        found = await asyncio.gather(*(self._probe(build(preset)) for preset in absent))
+        return [config for config in found if config is not None]
+
+    async def _ask_all(self, names: Iterable[str]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for name in names:
+                provider = self._providers.get(name)
+                if provider is not None and provider.models_url:
+                    group.create_task(self._ask(provider), name=f"models of {name}")
+        self._catalog.save()
+        self._changed()
+
+    async def _ask(self, provider: ProviderConfig, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+        try:
+            async with asyncio.timeout(LIST_TIMEOUT_S):
+                models = await self._fetch(provider, headers or await self._headers(provider))
+        except TimeoutError:
+            self._catalog.failed(provider.name, f"no answer within {LIST_TIMEOUT_S} s", time.time())
+        except _Declined as error:
+            self._catalog.failed(provider.name, redact(str(error)), time.time())
+        else:
+            self._catalog.fetched(provider.name, models, time.time())
+
+    async def _fetch(self, provider: ProviderConfig, headers: list[tuple[bytes, bytes]]) -> tuple[ListedModel, ...]:
+        """Every page. Raises ``_Declined``."""
+        models: list[ListedModel] = []
+        query: Mapping[str, str] = {"limit": "1000"} if provider.real_claude else {}
+        for _ in range(PAGES_MAX):
+            url = provider.models_url or ""
+            page = _page(await self._get(provider, f"{url}?{urlencode(query)}" if query else url, headers))
+            models += page.models
+            if page.next_query is None:
+                break
+            query = {**query, **page.next_query}
+        return tuple({model.id: model for model in models}.values())
+
+    async def _headers(self, provider: ProviderConfig) -> list[tuple[bytes, bytes]]:
+        try:
+            key = await self._credentials.key_of(provider)
+            if provider.auth == "passthrough" and key is None:
+                raise _Declined("its list is asked for with the first request that Claude Code sends there")
+            added = [
+                (name.lower().encode(), (await self._credentials.resolve(value)).encode())
+                for name, value in provider.headers.items()
+            ]
+            return [_VERSION, (b"accept", b"application/json"), *credential_headers(provider, key, [], "-"), *added]
+        except NoCredential as error:
+            raise _Declined(str(error)) from None
+
+    async def _get(self, provider: ProviderConfig, url: str, headers: list[tuple[bytes, bytes]]) -> bytes:
+        try:
+            response = await self._upstreams().send(provider, "GET", url, headers, b"")
+            try:
+                body = await read_body(response, LIST_BYTES_MAX)
+            finally:
+                await response.aclose()
+        except UpstreamFault as fault:
+            outcome = judge(Seen("connect", cause=fault.cause, detail=fault.detail), time.time())
+            raise _Declined(outcome.sentence(provider.name)) from None
+        if response.status_code >= 300:
+            facts = read_message(body)
+            message = facts.error_message if facts else None
+            seen = Seen("headers", status=response.status_code, error_message=message)
+            words = "it has no list at this address" if response.status_code == 404 else None
+            raise _Declined(words or judge(seen, time.time()).sentence(provider.name))
+        return body
+
+    async def _probe(self, config: ProviderConfig) -> ProviderConfig | None:
+        try:
+            async with asyncio.timeout(LOCAL_TIMEOUT_S):
+                models = await self._fetch(config, await self._headers(config))
+        except (TimeoutError, _Declined):
+            return None
+        self._catalog.fetched(config.name, models, time.time())
+        return config
+
+
+class _Declined(Exception):
+    """A list could not be had; ``str()`` says why."""
+
+
+def _page(body: bytes) -> Page:
+    """A page of a list. Raises ``_Declined``."""
+    try:
+        return read_page(body)
+    except NotAList as error:
+        raise _Declined(str(error)) from None

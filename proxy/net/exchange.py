@@ -1,0 +1,141 @@
+"""One request of the client, from its arrival to the last byte: what is known of it while it lives.
+
+Written by the relay, read by the feed; ``view`` is what everybody else sees. Times are the event loop's clock
+(monotonic seconds), turned into milliseconds since arrival in the view.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from proxy import contract as c
+from proxy.protocol.identity import Identity
+from proxy.protocol.messages import Body
+from proxy.protocol.usage import AnswerFacts
+
+CAPTURE_BYTES = 256 * 1024
+"""How much of an answer's end is kept in memory for a panel that watches it."""
+
+
+class Capture:
+    """The last bytes of an answer, as chunks with running numbers, for readers that come and go."""
+
+    __slots__ = ("_bytes", "chunks", "first")
+
+    def __init__(self) -> None:
+        self.chunks: deque[bytes] = deque()
+        self.first = 0
+        """Number of the oldest chunk that is kept."""
+        self._bytes = 0
+
+    def add(self, chunk: bytes) -> None:
+        self.chunks.append(chunk)
+        self._bytes += len(chunk)
+        while self._bytes > CAPTURE_BYTES and len(self.chunks) > 1:
+            self._bytes -= len(self.chunks.popleft())
+            self.first += 1
+
+    @property
+    def next(self) -> int:
+        """Number of the chunk that comes next."""
+        return self.first + len(self.chunks)
+
+    def since(self, number: int) -> list[bytes]:
+        """The kept chunks from ``number`` on."""
+        skip = max(0, number - self.first)
+        return list(self.chunks)[skip:] if skip < len(self.chunks) else []
+
+    @property
+    def size(self) -> int:
+        return self._bytes
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """A request in flight."""
+
+    id: str
+    started_at: float
+    """Unix time."""
+    started: float
+    """Monotonic seconds."""
+    path: str
+    kind: Literal["messages", "count_tokens", "other"]
+    identity: Identity
+    raw_headers: list[tuple[bytes, bytes]]
+    query: str = ""
+    method: str = "POST"
+    body: Body | None = None
+    raw_body: bytes = b""
+    asked_model: str | None = None
+    provider: str | None = None
+    target_model: str | None = None
+    why: str = ""
+    phase: c.Phase = "waiting"
+    outcome: c.Outcome | None = None
+    status: int | None = None
+    error: str | None = None
+    attempts: list[c.Attempt] = field(default_factory=list)
+    streaming: bool = False
+    headers_at: float | None = None
+    first_event_at: float | None = None
+    first_text_at: float | None = None
+    ended_at: float | None = None
+    facts: AnswerFacts = field(default_factory=AnswerFacts)
+    usage: c.Usage | None = None
+    """Set where the answer itself does not tell: an estimate."""
+    usage_estimated: bool = False
+    output_bytes: int = 0
+    cost_nano_usd: int | None = None
+    cost_source: c.CostSource = "unknown"
+    simulated: bool = False
+    subscription: bool = False
+    capture: Capture = field(default_factory=Capture)
+    dirty: bool = True
+    """It moved since the feed looked."""
+    reply_started: bool = False
+    """Bytes reached the client: no other target may be tried."""
+
+    def ms(self, moment: float | None) -> float | None:
+        """Milliseconds from arrival to ``moment``."""
+        return None if moment is None else round((moment - self.started) * 1000, 3)
+
+    def view(self) -> c.Request:
+        """The request as everybody else sees it."""
+        identity = self.identity
+        return c.Request(
+            id=self.id,
+            started_at=self.started_at,
+            kind=self.kind,
+            path=self.path,
+            session_id=identity.session,
+            agent_id=identity.agent,
+            parent_agent_id=identity.parent_agent,
+            project=identity.project,
+            role=identity.role,
+            client=identity.client,
+            asked_model=self.asked_model,
+            served_model=self.facts.model,
+            target_model=self.target_model,
+            provider=self.provider,
+            why=self.why,
+            phase=self.phase,
+            outcome=self.outcome,
+            status=self.status,
+            error=self.error,
+            attempts=tuple(self.attempts),
+            streaming=self.streaming,
+            headers_ms=self.ms(self.headers_at),
+            ttft_ms=self.ms(self.first_event_at),
+            first_text_ms=self.ms(self.first_text_at),
+            duration_ms=self.ms(self.ended_at),
+            usage=self.usage or self.facts.usage,
+            usage_estimated=self.usage_estimated,
+            output_bytes=self.output_bytes,
+            cost_nano_usd=self.cost_nano_usd,
+            cost_source=self.cost_source,
+            simulated=self.simulated,
+            subscription=self.subscription,
+            request_bytes=len(self.raw_body),
+            stop_reason=self.facts.stop_reason,
+        )

@@ -1,0 +1,223 @@
+"""The local port: plain ASGI. Guards every request, reads its body and hands it to the relay or the control door."""
+
+import asyncio
+import gzip
+import itertools
+import logging
+import time
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from proxy import contract as c
+from proxy.net.client import JSON_TYPE, Client, Send
+from proxy.net.exchange import Exchange
+from proxy.net.relay import Relay
+from proxy.protocol.guard import check
+from proxy.protocol.identity import identify
+from proxy.protocol.messages import BadBody, Body
+
+log = logging.getLogger(__name__)
+
+BODY_BYTES_MAX = 64 * 1024 * 1024
+"""Twice what Anthropic's API takes; anything larger is a mistake."""
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Kind = Literal["messages", "count_tokens", "other"]
+
+_numbers = itertools.count()
+
+
+class Doorkeeper(Protocol):
+    """What the server needs of the engine."""
+
+    @property
+    def local_token(self) -> str: ...
+
+    @property
+    def listen_host(self) -> str: ...
+
+    @property
+    def draining(self) -> bool: ...
+
+    def opened(self, exchange: Exchange) -> None:
+        """A request arrived."""
+
+    def model_list(self) -> list[dict[str, object]]:
+        """What the client's own ``/model`` is shown."""
+        ...
+
+
+class Server:
+    """The engine's ASGI application."""
+
+    def __init__(self, engine: Doorkeeper, relay: Relay, control: App) -> None:
+        self._engine = engine
+        self._relay = relay
+        self._control = control
+        self.running: set[asyncio.Task[None]] = set()
+        """Tasks that serve requests of the client at this moment."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return
+        client = Client(send)
+        if scope["type"] != "http":
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        path, method = scope["path"], scope["method"]
+        denied = check(method, path, headers, self._engine.local_token, self._engine.listen_host)
+        if denied is not None:
+            await client.refuse(denied.status, denied.error_type, denied.message)
+        elif path.startswith(c.DOOR + "/"):
+            await self._control(scope, receive, send)
+        elif path in ("/", "/api/hello"):
+            await client.answer(200, b"" if method == "HEAD" else b'{"product":"cctui"}')
+        elif method == "GET" and path == "/v1/models":
+            await self._models(client)
+        elif method == "GET" and path.startswith("/v1/models/") and (found := self._model(path)) is not None:
+            await client.answer(200, found)
+        elif path.startswith("/v1/"):
+            await self._traffic(scope, receive, client, headers)
+        else:
+            await client.refuse(404, "not_found_error", f"Nothing is served at {path}; the API is under /v1/.")
+
+    async def _models(self, client: Client) -> None:
+        models = self._engine.model_list()
+        edges = {"first_id": models[0]["id"], "last_id": models[-1]["id"]} if models else {}
+        payload = {"data": models, "has_more": False, "first_id": None, "last_id": None, **edges}
+        await client.answer(200, msgspec.json.encode(payload))
+
+    def _model(self, path: str) -> bytes | None:
+        wanted = path.removeprefix("/v1/models/")
+        found = next((model for model in self._engine.model_list() if model["id"] == wanted), None)
+        return msgspec.json.encode(found) if found is not None else None
+
+    async def _traffic(self, scope: Scope, receive: Receive, client: Client, headers: dict[bytes, bytes]) -> None:
+        if self._engine.draining:
+            await client.refuse(
+                529, "overloaded_error", "The cctui engine is stopping. Send the request again.",
+                [(b"retry-after", b"2"), (b"connection", b"close")],
+            )  # fmt: skip
+            return
+        raw = await read_request(receive, headers)
+        if raw is None:
+            await client.answer(
+                413,
+                b'{"type":"error","error":{"type":"request_too_large","message":"The request is larger than 64 MB."}}',
+                [JSON_TYPE, (b"connection", b"close")],
+            )
+            return
+        try:
+            raw = decoded(raw, headers)
+            exchange = new_exchange(scope, headers, raw)
+        except BadBody as error:
+            await client.refuse(400, "invalid_request_error", str(error))
+            return
+        serve = {
+            "messages": self._relay.messages,
+            "count_tokens": self._relay.count_tokens,
+            "other": self._relay.passthrough,
+        }[exchange.kind]
+        self._engine.opened(exchange)
+        await self._serve(serve(exchange, client), receive, client)
+
+    async def _serve(self, serving: Awaitable[None], receive: Receive, client: Client) -> None:
+        """Serve until done or until the client leaves; then everything upstream is closed at once."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("the server runs outside a task")
+        leaving = asyncio.create_task(_cancel_when_left(receive, client, task), name="client watch")
+        self.running.add(task)
+        try:
+            await serving
+        except asyncio.CancelledError:
+            if not client.left:
+                raise
+            task.uncancel()
+        finally:
+            self.running.discard(task)
+            leaving.cancel()
+
+
+async def _cancel_when_left(receive: Receive, client: Client, task: "asyncio.Task[None]") -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    if not client.ended:
+        client.left = True
+        task.cancel()
+
+
+async def read_request(receive: Receive, headers: dict[bytes, bytes]) -> bytes | None:
+    """The request's body; None where it is too large."""
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > BODY_BYTES_MAX:
+        return None
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise asyncio.CancelledError
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > BODY_BYTES_MAX:
+            return None
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def decoded(raw: bytes, headers: dict[bytes, bytes]) -> bytes:
+    """The body without the encoding that the client put on it. Raises ``BadBody``."""
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if encoding in (b"", b"identity"):
+        return raw
+    try:
+        if encoding == b"gzip":
+            raw = gzip.decompress(raw)
+        elif encoding == b"deflate":
+            raw = zlib.decompress(raw)
+        else:
+            raise BadBody(f"content-encoding {encoding.decode('latin-1')!r} is not supported; send it plain or as gzip")
+    except (OSError, zlib.error, EOFError) as error:
+        raise BadBody(f"the body is not valid {encoding.decode('latin-1')}: {error}") from error
+    if len(raw) > BODY_BYTES_MAX:
+        raise BadBody("the decoded body is larger than 64 MB")
+    return raw
+
+
+def new_exchange(scope: Scope, headers: dict[bytes, bytes], raw: bytes) -> Exchange:
+    """The exchange of a request that has arrived whole. Raises ``BadBody``."""
+    path, method = scope["path"], scope["method"]
+    kind = _kind(path, method)
+    body = Body(raw) if kind != "other" else None
+    names = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
+    now = time.time()
+    query = scope["query_string"].decode("latin-1")
+    return Exchange(
+        id=f"r{int(now * 1000):011x}{next(_numbers) & 0xFFFF:04x}",
+        started_at=now,
+        started=asyncio.get_running_loop().time(),
+        path=scope.get("raw_path", path.encode()).decode("latin-1").partition("?")[0],
+        kind=kind,
+        identity=identify(names, body),
+        raw_headers=list(scope["headers"]),
+        query=f"?{query}" if query else "",
+        method=method,
+        body=body,
+        raw_body=raw,
+        asked_model=body.model if body else None,
+        streaming=body.streaming if body and kind == "messages" else False,
+    )
+
+
+def _kind(path: str, method: str) -> Kind:
+    if method == "POST" and path == "/v1/messages":
+        return "messages"
+    if method == "POST" and path == "/v1/messages/count_tokens":
+        return "count_tokens"
+    return "other"

@@ -1,0 +1,232 @@
+"""Connections to providers: httpx requests over the aiohttp transport, pooled, without cookies or redirects.
+
+Foreign exceptions end here: everything that can go wrong on the way becomes an ``UpstreamFault`` with a cause
+from the table of outcomes. Nothing here knows routes, usage or prices.
+"""
+
+import asyncio
+import errno
+import socket
+import ssl
+import urllib.request
+from collections.abc import AsyncIterator
+from contextvars import ContextVar
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from proxy.protocol.outcome import Cause
+from proxy.providers import ProviderConfig
+from proxy.simulator import SimulatorPlan, SimulatorTransport
+
+KEEPALIVE_S = 60.0
+"""Idle connections are kept this long; providers' own limits are near it."""
+
+UNACKNOWLEDGED_MS = 30_000
+"""A connection whose peer acknowledges nothing for so long is dead: after sleep, or behind a dropped NAT entry."""
+
+_reused: ContextVar[bool] = ContextVar("connection_reused", default=False)
+
+
+class UpstreamFault(Exception):
+    """The provider could not be reached or stopped answering."""
+
+    def __init__(self, cause: Cause, detail: str) -> None:
+        super().__init__(detail)
+        self.cause = cause
+        self.detail = detail
+
+
+class Upstreams:
+    """The connections to all providers. Create and close it inside the running event loop."""
+
+    def __init__(self, connect_timeout_s: float) -> None:
+        self._connect_timeout_s = connect_timeout_s
+        self._ssl = ssl.create_default_context()
+        self._session = self._new_session()
+        self._transports: dict[str, httpx.AsyncBaseTransport] = {}
+        self._simulators: dict[str, SimulatorTransport] = {}
+        self._retired: set[asyncio.Task[None]] = set()
+
+    async def send(
+        self,
+        provider: ProviderConfig,
+        method: str,
+        url: str,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> httpx.Response:
+        """Send a request and return its response as soon as the headers are there; the caller closes it.
+
+        An idle connection that the provider had closed is replaced once: nothing was processed on it.
+        Raises ``UpstreamFault``. Bounding the time is the caller's part, but for the connection itself.
+        """
+        token = _reused.set(False)
+        try:
+            return await self._send_once(provider, method, url, headers, body)
+        except UpstreamFault as fault:
+            if fault.cause != "reset" or not _reused.get():
+                raise
+        finally:
+            _reused.reset(token)
+        return await self._send_once(provider, method, url, headers, body)
+
+    def renew(self) -> None:
+        """Use fresh connections from now on (the machine slept, the network changed); running ones go on."""
+        old, self._session = self._session, self._new_session()
+        self._transports.clear()
+        task = asyncio.create_task(_close_when_idle(old), name="close old connections")
+        self._retired.add(task)
+        task.add_done_callback(self._retired.discard)
+
+    async def close(self) -> None:
+        for task in self._retired:
+            task.cancel()
+        for simulator in self._simulators.values():
+            await simulator.aclose()
+        await self._session.close()
+
+    async def _send_once(
+        self, provider: ProviderConfig, method: str, url: str, headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> httpx.Response:
+        request = httpx.Request(
+            method,
+            _url(url),
+            headers=headers,
+            content=body,
+            extensions={"timeout": {"connect": self._connect_timeout_s, "read": None, "pool": None}},
+        )
+        try:
+            return await self._transport(provider).handle_async_request(request)
+        except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
+            raise fault_of(error) from error
+
+    def _transport(self, provider: ProviderConfig) -> httpx.AsyncBaseTransport:
+        transport = self._transports.get(provider.name)
+        if transport is None:
+            transport = self._transports[provider.name] = self._new_transport(provider)
+        return transport
+
+    def _new_transport(self, provider: ProviderConfig) -> httpx.AsyncBaseTransport:
+        if provider.simulated:
+            return self._simulator(provider)
+        proxy = proxy_for(provider.base_url)
+        return AiohttpTransport(client=self._session, verify=self._ssl, proxy=httpx.Proxy(proxy) if proxy else None)
+
+    def _simulator(self, provider: ProviderConfig) -> SimulatorTransport:
+        if provider.name not in self._simulators:
+            settings = provider.simulator
+            plan = SimulatorPlan(**settings.model_dump()) if settings else SimulatorPlan()
+            self._simulators[provider.name] = SimulatorTransport({provider.name: plan})
+        return self._simulators[provider.name]
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_reuseconn.append(_note_reuse)
+        connector = aiohttp.TCPConnector(
+            limit=0,
+            keepalive_timeout=KEEPALIVE_S,
+            ssl=self._ssl,
+            socket_factory=_new_socket,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            trace_configs=[trace],
+            read_bufsize=256 * 1024,
+        )
+
+
+async def read_chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The body as it arrives, decoded where the provider compressed it unasked. Raises ``UpstreamFault``."""
+    encoded = response.headers.get("content-encoding", "identity").lower() not in ("", "identity")
+    stream = response.aiter_bytes() if encoded else cast("httpx.AsyncByteStream", response.stream)
+    try:
+        async for chunk in stream:
+            if chunk:
+                yield chunk
+    except (httpx.TransportError, httpx.DecodingError, aiohttp.ClientError, OSError) as error:
+        raise fault_of(error) from error
+
+
+async def read_body(response: httpx.Response, limit: int) -> bytes:
+    """The whole body. Raises ``UpstreamFault``, also for one of more than ``limit`` bytes."""
+    parts, size = [], 0
+    async for chunk in read_chunks(response):
+        parts.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise UpstreamFault("too_large", f"an answer of more than {limit // 2**20} MB")
+    return b"".join(parts)
+
+
+def fault_of(error: BaseException) -> UpstreamFault:
+    """The cause of a failed connection: the innermost exception knows it, the outer ones blur it."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and len(chain) < 8:
+        chain.append(current)
+        current = getattr(current, "os_error", None) or current.__cause__
+    detail = next((str(each) for each in chain if str(each)), type(error).__name__)
+    return UpstreamFault(_cause_of(chain), detail)
+
+
+def _cause_of(chain: list[BaseException]) -> Cause:
+    for each in chain:
+        if isinstance(each, aiohttp.ClientConnectorDNSError | socket.gaierror):
+            return "dns"
+        if isinstance(each, ssl.SSLError | aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+            return "tls"
+        if isinstance(each, aiohttp.ConnectionTimeoutError | TimeoutError) and not isinstance(each, ConnectionError):
+            return "connect_timeout"
+        if isinstance(each, ConnectionRefusedError) or getattr(each, "errno", None) in (
+            errno.ECONNREFUSED,
+            errno.EHOSTUNREACH,
+            errno.ENETUNREACH,
+        ):
+            return "refused"
+    if any(isinstance(each, httpx.DecodingError) for each in chain):
+        return "not_a_stream"
+    return "reset"
+
+
+def proxy_for(url: str) -> str | None:
+    """The HTTP proxy that the environment names for ``url`` (``HTTPS_PROXY``, ``NO_PROXY``); None: go direct."""
+    parts = urlsplit(url)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+@lru_cache(maxsize=512)
+def _url(text: str) -> httpx.URL:
+    return httpx.URL(text)
+
+
+def _new_socket(address: Any) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    new = socket.socket(family, kind, protocol)
+    new.setblocking(False)
+    new.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        new.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+    return new
+
+
+async def _note_reuse(_: aiohttp.ClientSession, __: SimpleNamespace, ___: Any) -> None:
+    _reused.set(True)
+
+
+async def _close_when_idle(session: aiohttp.ClientSession, patience_s: float = 900.0) -> None:
+    """Close a retired session once its running streams had time to end."""
+    try:
+        await asyncio.sleep(patience_s)
+    finally:
+        await session.close()

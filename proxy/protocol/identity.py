@@ -1,0 +1,58 @@
+"""Who sent a request: session, agent, role, project and client, from headers and body."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxy.contract import PROJECT_HEADER, Role
+from proxy.protocol.messages import Body
+from proxy.protocol.naming import family_of
+
+_LABEL_MAX = 200
+"""Characters of a client's own label that are kept: it ends up in the ledger and on screens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The sender of a request."""
+
+    session: str | None
+    agent: str | None
+    parent_agent: str | None
+    project: str | None
+    client: str | None
+    role: Role
+
+
+def identify(headers: Mapping[str, str], body: Body | None) -> Identity:
+    """The sender, from ``headers`` (names in lower case) and the body where there is one."""
+    agent = _label(headers.get("x-claude-code-agent-id"))
+    session = _label(headers.get("x-claude-code-session-id"))
+    if session is None and body is not None:
+        session = _label(body.metadata_session)
+    return Identity(
+        session=session,
+        agent=agent,
+        parent_agent=_label(headers.get("x-claude-code-parent-agent-id")),
+        project=_label(headers.get(PROJECT_HEADER)),
+        client=_label(headers.get("user-agent", "").split(" ")[0]),
+        role=_role(agent, body),
+    )
+
+
+def _role(agent: str | None, body: Body | None) -> Role:
+    """Requests for the client's own purposes (titles, summaries of a page) carry no tools of the conversation."""
+    if agent:
+        return "agent"
+    if body is None or body.wants_structure:
+        return "background"
+    if not body.has_tools and family_of(body.model) == "haiku":
+        return "background"
+    return "main"
+
+
+def _label(text: str | None) -> str | None:
+    """``text`` as a single printable line; None where nothing is left."""
+    if not text:
+        return None
+    clean = "".join(character for character in text[:_LABEL_MAX] if character.isprintable())
+    return clean or None

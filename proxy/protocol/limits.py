@@ -1,0 +1,57 @@
+"""Rate limits that providers tell in headers, as gauges.
+
+Anthropic's API tells requests and tokens per minute (limit, remaining, reset as RFC 3339); a subscription
+tells ``unified`` windows of five hours and seven days (utilization as a fraction, reset in epoch seconds).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from proxy.contract import Limit
+
+_UNIFIED = {"5h": "5h", "7d": "week", "7d_oi": "week (extra)"}
+_PLAIN = ("requests", "tokens", "input-tokens", "output-tokens")
+_PREFIX = "anthropic-ratelimit-"
+
+
+def read_limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
+    """The limits in ``headers`` (names in lower case); empty where there are none."""
+    unified = tuple(limit for key, name in _UNIFIED.items() if (limit := _unified(headers, key, name)))
+    plain = tuple(limit for name in _PLAIN if (limit := _plain(headers, name)))
+    return unified + plain
+
+
+def _unified(headers: Mapping[str, str], key: str, name: str) -> Limit | None:
+    used = _number(headers.get(f"{_PREFIX}unified-{key}-utilization"))
+    if used is None:
+        return None
+    return Limit(
+        name=name,
+        used=max(0.0, used),
+        resets_at=_number(headers.get(f"{_PREFIX}unified-{key}-reset")),
+        status=headers.get(f"{_PREFIX}unified-{key}-status"),
+    )
+
+
+def _plain(headers: Mapping[str, str], name: str) -> Limit | None:
+    limit = _number(headers.get(f"{_PREFIX}{name}-limit"))
+    remaining = _number(headers.get(f"{_PREFIX}{name}-remaining"))
+    if not limit or remaining is None:
+        return None
+    used = max(0.0, 1 - remaining / limit)
+    return Limit(name=name.replace("-", " "), used=used, resets_at=_moment(headers.get(f"{_PREFIX}{name}-reset")))
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return value if value is not None and abs(value) < 1e12 else None
+
+
+def _moment(text: str | None) -> float | None:
+    try:
+        return datetime.fromisoformat(text).timestamp() if text else None
+    except ValueError:
+        return None

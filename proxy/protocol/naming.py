@@ -1,0 +1,110 @@
+"""Names of models: what is the same model under another provider's spelling, and which slot a name belongs to.
+
+Providers spell one model in many ways: ``claude-opus-4-8``, ``anthropic/claude-opus-4.8``,
+``us.anthropic.claude-opus-4-8-v1:0``, ``claude-opus-4-8@20260101``. ``canonical`` folds them together; ids that
+differ in what they name (``:free``, ``-mini``) stay apart.
+"""
+
+import re
+from collections.abc import Iterable
+
+from proxy.contract import Slot
+
+WINDOW_SUFFIX = "[1m]"
+"""The client appends it to ask for a window of a million tokens; it is not part of the name upstream."""
+
+PUBLISHED_PREFIX = "anthropic/"
+"""Ids that we publish for foreign models begin with it, or the client's picker drops them."""
+
+FAMILIES: tuple[Slot, ...] = ("opus", "sonnet", "haiku")
+
+_NEIGHBOURS: dict[str, tuple[str, ...]] = {
+    "opus": ("opus", "sonnet", "haiku"),
+    "sonnet": ("sonnet", "opus", "haiku"),
+    "haiku": ("haiku", "sonnet", "opus"),
+}
+"""Which families stand in, nearest first, where a provider lacks the one that was asked."""
+
+_DATE = re.compile(r"[-@](20\d{6})$")
+_REVISION = re.compile(r"-v\d+(:\d+)?$")
+_REGION = re.compile(r"^(us|eu|apac|global)\.")
+_NUMBERS = re.compile(r"\d+")
+
+
+def strip_window_suffix(model: str) -> str:
+    return model.removesuffix(WINDOW_SUFFIX)
+
+
+def family_of(model: str | None) -> Slot | None:
+    """The Claude family that ``model`` names; None for other models."""
+    name = (model or "").lower()
+    return next((family for family in FAMILIES if family in name and "claude" in name or name == family), None)
+
+
+def canonical(model: str) -> str:
+    """The spelling under which equal models are equal."""
+    name = strip_window_suffix(model).lower().rsplit("/", 1)[-1]
+    name = _REGION.sub("", name).removeprefix("anthropic.").replace(".", "-")
+    return _DATE.sub("", _REVISION.sub("", name))
+
+
+def match(asked: str, listed: Iterable[str]) -> str | None:
+    """The id in ``listed`` that names the model ``asked``; None where there is none.
+
+    An exact id wins, then the same canonical name, then among those the undated or latest one.
+    """
+    ids = list(listed)
+    name = strip_window_suffix(asked)
+    if name in ids:
+        return name
+    wanted = canonical(name)
+    candidates = [each for each in ids if canonical(each) == wanted]
+    return max(candidates, key=_recency, default=None)
+
+
+def stand_in(asked: str, listed: Iterable[str]) -> str | None:
+    """The nearest Claude model in ``listed`` for a Claude model that is not there; None where there is none."""
+    family = family_of(asked)
+    if family is None:
+        return None
+    ids = list(listed)
+    for neighbour in _NEIGHBOURS[family]:
+        same = [each for each in ids if family_of(each) == neighbour and ":" not in each]
+        if same:
+            return max(same, key=lambda each: (_version(each), _recency(each)))
+    return None
+
+
+def published_id(provider: str, model: str) -> str:
+    """The id under which the client's own picker shows ``model`` of ``provider``."""
+    return f"{PUBLISHED_PREFIX}{provider}/{model}"
+
+
+def published_target(asked: str, providers: Iterable[str]) -> tuple[str, str] | None:
+    """Provider and model of an id that we published; None for any other id."""
+    name = strip_window_suffix(asked)
+    if not name.startswith(PUBLISHED_PREFIX):
+        return None
+    provider, slash, model = name.removeprefix(PUBLISHED_PREFIX).partition("/")
+    return (provider, model) if slash and model and provider in set(providers) else None
+
+
+def closest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
+    """Names that the user may have meant by ``word``: those that contain it, then those that look like it."""
+    import difflib  # noqa: PLC0415  needed only when something is already wrong
+
+    names = list(known)
+    low = word.lower()
+    inside = [name for name in names if low in name.lower()]
+    alike = difflib.get_close_matches(word, names, n=limit, cutoff=0.5)
+    return list(dict.fromkeys(inside + alike))[:limit]
+
+
+def _recency(model: str) -> tuple[bool, str]:
+    """Sort key: an undated id is the provider's own latest."""
+    dated = _DATE.search(strip_window_suffix(model).lower())
+    return (dated is None, dated.group(1) if dated else "")
+
+
+def _version(model: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in _NUMBERS.findall(canonical(model)))

@@ -1,0 +1,271 @@
+"""One table: what was seen of an attempt, what follows from it.
+
+``judge`` turns what the relay saw (the phase, the status, headers, the error's type and words, the cause of a
+broken connection) into an ``Outcome``: a row of ``TABLE`` with the provider's own words and times. Nothing
+else in the engine decides whether another target may be tried, what counts against a provider's health, and
+what the client gets when no target is left.
+"""
+
+import email.utils
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from proxy.contract import HealthState
+
+Phase = Literal["connect", "headers", "first_event", "mid_stream", "end"]
+
+Cause = Literal[
+    "refused",
+    "dns",
+    "tls",
+    "connect_timeout",
+    "reset",
+    "first_event_timeout",
+    "idle_timeout",
+    "empty",
+    "not_a_stream",
+    "redirect",
+    "no_credential",
+    "client_left",
+    "error_event",
+    "closed_early",
+    "too_large",
+]
+"""What went wrong without a status that tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A kind of outcome and its consequences."""
+
+    name: str
+    meaning: str
+    """For the reference: what was seen."""
+    next_target: bool
+    """Another target may be tried, as long as nothing reached the client."""
+    health: HealthState | None
+    """What it makes of the target; None: it says nothing about it."""
+    status: int
+    """What the client gets where no provider's answer can be passed on."""
+    error_type: str
+    advice: str
+    """The user reads ``provider: advice``."""
+
+
+_R = Row
+TABLE: Mapping[str, Row] = {
+    row.name: row
+    for row in (
+        _R("served", "a complete answer", False, "ok", 200, "", ""),
+        _R("connect_refused", "connection refused", True, "failing", 502, "api_error", "refuses connections; is it running, is the port right?"),
+        _R("dns_failed", "host name unknown", True, "failing", 502, "api_error", "host name not found; check base_url and the network"),
+        _R("tls_failed", "TLS handshake failed", True, "failing", 502, "api_error", "TLS failed; check the scheme, the certificate and the clock"),
+        _R("connect_timeout", "no connection in time", True, "failing", 504, "timeout_error", "no connection in time; check the network"),
+        _R("connection_lost", "reset before the first event", True, "failing", 502, "api_error", "closed the connection before it answered"),
+        _R("first_event_timeout", "no first event in time", True, "failing", 504, "timeout_error", "sent nothing in time (first_event_timeout_s sets the patience)"),
+        _R("empty_answer", "200 with nothing in it", True, "failing", 502, "api_error", "answered with nothing"),
+        _R("not_an_answer", "JSON or HTML that is no answer", True, "failing", 502, "api_error", "answered with something that is no answer; is base_url right?"),
+        _R("redirected", "a redirect", True, "failing", 502, "api_error", "redirects elsewhere; put the final address into base_url"),
+        _R("no_credential", "no key or login for it", True, "refused", 401, "authentication_error", "has no credential"),
+        _R("key_refused", "401", True, "refused", 401, "authentication_error", "refused the key; Claude Code keeps retrying meanwhile. Press p to switch, or set another key"),
+        _R("payment_required", "402, or 400 for spent credit", True, "refused", 402, "billing_error", "credit is spent; top up or switch"),
+        _R("forbidden", "403", True, "refused", 403, "permission_error", "does not permit this; check the key's rights and the region"),
+        _R("model_unknown", "404", True, None, 404, "not_found_error", "does not know this model"),
+        _R("request_timeout", "408", True, "failing", 504, "timeout_error", "timed out reading the request"),
+        _R("conflict", "409", False, None, 409, "conflict_error", "conflict"),
+        _R("prompt_too_long", "400, the prompt exceeds the window", False, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
+        _R("request_too_large", "413", False, None, 413, "request_too_large", "the request is too large"),
+        _R("invalid_request", "400, 422 and other 4xx", False, None, 400, "invalid_request_error", "rejected the request"),
+        _R("rate_limited", "429", True, "limited", 429, "rate_limit_error", "rate limit reached"),
+        _R("quota_spent", "429 without a near end", True, "limited", 429, "rate_limit_error", "the plan's limit is reached"),
+        _R("overloaded", "529, 503 or an overloaded_error event", True, "limited", 529, "overloaded_error", "overloaded"),
+        _R("server_error", "500, 502, 504 and other 5xx", True, "failing", 500, "api_error", "had an internal error"),
+        _R("broken", "the answer ended midway", False, "failing", 502, "api_error", "the answer broke off midway; the client repeats the request by itself"),
+        _R("idle_timeout", "silence in the middle of an answer", False, "failing", 504, "timeout_error", "went silent in the middle of the answer"),
+        _R("client_left", "the client closed the connection", False, None, 499, "", "the client left"),
+    )
+}  # fmt: skip
+"""Every outcome by its name."""
+
+_CAUSES: Mapping[Cause, str] = {
+    "refused": "connect_refused",
+    "dns": "dns_failed",
+    "tls": "tls_failed",
+    "connect_timeout": "connect_timeout",
+    "reset": "connection_lost",
+    "first_event_timeout": "first_event_timeout",
+    "idle_timeout": "idle_timeout",
+    "empty": "empty_answer",
+    "not_a_stream": "not_an_answer",
+    "too_large": "not_an_answer",
+    "redirect": "redirected",
+    "no_credential": "no_credential",
+    "client_left": "client_left",
+    "closed_early": "connection_lost",
+}
+
+_STATUSES: Mapping[int, str] = {
+    401: "key_refused",
+    402: "payment_required",
+    403: "forbidden",
+    404: "model_unknown",
+    408: "request_timeout",
+    409: "conflict",
+    413: "request_too_large",
+    429: "rate_limited",
+    503: "overloaded",
+    529: "overloaded",
+}
+
+_ERROR_TYPES: Mapping[str, str] = {
+    "authentication_error": "key_refused",
+    "billing_error": "payment_required",
+    "permission_error": "forbidden",
+    "not_found_error": "model_unknown",
+    "request_too_large": "request_too_large",
+    "invalid_request_error": "invalid_request",
+    "rate_limit_error": "rate_limited",
+    "timeout_error": "request_timeout",
+    "overloaded_error": "overloaded",
+}
+"""Anthropic's error types (the API reference's list); any other is a server error."""
+
+_OVERFLOW = (
+    "prompt is too long",
+    "context_length_exceeded",
+    "maximum context length",
+    "exceeds the context window",
+)
+_SPENT = (
+    "credit balance is too low",
+    "insufficient_quota",
+    "insufficient credits",
+    "exceeded your current quota",
+)
+_QUOTA = ("usage limit", "weekly limit", "monthly limit", "spend limit", "out of extra usage")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the relay saw of an attempt."""
+
+    phase: Phase
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+    error_type: str | None = None
+    error_message: str | None = None
+    cause: Cause | None = None
+    detail: str | None = None
+    """The operating system's or library's own words for ``cause``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A row of the table with the particulars of an attempt."""
+
+    row: Row
+    words: str | None = None
+    """The provider's own, or the cause's."""
+    retry_after_s: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self.row.name
+
+    def sentence(self, provider: str) -> str:
+        """What the user reads."""
+        words = f" ({self.words})" if self.words and self.words.lower() not in self.row.advice.lower() else ""
+        wait = f", try again in {self.retry_after_s:.0f} s" if self.retry_after_s else ""
+        return f"{provider}: {self.row.advice}{words}{wait}"
+
+
+SERVED = Outcome(TABLE["served"])
+
+
+def judge(seen: Seen, now: float) -> Outcome:
+    """The outcome of what was seen. ``now`` is Unix time, for headers that give a date."""
+    name = _name(seen)
+    words = seen.error_message or seen.detail
+    if words is None and seen.status is not None and seen.status >= 300:
+        words = f"status {seen.status}"
+    wait = retry_after_s(seen.headers, now) if TABLE[name].next_target else None
+    return Outcome(TABLE[name], _short(words) if words else None, wait)
+
+
+def _name(seen: Seen) -> str:
+    if seen.phase in ("mid_stream", "end") and seen.cause not in ("client_left", "idle_timeout"):
+        return "broken"
+    if seen.cause is not None and seen.cause in _CAUSES:
+        return _CAUSES[seen.cause]
+    message = (seen.error_message or "").lower()
+    if seen.cause == "error_event":
+        return _refined(_ERROR_TYPES.get(seen.error_type or "", "server_error"), message, seen)
+    status = seen.status or 500
+    if status in _STATUSES:
+        return _refined(_STATUSES[status], message, seen)
+    if 300 <= status < 400:
+        return "redirected"
+    if 400 <= status < 500:
+        return _refined("invalid_request", message, seen)
+    return "overloaded" if seen.error_type == "overloaded_error" else "server_error"
+
+
+def _refined(name: str, message: str, seen: Seen) -> str:
+    """The particular kind of a general rejection, by its words and headers."""
+    if name == "invalid_request" and any(words in message for words in _OVERFLOW):
+        return "prompt_too_long"
+    if name in ("invalid_request", "rate_limited") and any(words in message for words in _SPENT):
+        return "payment_required"
+    if name == "rate_limited":
+        rejected = seen.headers.get("anthropic-ratelimit-unified-status") == "rejected"
+        if rejected or any(words in message for words in _QUOTA):
+            return "quota_spent"
+    return name
+
+
+def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """How long the provider asks to wait, seconds: ``retry-after-ms``, ``retry-after`` (seconds or a date)."""
+    try:
+        if (text := headers.get("retry-after-ms")) is not None:
+            return max(0.0, float(text) / 1000)
+        text = headers.get("retry-after")
+        return None if text is None else max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        moment = email.utils.parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - now)
+
+
+def error_body(error_type: str, message: str, request_id: str | None = None) -> bytes:
+    """An error in Anthropic's shape."""
+    body: dict[str, object] = {"type": "error", "error": {"type": error_type, "message": message}}
+    if request_id:
+        body["request_id"] = request_id
+    return msgspec.json.encode(body)
+
+
+STATUS_OF_TYPE: Mapping[str, int] = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "conflict_error": 409,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+"""The HTTP status that Anthropic's API gives an error type; any other type: 500."""
+
+
+def _short(words: str, limit: int = 300) -> str:
+    line = " ".join(words.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,23 @@
+"""Secrets never leave the engine: what a key looks like on screen, and texts with keys taken out."""
+
+import re
+
+_KEY_LIKE = re.compile(
+    r"(?:sk|pk|rk|sess|key|cctui|gsk|xai|AIza|eyJ)[-_A-Za-z0-9]{1,12}[-_.A-Za-z0-9]{12,}|[Bb]earer\s+\S{8,}"
+)
+
+
+def mask(secret: str) -> str:
+    """Enough of a secret to recognise it, too little to use it."""
+    secret = secret.strip()
+    if len(secret) < 16:
+        return "…" + secret[-2:] if len(secret) >= 8 else "…"
+    return f"{secret[:5]}…{secret[-4:]}"
+
+
+def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """``text`` without the known ``secrets`` and without anything that looks like a key."""
+    for secret in secrets:
+        if len(secret) >= 6:
+            text = text.replace(secret, mask(secret))
+    return _KEY_LIKE.sub(lambda found: mask(found.group()), text)

@@ -1,0 +1,230 @@
+"""Where a request goes: one pure decision from the route, what was asked and what providers list.
+
+The most specific rule wins: an override for this session and slot, for this session, for this slot, for all
+traffic; then an id that names its target (one that we published in the client's own picker); then the default.
+A decision says why in words. The chain are the targets that follow it when fallback is on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from proxy.contract import AS_ASKED, SLOTS, Override, Route, Slot
+from proxy.protocol import naming
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A provider and the name of a model there."""
+
+    provider: str
+    model: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request says of itself, as far as routing cares."""
+
+    model: str
+    session: str | None = None
+    agent: str | None = None
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The slots that it belongs to, the most specific first."""
+        family = naming.family_of(self.model)
+        agent: tuple[Slot, ...] = ("subagent",) if self.agent else ()
+        return agent + ((family,) if family else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    target: Target
+    why: str
+
+
+class Catalog(Protocol):
+    """What is known of providers and their models."""
+
+    def provider_names(self) -> Sequence[str]: ...
+
+    def model_ids(self, provider: str) -> Sequence[str]:
+        """The ids that ``provider`` lists; empty where its list is not known."""
+        ...
+
+
+class NoTarget(ValueError):
+    """No target can be named. ``str()`` tells the user what to do."""
+
+
+def decide(route: Route, asked: Asked, catalog: Catalog) -> Decision:
+    """The target of a request. Raises ``NoTarget``."""
+    providers = catalog.provider_names()
+    override = _strongest(route.overrides, asked, providers)
+    if override is not None:
+        model = override.model or _translated(override.provider, asked.model, catalog)
+        return Decision(Target(override.provider, model), f"{_scope(override)} set to {show_override(override)}")
+    if published := naming.published_target(asked.model, providers):
+        return Decision(Target(*published), "picked in the client's own /model")
+    default = parse_target(route.default, catalog)
+    if default.model:
+        return Decision(Target(default.provider, default.model), f"default target {route.default}")
+    name = _as_default(default.provider, asked.model, catalog)
+    return Decision(Target(default.provider, name), "as asked")
+
+
+def chain_after(route: Route, first: Target, asked: Asked, catalog: Catalog) -> tuple[Target, ...]:
+    """The targets to try after ``first``, in order, each once; empty while fallback is off."""
+    if not route.fallback_enabled:
+        return ()
+    targets: dict[Target, None] = {}
+    for entry in route.chain:
+        try:
+            parsed = parse_target(entry, catalog)
+            model = parsed.model or _translated(parsed.provider, asked.model, catalog)
+        except NoTarget:
+            continue
+        targets[Target(parsed.provider, model)] = None
+    targets.pop(first, None)
+    return tuple(targets)
+
+
+def apply_use(
+    route: Route,
+    text: str,
+    session: str | None,
+    slot: Slot | None,
+    catalog: Catalog,
+    probes: Sequence[str] = (),
+) -> Route:
+    """The route after the user set ``text`` (a target, or ``as-asked``) for a session, a slot or all traffic.
+
+    ``probes`` are models that clients ask for: a provider that has none of them is refused. Raises ``NoTarget``.
+    """
+    others = tuple(each for each in route.overrides if (each.session, each.slot) != (session, slot))
+    if text.strip().lower() in (AS_ASKED, "asked", "as asked"):
+        return _with_overrides(route, others)
+    parsed = parse_target(text, catalog)
+    if parsed.model is None and probes:
+        _translated_any(parsed.provider, probes, catalog)
+    override = Override(provider=parsed.provider, model=parsed.model, session=session, slot=slot)
+    return _with_overrides(route, (*others, override))
+
+
+def parse_target(text: str, catalog: Catalog) -> Override:
+    """``provider/model``, ``provider`` or the id of a listed model, as an override for all. Raises ``NoTarget``."""
+    text = text.strip()
+    providers = catalog.provider_names()
+    if text in providers:
+        return Override(provider=text)
+    head, slash, rest = text.partition("/")
+    if slash and rest and head in providers:
+        ids = catalog.model_ids(head)
+        if found := naming.match(rest, ids):
+            return Override(provider=head, model=found)
+        if not ids:
+            return Override(provider=head, model=rest)
+    listing = [name for name in providers if naming.match(text, catalog.model_ids(name))]
+    match listing:
+        case [only]:
+            return Override(provider=only, model=naming.match(text, catalog.model_ids(only)))
+        case []:
+            raise NoTarget(_unknown(text, catalog))
+        case _:
+            spelled = ", ".join(f"{name}/{naming.match(text, catalog.model_ids(name))}" for name in listing)
+            raise NoTarget(f"{text!r} is offered by several providers; say which: {spelled}")
+
+
+def show_override(override: Override) -> str:
+    """A target as the user writes it."""
+    return f"{override.provider}/{override.model}" if override.model else override.provider
+
+
+def _strongest(overrides: Sequence[Override], asked: Asked, providers: Sequence[str]) -> Override | None:
+    slots = asked.slots
+
+    def rank(override: Override) -> tuple[bool, int]:
+        return override.session is not None, len(slots) - slots.index(override.slot) if override.slot else 0
+
+    fitting = [
+        each
+        for each in overrides
+        if each.provider in providers
+        and each.session in (None, asked.session)
+        and (each.slot is None or each.slot in slots)
+    ]
+    return max(fitting, key=rank, default=None)
+
+
+def _scope(override: Override) -> str:
+    where = "this session" if override.session else "all traffic"
+    match override.slot:
+        case None:
+            return where
+        case "subagent":
+            return f"sub-agents of {where}"
+        case slot:
+            return f"{slot} of {where}"
+
+
+def _translated(provider: str, asked: str, catalog: Catalog) -> str:
+    """The name at ``provider`` for the model that was asked, or the nearest Claude there. Raises ``NoTarget``."""
+    ids = catalog.model_ids(provider)
+    name = naming.strip_window_suffix(asked)
+    if not ids:
+        return name
+    found = naming.match(name, ids) or naming.stand_in(name, ids)
+    if found is None:
+        raise NoTarget(
+            f"{provider} lists no model for {name!r}. Choose one of its models: cctui use {provider}/MODEL"
+            f" (cctui models shows them)."
+        )
+    return found
+
+
+def _translated_any(provider: str, probes: Sequence[str], catalog: Catalog) -> None:
+    for probe in probes:
+        try:
+            _translated(provider, probe, catalog)
+        except NoTarget:
+            continue
+        return
+    raise NoTarget(
+        f"{provider} lists no model that matches what Claude Code asks for ({', '.join(probes)})."
+        f" Choose one of its models: cctui use {provider}/MODEL (cctui models shows them)."
+    )
+
+
+def _as_default(provider: str, asked: str, catalog: Catalog) -> str:
+    """The name for the default provider: one that does not know it is the best one to say so."""
+    try:
+        ids = catalog.model_ids(provider)
+        if any(each.startswith("claude-") for each in ids):
+            return naming.match(asked, ids) or naming.strip_window_suffix(asked)
+        return _translated(provider, asked, catalog)
+    except NoTarget:
+        return naming.strip_window_suffix(asked)
+
+
+def _unknown(text: str, catalog: Catalog) -> str:
+    providers = catalog.provider_names()
+    known = [f"{name}/{each}" for name in providers for each in catalog.model_ids(name)]
+    near = naming.closest(text, [*providers, *known])
+    hint = f" Did you mean {' or '.join(near)}?" if near else " cctui models lists what there is."
+    return f"no provider or model is called {text!r}.{hint}"
+
+
+def _with_overrides(route: Route, overrides: tuple[Override, ...]) -> Route:
+    return Route(default=route.default, overrides=overrides, fallback_enabled=route.fallback_enabled, chain=route.chain)
+
+
+def known_slot(word: str) -> Slot:
+    """The slot called ``word`` (``background`` is haiku's). Raises ``NoTarget``."""
+    name = {"background": "haiku", "subagents": "subagent", "agent": "subagent", "agents": "subagent"}.get(word, word)
+    for slot in SLOTS:
+        if slot == name:
+            return slot
+    raise NoTarget(f"no slot is called {word!r}; there are {', '.join(SLOTS)} (haiku is also the background slot)")

@@ -1,0 +1,228 @@
+"""What an answer in Anthropic's format tells about itself: usage, model, ending, error, reported cost.
+
+``AnswerTap`` looks at the bytes of a stream after they went to the client; ``read_message`` at a whole body.
+Counts are cumulative: the last value of a field replaces the earlier one. Of the many delta events only the
+first few are decoded, so the tap costs a fraction of a microsecond for each of the rest.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from proxy.contract import Usage
+from proxy.protocol.sse import EventTooLarge, Frames, read_event
+
+NANO = 10**9
+
+_DELTA = b"event: content_block_delta\n"
+
+
+@dataclass(slots=True)
+class AnswerFacts:
+    """What is known of an answer so far."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    """Usage fields as the provider names them, cache writes split by lifetime."""
+    model: str | None = None
+    message_id: str | None = None
+    stop_reason: str | None = None
+    reported_nano_usd: int | None = None
+    """The cost by the provider's own word."""
+    error_type: str | None = None
+    error_message: str | None = None
+    service_tier: str | None = None
+
+    @property
+    def usage(self) -> Usage:
+        counts = self.counts
+        return Usage(
+            input_tokens=counts.get("input_tokens", 0),
+            output_tokens=counts.get("output_tokens", 0),
+            cache_read_tokens=counts.get("cache_read_input_tokens", 0),
+            cache_write_5m_tokens=counts.get("cache_write_5m", 0),
+            cache_write_1h_tokens=counts.get("cache_write_1h", 0),
+            web_searches=counts.get("web_search_requests", 0),
+        )
+
+    def see_message(self, message: Mapping[str, Any]) -> None:
+        """Take in a Message, whole or as ``message_start`` carries it."""
+        if isinstance(model := message.get("model"), str) and model:
+            self.model = model
+        if isinstance(message_id := message.get("id"), str):
+            self.message_id = message_id
+        self.see_ending(message)
+        self.see_usage(message.get("usage"))
+
+    def see_ending(self, delta: object) -> None:
+        if isinstance(delta, Mapping) and isinstance(reason := delta.get("stop_reason"), str):
+            self.stop_reason = reason
+
+    def see_usage(self, usage: object) -> None:
+        """Take in a ``usage`` object; fields that are absent or null keep their last value."""
+        if not isinstance(usage, Mapping):
+            return
+        for name in ("input_tokens", "output_tokens", "cache_read_input_tokens"):
+            if (count := _count(usage.get(name))) is not None:
+                self.counts[name] = count
+        self._see_cache_writes(usage)
+        self._see_iterations(usage.get("iterations"))
+        tools = usage.get("server_tool_use")
+        if isinstance(tools, Mapping) and (count := _count(tools.get("web_search_requests"))) is not None:
+            self.counts["web_search_requests"] = count
+        if isinstance(tier := usage.get("service_tier"), str):
+            self.service_tier = tier
+        if (cost := nano_usd(usage.get("cost"))) is not None:
+            self.reported_nano_usd = cost
+
+    def see_error(self, error: object) -> None:
+        """Take in the ``error`` object of an error event or body."""
+        kind = error.get("type") if isinstance(error, Mapping) else None
+        message = error.get("message") if isinstance(error, Mapping) else None
+        self.error_type = kind if isinstance(kind, str) else "api_error"
+        self.error_message = message if isinstance(message, str) else str(error)
+
+    def _see_cache_writes(self, usage: Mapping[str, Any]) -> None:
+        total = _count(usage.get("cache_creation_input_tokens"))
+        split = usage.get("cache_creation")
+        if isinstance(split, Mapping):
+            long = _count(split.get("ephemeral_1h_input_tokens")) or 0
+            short = _count(split.get("ephemeral_5m_input_tokens")) or 0
+            self.counts["cache_write_1h"] = long
+            self.counts["cache_write_5m"] = short if total is None else max(short, total - long)
+        elif total is not None:
+            long = min(self.counts.get("cache_write_1h", 0), total)
+            self.counts["cache_write_1h"] = long
+            self.counts["cache_write_5m"] = total - long
+
+    def _see_iterations(self, iterations: object) -> None:
+        """Several passes of one request are billed one by one; the top-level counts leave some of them out."""
+        if not isinstance(iterations, list) or len(iterations) < 2:
+            return
+        passes = [AnswerFacts() for _ in iterations]
+        for facts, each in zip(passes, iterations, strict=True):
+            if isinstance(each, Mapping):
+                facts.see_usage({**each, "iterations": None})
+        for name in {name for facts in passes for name in facts.counts}:
+            self.counts[name] = sum(facts.counts.get(name, 0) for facts in passes)
+
+
+class AnswerTap:
+    """Reads a stream of Anthropic events as it passes by. Never raises: what it cannot read, it does not know."""
+
+    __slots__ = ("_frames", "broken", "deltas", "ended", "facts", "meaningful", "text_seen")
+
+    def __init__(self) -> None:
+        self.facts = AnswerFacts()
+        self.meaningful = False
+        """An event arrived that commits the stream: past ``message_start``, not a ping, not an error."""
+        self.text_seen = False
+        """Text, thinking or tool arguments arrived."""
+        self.ended = False
+        """The terminal event arrived."""
+        self.deltas = 0
+        self.broken = False
+        """This is not a stream of events."""
+        self._frames: Frames | None = Frames()
+
+    @property
+    def mid_event(self) -> bool:
+        """The stream stands inside an event."""
+        return self._frames is not None and bool(self._frames.pending)
+
+    @property
+    def failed(self) -> bool:
+        """An error event arrived."""
+        return self.facts.error_type is not None
+
+    def feed(self, chunk: bytes) -> None:
+        if self._frames is None:
+            return
+        try:
+            for frame in self._frames.feed(chunk):
+                self._see(frame)
+        except EventTooLarge:
+            self.broken, self._frames = True, None
+
+    def end(self) -> None:
+        """The upstream closed: a last event may lack its blank line."""
+        if self._frames is not None:
+            for frame in self._frames.end():
+                self._see(frame)
+
+    def _see(self, frame: bytes) -> None:
+        if self.text_seen and frame.startswith(_DELTA):
+            self.deltas += 1
+            return
+        name, data = read_event(frame)
+        if not data and not name:
+            return
+        try:
+            payload = msgspec.json.decode(data)
+        except msgspec.DecodeError:
+            return
+        if isinstance(payload, dict):
+            self._see_payload(payload.get("type") or name.decode(errors="replace"), payload)
+
+    def _see_payload(self, name: object, payload: Mapping[str, Any]) -> None:
+        match name:
+            case "message_start":
+                message = payload.get("message")
+                self.facts.see_message(message if isinstance(message, Mapping) else {})
+            case "ping":
+                pass
+            case "error":
+                self.facts.see_error(payload.get("error"))
+            case "content_block_delta":
+                self.meaningful = self.text_seen = True
+                self.deltas += 1
+            case "message_delta":
+                self.meaningful = True
+                self.facts.see_ending(payload.get("delta"))
+                self.facts.see_usage(payload.get("usage"))
+            case "message_stop":
+                self.meaningful = self.ended = True
+            case str():
+                self.meaningful = True
+            case _:
+                pass
+
+
+def read_message(body: bytes) -> AnswerFacts | None:
+    """The facts of a whole answer; None where ``body`` is neither a Message nor an error in JSON."""
+    try:
+        payload = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return None
+    if not isinstance(payload, dict):
+        return None
+    facts = AnswerFacts()
+    if payload.get("error") is not None and payload.get("type") != "message":
+        facts.see_error(payload["error"])
+        return facts
+    if payload.get("type") != "message" and "content" not in payload:
+        return None
+    facts.see_message(payload)
+    return facts
+
+
+def nano_usd(amount: object) -> int | None:
+    """A provider's amount in dollars (number or text) as nano-dollars; None where it is not an amount."""
+    if isinstance(amount, bool) or not isinstance(amount, int | float | str | Decimal):
+        return None
+    try:
+        value = Decimal(str(amount))
+    except InvalidOperation:
+        return None
+    if not value.is_finite() or value < 0:
+        return None
+    return int((value * NANO).to_integral_value())
+
+
+def _count(value: object) -> int | None:
+    """A token count as a non-negative integer; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return max(0, int(value)) if value == value and abs(value) < 2**53 else None  # noqa: PLR0124  NaN differs from itself

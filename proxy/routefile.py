@@ -1,0 +1,82 @@
+"""What the user chose at run time (overrides, fallback, chain), kept over restarts of the engine."""
+
+import logging
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from proxy import contract as c
+from proxy.paths import write_private
+from proxy.settings import RouteSettings
+
+log = logging.getLogger(__name__)
+
+SESSION_OVERRIDES_KEPT = 100
+"""Sessions come and go; the oldest overrides for single sessions are forgotten."""
+
+
+class _Kept(Struct, omit_defaults=True):
+    overrides: tuple[c.Override, ...] = ()
+    fallback_enabled: bool | None = None
+    chain: tuple[str, ...] | None = None
+    port: int | None = None
+
+
+class RouteFile:
+    """The route in force: the settings, and over them what was chosen."""
+
+    def __init__(self, file: Path, settings: RouteSettings) -> None:
+        self._file = file
+        self._settings = settings
+        self._kept = _load(file)
+        self.route = self._compose()
+
+    @property
+    def port(self) -> int | None:
+        """The port of the last engine: a client that still runs knows only that one."""
+        return self._kept.port
+
+    def keep_port(self, port: int) -> None:
+        if port != self._kept.port:
+            self._kept.port = port
+            self._save()
+
+    def set_overrides(self, overrides: tuple[c.Override, ...]) -> None:
+        general = tuple(each for each in overrides if each.session is None)
+        single = tuple(each for each in overrides if each.session is not None)
+        self._kept.overrides = general + single[-SESSION_OVERRIDES_KEPT:]
+        self._save()
+
+    def set_fallback(self, enabled: bool | None, chain: tuple[str, ...] | None) -> None:
+        if enabled is not None:
+            self._kept.fallback_enabled = enabled
+        if chain is not None:
+            self._kept.chain = chain
+        self._save()
+
+    def _compose(self) -> c.Route:
+        kept, settings = self._kept, self._settings
+        return c.Route(
+            default=settings.default,
+            overrides=kept.overrides,
+            fallback_enabled=settings.fallback_enabled if kept.fallback_enabled is None else kept.fallback_enabled,
+            chain=tuple(settings.fallback) if kept.chain is None else kept.chain,
+        )
+
+    def _save(self) -> None:
+        self.route = self._compose()
+        try:
+            write_private(self._file, msgspec.json.encode(self._kept))
+        except OSError as error:
+            log.warning("the route cannot be kept over a restart: %s", error)
+
+
+def _load(file: Path) -> _Kept:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=_Kept)
+    except FileNotFoundError:
+        return _Kept()
+    except (OSError, msgspec.DecodeError) as error:
+        log.warning("the kept route cannot be read and starts anew: %s", error)
+        return _Kept()

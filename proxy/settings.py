@@ -1,0 +1,334 @@
+"""Settings of the engine and of providers: flag beats environment beats file beats default.
+
+The file is TOML (``config.toml``), the environment ``CCTUI_TABLE__KEY``. A wrong setting raises
+``SettingsError`` with the place, the mistake and the nearest known name; nothing is guessed.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from proxy.presets import BY_NAME, Auth, Dialect
+from proxy.protocol.naming import closest
+
+DEFAULT_PORT = 8787
+ENVIRONMENT_PREFIX = "CCTUI_"
+_OWN_VARIABLES = ("CCTUI_HOME",)
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used. ``str()`` has a line for each mistake."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class EngineSettings(_Table):
+    """``[engine]``"""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Anything but loopback lets other machines spend your money: they need the token."""
+    port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Fixed port; without it 8787 or the next free one. 0: any free port."""
+    drain_s: Annotated[float, Field(ge=0)] = 30.0
+    """How long running streams may finish after a stop, seconds."""
+    connect_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    """Patience for a connection to a provider, seconds."""
+    first_event_timeout_s: Annotated[float, Field(gt=0)] = 180.0
+    """Patience for the first event of a stream, seconds; the client itself gives up at 300."""
+    idle_timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    """Patience for silence within a stream, seconds."""
+    answer_timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    """Patience for an answer that does not stream, seconds."""
+    publish: Literal["favourites", "all", "none"] = "favourites"
+    """Which foreign models the client's own /model shows: favourites and recently used ones, all, or none."""
+    local_servers: bool = True
+    """Offer Ollama, LM Studio and llama.cpp when their port on this machine answers."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much goes to the log file."""
+
+
+class SimulatorSettings(_Table):
+    """``[providers.NAME.simulator]``: how a simulated provider behaves."""
+
+    faults: dict[
+        Literal["overloaded", "rate-limit", "slow", "break", "refused", "first-event-error", "server-error"],
+        Annotated[float, Field(ge=0, le=1)],
+    ] = {}
+    """Share of requests that meet a fault, by fault."""
+    first_event_s: Annotated[float, Field(ge=0)] = 0.6
+    """Time to the first event, seconds."""
+    tokens_per_s: Annotated[float, Field(gt=0)] = 70.0
+    """Speed of the answer, tokens per second."""
+    outage_every_s: Annotated[float, Field(gt=0)] | None = None
+    """Period of a repeating outage, seconds."""
+    outage_for_s: Annotated[float, Field(ge=0)] = 0.0
+    """Length of each outage, seconds, at the end of each period."""
+    outage_fault: Literal["overloaded", "rate-limit", "slow", "break", "refused", "server-error"] = "overloaded"
+    """What every request meets in an outage."""
+    seed: int = 0
+    """Another seed, other answers."""
+    models: list[str] = []
+    """Ids that it lists and knows; empty: Claude's."""
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class ProviderSettings(_Table):
+    """``[providers.NAME]``"""
+
+    preset: str | None = None
+    """A known provider to start from; without it the table's own name, if it is one, or ``custom``."""
+    base_url: str | None = None
+    """What goes before ``/v1/messages``; pasted endings such as ``/v1`` are taken off."""
+    dialect: Dialect | None = None
+    """The wire format that it speaks."""
+    auth: Auth | None = None
+    """How it takes the key; ``passthrough``: the client's own credential."""
+    api_key: Annotated[list[SecretStr], BeforeValidator(_listed)] = []
+    """A key, ``env:NAME``, ``cmd:COMMAND``, or a list of them."""
+    passthrough_host: str | None = None
+    """Names the host that may get the client's own credential, where it is not api.anthropic.com."""
+    headers: dict[str, SecretStr] = {}
+    """Headers added to every request; ``env:NAME`` works here too."""
+    models: list[str] = []
+    """Model ids, where the provider lists none."""
+    models_url: str | None = None
+    """Where its models are listed, if not at ``/v1/models``; the same host as ``base_url``."""
+    context_windows: dict[str, Annotated[int, Field(gt=0)]] = {}
+    """Context window of a model, tokens, where the provider tells none."""
+    count_tokens: bool | None = None
+    """It answers count_tokens; otherwise the engine estimates."""
+    enabled: bool = True
+    """false: kept in the file, not used."""
+    first_event_timeout_s: Annotated[float, Field(gt=0)] | None = None
+    """Own patience for the first event, seconds."""
+    idle_timeout_s: Annotated[float, Field(gt=0)] | None = None
+    """Own patience for silence, seconds."""
+    simulator: SimulatorSettings | None = None
+    """Behaviour of a simulated provider."""
+
+    @field_validator("preset")
+    @classmethod
+    def _known_preset(cls, value: str | None) -> str | None:
+        if value is not None and value not in BY_NAME:
+            near = closest(value, BY_NAME)
+            raise ValueError(f"no preset is called {value!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        return value
+
+    @field_validator("base_url", "models_url")
+    @classmethod
+    def _usable_url(cls, value: str | None) -> str | None:
+        return None if value is None else normal_base_url(value)
+
+
+class RouteSettings(_Table):
+    """``[route]``: where requests go until the panel or ``cctui use`` says otherwise."""
+
+    default: str = "anthropic"
+    """A provider, or provider/model."""
+    fallback: list[str] = []
+    """Providers or targets that follow when the first fails, in order."""
+    fallback_enabled: bool = True
+    """Whether fallback is on at first."""
+
+
+class BudgetSettings(_Table):
+    """``[budget]``: amounts that the panel measures spending against."""
+
+    session_usd: Annotated[Decimal, Field(gt=0)] | None = None
+    """Dollars for a session."""
+    day_usd: Annotated[Decimal, Field(gt=0)] | None = None
+    """Dollars for a day."""
+
+
+class PriceSettings(_Table):
+    """``[prices."MODEL"]``: USD per million tokens."""
+
+    input: Annotated[Decimal, Field(ge=0)]
+    """Uncached input."""
+    output: Annotated[Decimal, Field(ge=0)]
+    """Output."""
+    cache_read: Annotated[Decimal, Field(ge=0)] | None = None
+    """Input read from a cache; without it the price of input."""
+    cache_write_5m: Annotated[Decimal, Field(ge=0)] | None = None
+    """Input written to a five-minute cache; without it the price of input."""
+    cache_write_1h: Annotated[Decimal, Field(ge=0)] | None = None
+    """Input written to a one-hour cache; without it that of a five-minute one."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set for the engine."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__"
+    )
+
+    engine: EngineSettings = EngineSettings()
+    providers: dict[str, ProviderSettings] = {}
+    route: RouteSettings = RouteSettings()
+    budget: BudgetSettings = BudgetSettings()
+    prices: dict[str, PriceSettings] = {}
+    panel: dict[str, Any] = {}
+    """The panel's own table, read by the panel."""
+
+    @field_validator("providers")
+    @classmethod
+    def _usable_names(cls, value: dict[str, ProviderSettings]) -> dict[str, ProviderSettings]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+                raise ValueError(f"a provider's name has letters, digits, '.', '_' and '-' only, not {name!r}")
+        return value
+
+
+def load_settings(
+    config_file: Path, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings in force. ``flags`` is a nested mapping as in the file. Raises ``SettingsError``."""
+    environ = os.environ if environ is None else environ
+    _refuse_unknown_variables(environ)
+    _refuse_unreadable(config_file)
+
+    class Loaded(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            given = InitSettingsSource(settings_cls, init_kwargs=dict(flags or {}))
+            return given, env_settings, TomlConfigSettingsSource(settings_cls, config_file)
+
+    try:
+        return Loaded()
+    except ValidationError as error:
+        lines = [_explain(config_file, each["loc"], each["msg"], each["type"]) for each in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+    except ValueError as error:
+        raise SettingsError(f"settings: {error}") from None
+
+
+def normal_base_url(pasted: str) -> str:
+    """The base of a pasted address: no trailing slash, no ``/v1`` or ``/v1/messages``, no query.
+
+    Raises ``ValueError`` that names the exact mistake.
+    """
+    text = pasted.strip()
+    parts = urlsplit(text)
+    if "://" in text and parts.scheme not in ("http", "https"):
+        raise ValueError(f"{pasted!r} is neither http nor https")
+    if not text.lower().startswith(("http://", "https://")):
+        guess = "http" if re.match(r"(localhost|127\.|\[?::1|[\w.-]+:\d)", text) else "https"
+        raise ValueError(f"{pasted!r} has no scheme; write {guess}://{text.removeprefix('//')}")
+    if not parts.hostname:
+        raise ValueError(f"{pasted!r} has no host")
+    if parts.username or parts.password:
+        raise ValueError("an address holds no user name or password; use api_key")
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"{pasted!r} has a port that is no number between 0 and 65535") from None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    path = parts.path.rstrip("/")
+    for ending in ("/messages/count_tokens", "/messages", "/v1"):
+        path = path.removesuffix(ending).rstrip("/")
+    return f"{parts.scheme}://{host}{f':{port}' if port is not None else ''}{path}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` can be reached from this machine alone."""
+    return host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+
+
+def _refuse_unreadable(config_file: Path) -> None:
+    try:
+        tomllib.loads(config_file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{config_file}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{config_file}: not valid TOML: {error}") from None
+
+
+def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+    tables = {name.upper() for name in Settings.model_fields}
+    for name in environ:
+        if not name.startswith(ENVIRONMENT_PREFIX) or name in _OWN_VARIABLES:
+            continue
+        table = name.removeprefix(ENVIRONMENT_PREFIX).split("__")[0].upper()
+        if table not in tables and not table.startswith("PANEL"):
+            near = closest(table, sorted(tables))
+            hint = f"; did you mean {ENVIRONMENT_PREFIX}{near[0]}__…?" if near else ""
+            raise SettingsError(f"environment: {name} is no setting{hint}")
+
+
+def _explain(config_file: Path, where: tuple[int | str, ...], message: str, kind: str) -> str:
+    keys = [str(part) for part in where]
+    dotted = ".".join(keys)
+    line = _line_of(config_file, keys)
+    place = f"{config_file}:{line}" if line else f"{config_file.name} or environment"
+    if kind == "extra_forbidden":
+        near = closest(keys[-1], _known_names(keys[:-1]))
+        return f"{place}: {dotted} is no setting" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{place}: {dotted}: {message.removeprefix('Value error, ')}"
+
+
+def _known_names(table: list[str]) -> Iterable[str]:
+    models: dict[str, type[BaseModel]] = {
+        "engine": EngineSettings,
+        "route": RouteSettings,
+        "budget": BudgetSettings,
+        "providers": ProviderSettings,
+        "prices": PriceSettings,
+    }
+    if not table:
+        return Settings.model_fields
+    if table[-1] == "simulator":
+        return SimulatorSettings.model_fields
+    return models[table[0]].model_fields if table[0] in models else ()
+
+
+def _line_of(config_file: Path, keys: list[str]) -> int | None:
+    """The line that sets the last of ``keys``, as far as a search for the names can tell."""
+    try:
+        lines = config_file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    names = [key for key in keys if not key.isdigit()]
+    if not names:
+        return None
+    table = ".".join(names[:-1])
+    current, fallback = "", None
+    for number, text in enumerate(lines, 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", text):
+            current = header.group(1).replace('"', "").replace("'", "").replace(" ", "")
+            if current == ".".join(names):
+                return number
+        elif re.match(rf"""\s*["']?{re.escape(names[-1])}["']?\s*=""", text):
+            if current == table:
+                return number
+            fallback = fallback or number
+        elif re.search(rf"""\b{re.escape(names[-1])}\b""", text) and fallback is None:
+            fallback = number
+    return fallback

@@ -17,6 +17,8 @@ CAPTURES_KEPT = 64
 CAPTURES_BYTES = 4 * 1024 * 1024
 NOTICES_KEPT = 50
 
+NOTHING = c.Tally()
+
 
 @dataclass(slots=True)
 class _AgentSums:
@@ -26,7 +28,7 @@ class _AgentSums:
     ordinal: int
     started_at: float
     last_at: float
-    tally: c.Tally = c.Tally()
+    tally: c.Tally = NOTHING
     in_flight: int = 0
 
     def view(self) -> c.AgentTally:
@@ -48,7 +50,7 @@ class _SessionSums:
     project: str | None
     started_at: float
     last_at: float
-    tally: c.Tally = c.Tally()
+    tally: c.Tally = NOTHING
     agents: dict[tuple[c.Role, str | None], _AgentSums] = field(default_factory=dict)
     context_tokens: int = 0
     context_window: int | None = None

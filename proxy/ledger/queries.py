@@ -63,9 +63,9 @@ class LedgerReader:
         def query(db: sqlite3.Connection) -> c.UsageReport:
             db.row_factory = sqlite3.Row
             values = (since or 0.0,)
-            total = db.execute(f"SELECT {_TALLY} FROM requests {where}", values).fetchone()  # noqa: S608
+            total = db.execute(f"SELECT {_TALLY} FROM requests {where}", values).fetchone()
             rows = db.execute(
-                f"SELECT coalesce({group}, '') AS key, {_TALLY} FROM requests {where} GROUP BY 1 ORDER BY {order}",  # noqa: S608
+                f"SELECT coalesce({group}, '') AS key, {_TALLY} FROM requests {where} GROUP BY 1 ORDER BY {order}",
                 values,
             )
             return c.UsageReport(

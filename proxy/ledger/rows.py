@@ -51,8 +51,8 @@ _PLAIN = (
 
 COLUMNS: tuple[str, ...] = (*_PLAIN, *_USAGE, "attempts")
 SUMS = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in _USAGE)
-INSERT = f"INSERT OR REPLACE INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
-SELECT = f"SELECT {', '.join(COLUMNS)} FROM requests"  # noqa: S608  names from the tuples above
+INSERT = f"INSERT OR REPLACE INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM requests"
 
 _decode_attempts = msgspec.json.Decoder(tuple[c.Attempt, ...]).decode
 

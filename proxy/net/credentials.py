@@ -73,7 +73,7 @@ class Credentials:
             return cached[1]
         task = self._running.get(command)
         if task is None:
-            task = asyncio.create_task(_run(command), name=f"key command {command.split(' ')[0]}")
+            task = asyncio.create_task(_run(command), name=f"key command {command.split(' ', maxsplit=1)[0]}")
             self._running[command] = task
             task.add_done_callback(lambda _: self._running.pop(command, None))
         secret = await asyncio.shield(task)
@@ -123,8 +123,8 @@ def credential_headers(
             return own
         if key is None:
             raise NoCredential(
-                f"{provider.name}: neither Claude Code nor the engine has a credential. Log in with `claude` and /login, "
-                f"or set an API key, or switch: cctui use PROVIDER"
+                f"{provider.name}: neither Claude Code nor the engine has a credential. Log in with `claude` and "
+                f"/login, or set an API key, or switch: cctui use PROVIDER"
             )
         return [(b"x-api-key", key.encode())]
     if key is None:

@@ -1,7 +1,7 @@
 """One request of the client, from its arrival to the last byte: what is known of it while it lives.
 
-Written by the relay, read by the feed; ``view`` is what everybody else sees. Times are the event loop's clock
-(monotonic seconds), turned into milliseconds since arrival in the view.
+Written by the relay, read by the feed; ``view`` is what everybody else sees. Times are monotonic
+seconds, turned into milliseconds since arrival in the view.
 """
 
 from collections import deque

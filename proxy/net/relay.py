@@ -174,7 +174,7 @@ class Relay:
                 await client.break_off("overloaded_error", "The cctui engine stopped. Send the request again.")
             raise
         finally:
-            exchange.ended_at = asyncio.get_running_loop().time()
+            exchange.ended_at = time.monotonic()
             exchange.phase = "done"
             exchange.outcome = exchange.outcome or "failed"
             self._in.ended(exchange)
@@ -188,11 +188,10 @@ class Relay:
 
     async def _attempt(self, exchange: Exchange, client: Client, target: Target, answer: Answer) -> Failure | None:
         """Try one target. None: the client was served, or its answer broke off; else why not."""
-        clock = asyncio.get_running_loop().time
         provider = self._in.providers[target.provider]
-        began = clock()
+        began = time.monotonic()
         patience = provider.first_event_timeout_s if exchange.streaming else self._answer_timeout_s
-        attempt = Attempt(exchange, client, provider, target, began + patience)
+        attempt = Attempt(exchange, client, provider, target, asyncio.get_running_loop().time() + patience)
         exchange.provider, exchange.target_model = target.provider, target.model or None
         exchange.simulated, exchange.facts, exchange.capture = provider.simulated, AnswerFacts(), Capture()
         exchange.attempts.append(c.Attempt(provider=target.provider, model=target.model, outcome="trying"))
@@ -206,7 +205,7 @@ class Relay:
             response = attempt.response
             if response is not None:
                 await _close(response)
-            exchange.attempts[-1] = _ended_attempt(exchange.attempts[-1], attempt, outcome, clock() - began)
+            exchange.attempts[-1] = _ended_attempt(exchange.attempts[-1], attempt, outcome, time.monotonic() - began)
             exchange.dirty = True
             self._in.note_outcome(provider.name, outcome, lower_headers(response) if response is not None else {})
         return failure
@@ -220,7 +219,7 @@ class Relay:
                 attempt.response = await self._in.upstreams.send(
                     provider, exchange.method, url, headers, _body_for(exchange, attempt.target)
                 )
-            exchange.headers_at = asyncio.get_running_loop().time()
+            exchange.headers_at = time.monotonic()
             if attempt.response.status_code >= 300:
                 return await _rejected(attempt, attempt.response)
             return await answer(attempt, attempt.response)
@@ -321,9 +320,8 @@ async def _hold(
     chunks: AsyncIterator[bytes], tap: AnswerTap, exchange: Exchange, response: httpx.Response
 ) -> list[bytes] | Seen:
     """Read until the stream commits. What was read, or what came instead of a stream."""
-    clock = asyncio.get_running_loop().time
     held: list[bytes] = []
-    began = clock()
+    began = time.monotonic()
     async for chunk in chunks:
         held.append(chunk)
         exchange.capture.add(chunk)
@@ -332,7 +330,7 @@ async def _hold(
             return Seen("first_event", status=response.status_code, cause="error_event")
         if tap.broken:
             return Seen("first_event", cause="not_a_stream")
-        if tap.meaningful or (tap.facts.message_id and clock() - began > HOLD_S):
+        if tap.meaningful or (tap.facts.message_id and time.monotonic() - began > HOLD_S):
             return held
     tap.end()
     if tap.meaningful:
@@ -370,7 +368,7 @@ async def _pump(attempt: Attempt, chunks: AsyncIterator[bytes], tap: AnswerTap) 
                 capture(chunk)
                 exchange.output_bytes += len(chunk)
                 if exchange.first_text_at is None and tap.text_seen:
-                    exchange.first_text_at = clock()
+                    exchange.first_text_at = time.monotonic()
                 exchange.dirty = True
     except UpstreamFault as fault:
         return Seen("mid_stream", cause="closed_early", detail=fault.detail)
@@ -484,7 +482,7 @@ def _body_for(exchange: Exchange, target: Target) -> bytes:
 
 
 def _note_commit(exchange: Exchange, status: int) -> None:
-    exchange.first_event_at = asyncio.get_running_loop().time()
+    exchange.first_event_at = time.monotonic()
     exchange.phase, exchange.status, exchange.reply_started = "streaming", status, True
     exchange.dirty = True
 

@@ -201,7 +201,7 @@ def new_exchange(scope: Scope, headers: dict[bytes, bytes], raw: bytes) -> Excha
     return Exchange(
         id=f"r{int(now * 1000):011x}{next(_numbers) & 0xFFFF:04x}",
         started_at=now,
-        started=asyncio.get_running_loop().time(),
+        started=time.monotonic(),
         path=scope.get("raw_path", path.encode()).decode("latin-1").partition("?")[0],
         kind=kind,
         identity=identify(names, body),

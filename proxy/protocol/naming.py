@@ -38,7 +38,7 @@ def strip_window_suffix(model: str) -> str:
 def family_of(model: str | None) -> Slot | None:
     """The Claude family that ``model`` names; None for other models."""
     name = (model or "").lower()
-    return next((family for family in FAMILIES if family in name and "claude" in name or name == family), None)
+    return next((family for family in FAMILIES if (family in name and "claude" in name) or name == family), None)
 
 
 def canonical(model: str) -> str:

@@ -225,4 +225,4 @@ def _count(value: object) -> int | None:
     """A token count as a non-negative integer; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return max(0, int(value)) if value == value and abs(value) < 2**53 else None  # noqa: PLR0124  NaN differs from itself
+    return max(0, int(value)) if value == value and abs(value) < 2**53 else None

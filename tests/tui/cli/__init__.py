@@ -1,0 +1,1 @@
+"""Tests of the command line, on a stub engine behind a real socket."""

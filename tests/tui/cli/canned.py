@@ -1,0 +1,114 @@
+"""What the stub engine knows: one conversation on two providers, a fallback among its requests."""
+
+from proxy import contract as c
+
+STARTED_AT = 1_700_000_000.25
+
+USAGE = c.Usage(
+    input_tokens=1200,
+    output_tokens=340,
+    cache_read_tokens=20_000,
+    cache_write_5m_tokens=500,
+    cache_write_1h_tokens=0,
+    web_searches=1,
+)
+TALLY = c.Tally(requests=2, usage=USAGE, cost_nano_usd=17_360_000, simulated_nano_usd=5_000_000, unpriced_requests=1)
+
+FELL_BACK = c.Request(
+    id="r2",
+    started_at=STARTED_AT,
+    session_id="5e551011-0000",
+    project="shop-api",
+    asked_model="claude-opus-4-8",
+    served_model="anthropic/claude-opus-4.8",
+    target_model="anthropic/claude-opus-4.8",
+    provider="openrouter",
+    why="anthropic answered 529",
+    phase="done",
+    outcome="served",
+    status=200,
+    attempts=(
+        c.Attempt(provider="anthropic", model="claude-opus-4-8", outcome="overloaded", status=529, duration_ms=80.0),
+        c.Attempt(provider="openrouter", model="anthropic/claude-opus-4.8", outcome="served", status=200),
+    ),
+    ttft_ms=912.5,
+    duration_ms=4010.0,
+    usage=USAGE,
+    cost_nano_usd=17_360_000,
+    cost_source="reported",
+)
+UNPRICED = c.Request(
+    id="r1",
+    started_at=STARTED_AT - 60,
+    session_id="5e551011-0000",
+    asked_model="claude-haiku-4-5",
+    served_model="mystery\x1b[31m-model",
+    provider="team",
+    role="background",
+    phase="done",
+    outcome="failed",
+    status=500,
+    error="it broke",
+)
+
+PROVIDERS = (
+    c.Provider(
+        name="anthropic",
+        dialect="anthropic",
+        base_url="https://api.anthropic.com",
+        auth="passthrough",
+        origin="built in",
+        health="ok",
+        models=12,
+        models_at=STARTED_AT,
+    ),
+    c.Provider(
+        name="openrouter",
+        dialect="anthropic",
+        base_url="https://openrouter.ai/api",
+        auth="bearer",
+        key="sk-or…4f2a",
+        key_origin="OPENROUTER_API_KEY",
+        origin="OPENROUTER_API_KEY",
+        health="refused",
+        health_text="401: the key was refused",
+        models_error="HTTP 401",
+    ),
+)
+MODELS = c.ModelList(
+    models=(
+        c.Model(
+            provider="openrouter",
+            id="openai/gpt-5.5",
+            context_window=400_000,
+            input_nano_usd=1_250_000_000,
+            output_nano_usd=10_000_000_000,
+            tools=True,
+            favourite=True,
+        ),
+        c.Model(provider="team", id="mystery"),
+    ),
+    providers=PROVIDERS,
+)
+REPORT = c.UsageReport(total=TALLY, rows=(c.UsageRow(key="claude-opus-4-8", tally=TALLY),))
+ROUTE = c.Route(default="anthropic", chain=("openrouter/anthropic/claude-opus-4.8",))
+
+
+def snapshot(engine: c.Engine, route: c.Route) -> c.Snapshot:
+    session = c.Session(id="5e551011-0000", project="shop-api", started_at=STARTED_AT, tally=TALLY)
+    return c.Snapshot(
+        engine=engine,
+        route=route,
+        providers=PROVIDERS,
+        sessions=(session,),
+        requests=(UNPRICED, FELL_BACK),
+        today=TALLY,
+    )
+
+
+def routed(route: c.Route, use: c.Use) -> c.Route:
+    provider, _, model = use.target.partition("/")
+    override = c.Override(provider=provider, model=model or None, session=use.session, slot=use.slot)
+    return c.Route(
+        default=route.default, overrides=(override,), fallback_enabled=route.fallback_enabled, chain=route.chain
+    )

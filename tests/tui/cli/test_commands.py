@@ -1,0 +1,211 @@
+"""Commands against a stub engine: what they print, where, and with which exit code."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from proxy import contract as c
+from proxy.paths import Paths
+from tests.tui.cli.conftest import StartStub
+from tui import supervisor
+from tui.cli import cctui
+from tui.cli.sessions import NO_TERMINAL
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(home: Path) -> Run:
+    """Runs ``cctui`` with the arguments, on a terminal of 80 columns."""
+
+    def invoke(*arguments: str) -> Result:
+        return CliRunner(env={"COLUMNS": "80"}).invoke(cctui, arguments, prog_name="cctui")
+
+    assert home
+    return invoke
+
+
+@pytest.fixture
+def engine(start_stub: StartStub) -> supervisor.RunningEngine:
+    return start_stub()
+
+
+@pytest.mark.usefixtures("engine")
+class TestWithAnEngine:
+    def test_status_says_where_requests_go_and_why_the_last_one_went_there(self, run: Run) -> None:
+        answer = run("status")
+        assert answer.exit_code == 0
+        assert "as asked, anthropic" in answer.stdout
+        assert "at openrouter, served: anthropic answered 529" in answer.stdout
+        assert "openrouter: 401: the key was refused" in answer.stdout
+
+    def test_status_json_has_its_names(self, run: Run, engine: supervisor.RunningEngine) -> None:
+        state = json.loads(run("status", "--json").stdout)
+        assert {"pid", "port", "url", "version", "uptime_s", "rss_bytes"} <= state["engine"].keys()
+        assert state["engine"]["pid"] == engine.pid
+        assert engine.url.endswith(str(state["engine"]["port"]))
+        assert state["fallback"] == {"enabled": True, "chain": ["openrouter/anthropic/claude-opus-4.8"]}
+        assert state["in_flight"] == 0
+        assert state["sessions"][0]["project"] == "shop-api"
+
+    def test_requests_json_has_its_names(self, run: Run) -> None:
+        row, unpriced = json.loads(run("requests", "--json").stdout)
+        assert row["started_at"] == "2023-11-14T22:13:20.250Z"
+        assert row["cost_usd"] == 0.01736
+        assert row["cost_source"] == "reported"
+        assert [attempt["outcome"] for attempt in row["attempts"]] == ["overloaded", "served"]
+        assert row["attempts"][0].keys() == {"provider", "model", "status", "outcome", "reason", "duration_ms"}
+        assert row["usage"] == {
+            "input_tokens": 1200,
+            "output_tokens": 340,
+            "cache_read_tokens": 20_000,
+            "cache_write_5m_tokens": 500,
+            "cache_write_1h_tokens": 0,
+        }
+        assert unpriced["cost_usd"] is None
+
+    def test_requests_fit_eighty_columns_and_carry_no_control_characters(self, run: Run) -> None:
+        lines = run("requests").stdout.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "opus-4-8" in lines[1]
+        assert "\x1b" not in "".join(lines)
+
+    def test_an_unknown_cost_is_shown_as_unknown(self, run: Run) -> None:
+        assert run("requests").stdout.splitlines()[2].endswith("?")
+
+    def test_usage_json_keeps_simulated_money_apart(self, run: Run) -> None:
+        report = json.loads(run("usage", "--json").stdout)
+        assert report["total"]["cost_usd"] == 0.01736
+        assert report["total"]["simulated_usd"] == 0.005
+        assert report["total"]["unpriced_requests"] == 1
+        assert report["rows"][0]["key"] == "claude-opus-4-8"
+        assert report["rows"][0]["cache_read_tokens"] == 20_000
+
+    def test_usage_csv_has_a_line_for_each_group(self, run: Run) -> None:
+        rows = list(csv.DictReader(io.StringIO(run("usage", "--by", "model", "--csv").stdout)))
+        assert [(row["key"], row["requests"], row["cost_usd"]) for row in rows] == [("claude-opus-4-8", "2", "0.01736")]
+
+    def test_usage_says_what_is_in_no_sum(self, run: Run) -> None:
+        assert "1 of them cost something that nobody could tell" in run("usage", "--since", "7d").stdout
+
+    def test_providers_show_masked_keys_and_the_trouble(self, run: Run) -> None:
+        answer = run("providers")
+        assert "sk-or…4f2a" in answer.stdout
+        assert "openrouter: 401: the key was refused" in answer.stdout
+        assert [row["name"] for row in json.loads(run("providers", "--json").stdout)] == ["anthropic", "openrouter"]
+
+    def test_models_show_window_and_prices(self, run: Run) -> None:
+        assert re.search(r"★ +openrouter +openai/gpt-5.5 +400k +\$1.25 +\$10 +tools", run("models").stdout)
+        model, bare = json.loads(run("models", "--json").stdout)["models"]
+        assert (model["input_usd"], model["output_usd"], bare["input_usd"]) == (1.25, 10.0, None)
+
+    def test_use_answers_with_the_route_from_now_on(self, run: Run) -> None:
+        assert "all to openrouter/openai/gpt-5.5" in run("use", "openrouter/openai/gpt-5.5").stdout
+
+    def test_use_can_be_bound_to_a_session_and_a_slot(self, run: Run) -> None:
+        answer = run("use", "team", "--session", "5e55", "--slot", "subagent")
+        assert "sub-agents of session 5e55 to team" in answer.stdout
+
+    def test_a_refusal_is_a_sentence_on_stderr(self, run: Run) -> None:
+        answer = run("use", "nobody")
+        assert (answer.exit_code, answer.stdout) == (1, "")
+        assert answer.stderr == "Error: No provider or model is called nobody\n"
+
+    def test_fallback_is_shown_switched_and_set(self, run: Run) -> None:
+        assert run("fallback").stdout == "fallback  on, then openrouter/anthropic/claude-opus-4.8\n"
+        assert run("fallback", "off").stdout.startswith("fallback  off")
+        assert run("fallback", "set", "team", "openrouter").stdout == "fallback  off, then team, openrouter\n"
+        assert run("fallback", "on").stdout == "fallback  on, then team, openrouter\n"
+
+    def test_env_leads_to_the_engine(self, run: Run, engine: supervisor.RunningEngine) -> None:
+        block = json.loads(run("env", "--shell", "json").stdout)
+        assert block["ANTHROPIC_BASE_URL"] == engine.url
+        assert block["ANTHROPIC_CUSTOM_HEADERS"] == f"x-cctui-token: {engine.token}"
+
+    def test_env_for_settings_names_the_places_beside_the_json(self, run: Run) -> None:
+        answer = run("env", "--shell", "settings")
+        assert "ANTHROPIC_BASE_URL" in json.loads(answer.stdout)["env"]
+        assert "~/.claude/settings.json" in answer.stderr
+        assert "VS Code" in answer.stderr
+
+    def test_env_warns_of_settings_that_beat_it(self, run: Run, home: Path) -> None:
+        (home / ".claude").mkdir()
+        (home / ".claude" / "settings.json").write_text('{"env": {"ANTHROPIC_BASE_URL": "http://stale"}}')
+        assert "settings.json sets ANTHROPIC_BASE_URL, which beats what is set here" in run("env").stderr
+
+    def test_stop_says_that_the_engine_has_ended(self, run: Run, engine: supervisor.RunningEngine) -> None:
+        assert f"(pid {engine.pid}) has ended" in run("stop").stdout
+        assert run("status").exit_code == 1
+
+    def test_serve_does_not_run_a_second_engine(self, run: Run) -> None:
+        answer = run("serve")
+        assert answer.exit_code == 1
+        assert "An engine runs already" in answer.stderr
+
+    def test_without_a_terminal_the_panel_says_what_it_needs(self, run: Run, engine: supervisor.RunningEngine) -> None:
+        answer = run()
+        assert answer.exit_code == 1
+        assert answer.stderr == f"Error: {NO_TERMINAL.format(url=engine.url)}\n"
+
+
+def test_status_without_an_engine_exits_with_1(run: Run) -> None:
+    answer = run("status")
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert "No engine runs." in answer.stderr
+
+
+def test_status_json_without_an_engine_keeps_its_names(run: Run) -> None:
+    answer = run("status", "--json")
+    assert answer.exit_code == 1
+    assert json.loads(answer.stdout)["engine"] is None
+
+
+def test_stop_without_an_engine_is_no_failure(run: Run) -> None:
+    answer = run("stop")
+    assert (answer.exit_code, answer.stdout) == (0, "No engine runs.\n")
+
+
+def test_an_engine_that_cannot_start_is_said_without_a_traceback(run: Run, stub_starts: Callable[..., None]) -> None:
+    stub_starts(words="engine.prot is no setting; did you mean engine.port?\n", exit_code=2)
+    answer = run("providers")
+    assert answer.exit_code == 1
+    assert answer.stderr == "Error: engine.prot is no setting; did you mean engine.port?\n"
+
+
+def test_an_engine_of_another_contract_is_replaced_when_asked_for(
+    run: Run, paths: Paths, start_stub: StartStub, stub_starts: Callable[..., None]
+) -> None:
+    old = start_stub(contract=c.CONTRACT + 1)
+    stub_starts()
+    refused = run("providers")
+    assert refused.exit_code == 1
+    assert "`cctui stop` ends it" in refused.stderr
+    assert run("--replace-engine", "providers").exit_code == 0
+    new = supervisor.find(paths)
+    assert isinstance(new, supervisor.RunningEngine)
+    assert new.pid != old.pid
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("usage", "--since", "yesterday-ish"),
+        ("usage", "--by", "mood"),
+        ("usage", "--json", "--csv"),
+        ("use",),
+        ("use", "x", "--slot", "mood"),
+        ("requests", "--limit", "0"),
+        ("fallback", "set"),
+        ("env", "--shell", "cmd"),
+        ("nonsense",),
+    ],
+)
+def test_a_wrong_call_exits_with_2_before_any_engine_starts(run: Run, paths: Paths, arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == 2
+    assert not paths.runtime_dir.exists()

@@ -1,0 +1,196 @@
+"""The registry of everything a key does: the one source of bindings, footer, palette, help and the README's table.
+
+An action is named ``id`` in the settings' key map; the screen of its place has an ``action_<id>`` method.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding
+
+Place = Literal["panel", "list", "picker", "models", "spend", "reading"]
+"""Where an action works. ``panel`` and ``list`` are the main screen, ``reading`` every screen of text."""
+
+PLACES: dict[Place, str] = {
+    "panel": "The panel",
+    "list": "Moving",
+    "picker": "In a picker",
+    "models": "In the model picker",
+    "spend": "On the spend screen",
+    "reading": "On a screen of text",
+}
+SHARED: dict[Place, tuple[Place, ...]] = {
+    "panel": ("panel", "list"),
+    "list": ("panel", "list"),
+    "picker": ("picker",),
+    "models": ("picker", "models"),
+    "spend": ("reading", "spend"),
+    "reading": ("reading",),
+}
+"""Places whose actions are bound together, so that one key can have one meaning only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that a key does."""
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    """A word or two, for the footer."""
+    help: str
+    """A sentence, for help, palette and README."""
+    place: Place = "panel"
+    footer: int | None = None
+    """Place in the footer's order of importance; None: not in the footer."""
+
+    @property
+    def call(self) -> str:
+        """What Textual runs."""
+        return f"{'app' if self.id in OF_APP else 'screen'}.{self.id}"
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("model", ("m",), "model", "Pick the model that the next requests go to.", footer=1),
+    Action("provider", ("p",), "provider", "Pick the provider that the next requests go to.", footer=3),
+    Action("fallback", ("f",), "fallback", "Turn fallback to the other providers on or off.", footer=2),
+    Action("inspect", ("enter",), "inspect", "Show everything known about the selected request.", footer=4),
+    Action("filter", ("/",), "filter", "Show only requests that hold the words you type.", footer=7),
+    Action("sessions", ("s",), "sessions", "Choose the session that list and costs show.", footer=8),
+    Action("spend", ("$",), "spend", "Show what was spent, by model, provider, project and day.", footer=9),
+    Action("freeze", ("space",), "freeze", "Freeze the view or let it go on; traffic goes on either way.", footer=10),
+    Action("drawer", ("d",), "drawer", "On a narrow screen, show stream, costs or providers below the list.", footer=6),
+    Action("copy", ("c",), "copy", "Copy the line that starts Claude Code through the engine.", footer=11),
+    Action("restart", ("r",), "restart", "Start the engine again when it is gone."),
+    Action("theme", ("t",), "theme", "Change between the dark, the light and the terminal's own colours."),
+    Action("clear", ("escape",), "clear", "Clear the filter and return to the newest request."),
+    Action("help", ("?",), "help", "Show all keys.", footer=5),
+    Action("palette", ("ctrl+p",), "palette", "Find any of these by name."),
+    Action("leave", ("q", "ctrl+q", "ctrl+c"), "leave", "Leave the panel; the engine can go on without it.", footer=0),
+    Action("up", ("up", "k"), "up", "Select the request above.", "list"),
+    Action("down", ("down", "j"), "down", "Select the request below.", "list"),
+    Action("page_up", ("pageup",), "page up", "Move up by a page.", "list"),
+    Action("page_down", ("pagedown",), "page down", "Move down by a page.", "list"),
+    Action("newest", ("g", "home"), "newest", "Go to the newest request and follow it.", "list"),
+    Action("oldest", ("G", "end"), "oldest", "Go to the oldest request.", "list"),
+    Action("stream_up", ("[", "shift+up"), "text up", "Scroll the stream's text up.", "list"),
+    Action("stream_down", ("]", "shift+down"), "text down", "Scroll the stream's text down.", "list"),
+    Action("apply", ("enter",), "apply", "Take the highlighted entry.", "picker", footer=1),
+    Action("cursor_up", ("up", "ctrl+k"), "up", "Highlight the entry above.", "picker"),
+    Action("cursor_down", ("down", "ctrl+j"), "down", "Highlight the entry below.", "picker"),
+    Action("cursor_page_up", ("pageup",), "page up", "Move up by a page.", "picker"),
+    Action("cursor_page_down", ("pagedown",), "page down", "Move down by a page.", "picker"),
+    Action("cancel", ("escape",), "leave as it was", "Close the picker and change nothing.", "picker", footer=5),
+    Action("scope", ("tab",), "for what", "Choose what the model is for: all traffic, a session, a slot.", "models", 2),
+    Action("scope_back", ("shift+tab",), "for what, back", "The same, backwards.", "models"),
+    Action("favourite", ("ctrl+s",), "favourite", "Mark the highlighted model as a favourite, or not.", "models", 3),
+    Action("refresh", ("ctrl+r",), "ask again", "Ask every provider for its models again.", "models", 4),
+    Action("group", ("tab", "g"), "group by", "Group by model, provider, project, day, session or agent.", "spend", 1),
+    Action("period", ("p",), "period", "Change the period: today, 7 days, 30 days, all.", "spend", 2),
+    Action("back", ("escape", "q"), "back", "Go back to the panel.", "reading", 9),
+)
+
+OF_APP = frozenset(
+    (
+        *("model", "provider", "fallback", "inspect", "sessions", "spend"),
+        *("copy", "restart", "theme", "help", "palette", "leave"),
+    )
+)
+"""Actions that the app carries out; the others belong to their screen."""
+
+_BY_ID = {action.id: action for action in ACTIONS}
+
+KEY_NAMES = {
+    "enter": "⏎",
+    "escape": "esc",
+    "question_mark": "?",
+    "slash": "/",
+    "dollar_sign": "$",
+    "pageup": "page up",
+    "pagedown": "page down",
+    "up": "↑",
+    "down": "↓",
+    "shift+up": "shift ↑",
+    "shift+down": "shift ↓",
+    "tab": "tab",
+    "shift+tab": "shift tab",
+}
+"""How keys are written where the name that binds them reads badly."""
+
+Keys = dict[str, tuple[str, ...]]
+"""Action id → the keys in force."""
+
+
+def effective_keys(keymap: Mapping[str, str] | None = None) -> Keys:
+    """The keys of every action after the user's ``keymap`` (action id → keys, comma between them).
+
+    A key that the user gives to one action is taken from the others of the same place. Unknown ids are ignored;
+    ``unknown_actions`` names them.
+    """
+    keys: Keys = {action.id: action.keys for action in ACTIONS}
+    chosen = {name: _split(text) for name, text in (keymap or {}).items() if name in _BY_ID}
+    for name, wanted in chosen.items():
+        for other in _neighbours(name):
+            if other.id not in chosen:
+                keys[other.id] = tuple(key for key in keys[other.id] if key not in wanted)
+        keys[name] = wanted
+    return keys
+
+
+def unknown_actions(keymap: Mapping[str, str]) -> list[str]:
+    """Names in ``keymap`` that no action has."""
+    return [name for name in keymap if name not in _BY_ID]
+
+
+def textual_keymap(keymap: Mapping[str, str] | None) -> dict[str, str]:
+    """``keymap`` as Textual takes it: every action whose keys differ from the registry's."""
+    keys = effective_keys(keymap)
+    return {action.id: ",".join(keys[action.id]) for action in ACTIONS if keys[action.id] != action.keys}
+
+
+def bindings(*places: Place) -> list[Binding]:
+    """The bindings of the actions of ``places``."""
+    return [
+        Binding(",".join(_bindable(key) for key in action.keys), action.call, action.label, show=False, id=action.id)
+        for action in ACTIONS
+        if action.place in places
+    ]
+
+
+def footer_actions(*places: Place) -> list[Action]:
+    """The actions of ``places`` that the footer shows, the most important first."""
+    found = [action for action in ACTIONS if action.place in places and action.footer is not None]
+    return sorted(found, key=lambda action: action.footer or 0)
+
+
+def shown_key(key: str) -> str:
+    """A key as the screen writes it."""
+    return KEY_NAMES.get(key, key.replace("ctrl+", "ctrl ").replace("shift+", "shift "))
+
+
+def first_keys(keys: Keys) -> dict[str, str]:
+    """The first key of each action, as the screen writes it."""
+    return {name: shown_key(some[0]) if some else "ctrl p" for name, some in keys.items()}
+
+
+def key_table() -> list[tuple[str, str]]:
+    """Keys and what they do, in the registry's order: the README's table."""
+    return [(" ".join(shown_key(key) for key in action.keys), action.help) for action in ACTIONS]
+
+
+def of_place(place: Place) -> Iterable[Action]:
+    return (action for action in ACTIONS if action.place == place)
+
+
+def _neighbours(name: str) -> Iterable[Action]:
+    places = SHARED[_BY_ID[name].place]
+    return (action for action in ACTIONS if action.place in places and action.id != name)
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in text.split(",") if key.strip())
+
+
+def _bindable(key: str) -> str:
+    return {"[": "left_square_bracket", "]": "right_square_bracket"}.get(key, key)

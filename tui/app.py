@@ -1,0 +1,269 @@
+"""The panel: an application that shows an engine and sends it the user's wishes.
+
+Owns the tie to the engine, the one repaint timer and the screens. What is shown is worded in ``tui.state``; the
+engine's events go into the state without a message each, and the timer paints what moved.
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import ClassVar, Literal, Protocol, runtime_checkable
+
+from textual.app import App
+from textual.screen import Screen
+
+from proxy import contract as c
+from tui import actions, themes
+from tui.attachment import Address, Attachment, Find, Start
+from tui.client import Door, DoorError
+from tui.commands import ActionCommands
+from tui.screens.main import MainScreen
+from tui.state.choices import SessionChoice
+from tui.state.empty import BY_HAND
+from tui.state.lines import Tone
+from tui.state.panel import Dirty, PanelState
+from tui.state.text import clean_line
+
+TICKS_PER_S = 12
+SLOW_TICK = 3
+"""Ticks between two repaints of what only time moves: ages, marks in motion."""
+WATCH_AFTER_S = 0.1
+"""A selection that stands for so long is watched: running through the list asks for nothing."""
+
+NOTICE_TONES: dict[str, Tone] = {"info": "plain", "warning": "warn", "error": "bad"}
+
+Left = Literal["kept", "stopped"]
+"""What became of the engine when the panel was left."""
+
+
+@runtime_checkable
+class LiveScreen(Protocol):
+    """A screen that shows the state and wants to hear when it moved."""
+
+    def repaint(self, dirty: Dirty, now: float, frame: int) -> None: ...
+
+
+class PanelApp(App[Left]):
+    """The panel on an engine."""
+
+    TITLE = "cctui"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    COMMANDS: ClassVar = {ActionCommands}
+    BINDINGS: ClassVar = []
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        find: Find,
+        start: Start,
+        keymap: Mapping[str, str] | None = None,
+        theme: str | None = None,
+        clock: Callable[[], float] = time.time,
+        state: PanelState | None = None,
+    ) -> None:
+        super().__init__()
+        self.state = state or PanelState(address.url)
+        self.keys = actions.effective_keys(keymap)
+        self.clock = clock
+        self.attachment = Attachment(address, self.state, find, start)
+        self.main = MainScreen(self.state, self.keys)
+        self._frame = 0
+        self._watched: tuple[int, str | None] = (0, None)
+        self.set_keymap(actions.textual_keymap(keymap))
+        for own in themes.OWN:
+            self.register_theme(own)
+        self.theme = themes.theme_name(theme, os.environ)
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.main
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return themes.DEFAULTS
+
+    def on_mount(self) -> None:
+        self.run_worker(self.attachment.run(), name="feed", group="feed")
+        self.set_interval(1 / TICKS_PER_S, self.tick)
+
+    def tick(self) -> None:
+        """Paint what moved since the last tick; called by the timer."""
+        self._frame += 1
+        self._tell_notices()
+        self._follow_watch()
+        dirty, self.state.dirty = self.state.dirty, Dirty.NOTHING
+        if dirty or self._frame % SLOW_TICK == 0:
+            self._repaint(dirty)
+
+    def _repaint(self, dirty: Dirty) -> None:
+        now, step = self.clock(), self._frame // SLOW_TICK
+        with self.batch_update():
+            if isinstance(self.screen, LiveScreen):
+                self.screen.repaint(dirty, now, step)
+            if self.screen.is_modal:
+                self.main.repaint(dirty, now, step)
+
+    def _tell_notices(self) -> None:
+        for notice in self.state.unread:
+            self.say(clean_line(notice.text), NOTICE_TONES[notice.level])
+        self.state.unread.clear()
+
+    def _follow_watch(self) -> None:
+        """Have the engine send the text of the request that is to be shown."""
+        if self.state.link != "up":
+            return
+        wanted = (self.attachment.attached, self.main.wanted_watch())
+        if wanted != self._watched:
+            self._watched = wanted
+            self.state.watch(wanted[1])
+            self.run_worker(self._watch(wanted[1]), group="watch", exclusive=True)
+
+    async def _watch(self, request_id: str | None) -> None:
+        await asyncio.sleep(WATCH_AFTER_S)
+        request = self.state.requests.get(request_id) if request_id else None
+        with contextlib.suppress(DoorError):
+            if request is None or request.live:
+                await self.attachment.door.watch(c.Watch(panel=self.attachment.panel, request_id=request_id))
+            elif self.state.stream.empty:
+                self.state.show_answer(await self.attachment.door.detail(request.id))
+
+    def say(self, text: str, tone: Tone = "plain") -> None:
+        """Tell the user a sentence in the footer's place."""
+        self.main.say(text, tone, self.clock())
+        self.state.dirty |= Dirty.ENGINE
+
+    def ask_engine(self, asked: Coroutine[None, None, str]) -> None:
+        """Run a call to the engine in the background and tell its sentence or why it failed."""
+        self.run_worker(self._asked(asked), group="ask")
+
+    async def _asked(self, asked: Coroutine[None, None, str]) -> None:
+        try:
+            self.say(await asked, "good")
+        except DoorError as error:
+            self.say(clean_line(str(error)), "bad")
+
+    def action_fallback(self) -> None:
+        self.ask_engine(self._toggle_fallback())
+
+    async def _toggle_fallback(self) -> str:
+        wanted = not self.state.route.fallback_enabled
+        route = await self.attachment.door.set_fallback(c.SetFallback(enabled=wanted))
+        self.state.apply(c.RouteChanged(route=route))
+        if not route.fallback_enabled:
+            return "Fallback is off: each request has one provider, its errors reach Claude Code as they are."
+        return "Fallback is on." if route.chain else "Fallback is on, but no other provider is there to fall back to."
+
+    def action_model(self) -> None:
+        from tui.screens.model_picker import ModelPicker
+
+        session = self._session_at_hand()
+        self.push_screen(ModelPicker(self.state, self.keys, self._door, session, self.clock), self._routed)
+
+    def action_provider(self) -> None:
+        from tui.screens.provider_picker import ProviderPicker
+
+        self.push_screen(ProviderPicker(self.state, self.keys, self._door, self.clock), self._routed)
+
+    def action_sessions(self) -> None:
+        from tui.screens.session_picker import SessionPicker
+
+        self.push_screen(SessionPicker(self.state, self.keys, self.clock), self._looked_at)
+
+    def action_spend(self) -> None:
+        from tui.screens.spend import SpendScreen
+
+        self.push_screen(SpendScreen(self.keys, self._door, self.clock))
+
+    def action_inspect(self) -> None:
+        from tui.screens.detail import DetailScreen
+
+        if (request := self.main.selected) is not None:
+            self.push_screen(DetailScreen(self.state, self.keys, self._door, request, self.clock))
+
+    def action_help(self) -> None:
+        from tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.keys))
+
+    def action_palette(self) -> None:
+        self.action_command_palette()
+
+    def action_copy(self) -> None:
+        self.copy_to_clipboard(BY_HAND)
+        self.say(f"Copied: {BY_HAND}", "good")
+
+    def action_theme(self) -> None:
+        self.theme = themes.next_theme(self.theme)
+        self.say(f"Colours: {self.theme}")
+
+    def action_restart(self) -> None:
+        if self.state.link == "gone":
+            self.say("Starting the engine …")
+            self.run_worker(self._restart(), group="restart", exclusive=True)
+
+    async def _restart(self) -> None:
+        try:
+            await self.attachment.start_engine()
+        except Exception as error:  # whatever starting an engine may raise, its text is for the user
+            self.say(f"The engine did not start: {clean_line(str(error))}", "bad")
+
+    def action_leave(self) -> None:
+        if self.state.link != "up" or not self.state.in_flight:
+            self.exit("kept")
+            return
+        from tui.screens.leave import LeaveScreen
+
+        if not isinstance(self.screen, LeaveScreen):
+            self.push_screen(LeaveScreen(self.state.in_flight), self._leave)
+
+    def _leave(self, choice: Left | None) -> None:
+        if choice == "kept":
+            self.exit("kept")
+        elif choice == "stopped":
+            self.run_worker(self._stop_and_leave(), group="leave", exclusive=True)
+
+    async def _stop_and_leave(self) -> None:
+        try:
+            await self.attachment.door.stop(c.Stop())
+        except DoorError as error:
+            self.say(clean_line(str(error)), "bad")
+        else:
+            self.exit("stopped")
+
+    def _door(self) -> Door:
+        return self.attachment.door
+
+    def _session_at_hand(self) -> c.Session | None:
+        """The session in view, else the one that the selected request belongs to."""
+        if (session := self.state.session_in_view(self.clock())) is not None:
+            return session
+        request = self.main.selected
+        return self.state.sessions.get(request.session_id or "") if request else None
+
+    def _routed(self, sentence: str | None) -> None:
+        if sentence:
+            self.say(sentence, "good")
+
+    def _looked_at(self, choice: SessionChoice | None) -> None:
+        if choice is not None:
+            self.state.look_at(choice.session)
+
+
+def run_panel(
+    address: tuple[str, str],
+    *,
+    find: Find,
+    start: Start,
+    keymap: Mapping[str, str] | None = None,
+    theme: str | None = None,
+) -> Left:
+    """Show the panel on the engine at ``address`` (URL, token) until the user leaves; says what became of the engine.
+
+    ``find`` and ``start`` are blocking and run in a thread: the first looks for a running engine, the second
+    starts one because the user asked for it. ``keymap`` maps action ids to keys, ``theme`` is a word of
+    ``themes.NAMES``, the name of a theme, or ``auto``.
+    """
+    app = PanelApp(Address(*address), find=find, start=start, keymap=keymap, theme=theme)
+    return app.run() or "kept"

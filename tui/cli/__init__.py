@@ -1,0 +1,54 @@
+"""The ``cctui`` command. Each command imports what it needs when it runs, so that ``--help`` is instant."""
+
+import click
+
+from tui.cli import checks, history, life, routing, sessions
+
+HELP = """A panel and a local proxy beside Claude Code.
+
+Without a command the panel opens; an engine is started if none runs.
+Files lie in the platform's directories, or all under $CCTUI_HOME.
+"""
+
+
+def _print_version(context: click.Context, _option: click.Parameter, *, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            click.echo(f"cctui {version('cctui')}")
+        except PackageNotFoundError:
+            click.echo("cctui, not installed")
+        context.exit()
+
+
+@click.group(invoke_without_command=True, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--replace-engine", is_flag=True, help="End a running engine of another version and start this one's.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print it.")
+@click.pass_context
+def cctui(context: click.Context, *, replace_engine: bool) -> None:
+    if context.invoked_subcommand is None:
+        sessions.open_panel()
+
+
+for command in (
+    sessions.claude,
+    sessions.env,
+    sessions.demo,
+    life.status,
+    life.serve,
+    life.stop,
+    routing.providers,
+    routing.models,
+    routing.use,
+    routing.fallback,
+    history.requests,
+    history.usage,
+    checks.doctor,
+):
+    cctui.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; exits 0, 1 when something failed, 2 when it was called wrongly."""
+    cctui(prog_name="cctui")

@@ -1,0 +1,254 @@
+"""The JSON that commands print: contract values under the names that scripts rely on. Pure."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from proxy import contract as c
+
+Json = dict[str, object]
+
+USAGE_COLUMNS = (
+    "key",
+    "requests",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "web_searches",
+    "cost_usd",
+    "simulated_usd",
+    "unpriced_requests",
+    "failed",
+)
+"""Names in a row of ``usage``, in the order of the CSV's columns."""
+
+
+def moment(at: float | None) -> str | None:
+    """Unix seconds as ISO 8601 in UTC, to the millisecond."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def request(row: c.Request) -> Json:
+    """A row of ``cctui requests``; ``cost_usd`` is null while nobody knows it."""
+    return {
+        "id": row.id,
+        "started_at": moment(row.started_at),
+        "kind": row.kind,
+        "session_id": row.session_id,
+        "agent_id": row.agent_id,
+        "parent_agent_id": row.parent_agent_id,
+        "role": row.role,
+        "project": row.project,
+        "asked_model": row.asked_model,
+        "served_model": row.served_model,
+        "target_model": row.target_model,
+        "provider": row.provider,
+        "why": row.why,
+        "phase": row.phase,
+        "status": row.status,
+        "outcome": row.outcome,
+        "error": row.error,
+        "stop_reason": row.stop_reason,
+        "attempts": [_attempt(attempt) for attempt in row.attempts],
+        "streaming": row.streaming,
+        "headers_ms": row.headers_ms,
+        "ttft_ms": row.ttft_ms,
+        "first_text_ms": row.first_text_ms,
+        "duration_ms": row.duration_ms,
+        "usage": _usage(row.usage),
+        "usage_estimated": row.usage_estimated,
+        "cost_usd": _dollars(row.cost_nano_usd),
+        "cost_source": row.cost_source,
+        "simulated": row.simulated,
+        "subscription": row.subscription,
+    }
+
+
+def usage(report: c.UsageReport, by: str) -> Json:
+    return {"by": by, "total": tally(report.total), "rows": usage_rows(report.rows)}
+
+
+def usage_rows(rows: Iterable[c.UsageRow]) -> list[Json]:
+    return [{"key": row.key, **tally(row.tally)} for row in rows]
+
+
+def tally(sums: c.Tally) -> Json:
+    """Sums; simulated money stands apart and is in no other figure."""
+    return {
+        "requests": sums.requests,
+        **_usage(sums.usage),
+        "web_searches": sums.usage.web_searches,
+        "cost_usd": c.dollars(sums.cost_nano_usd),
+        "simulated_usd": c.dollars(sums.simulated_nano_usd),
+        "unpriced_requests": sums.unpriced_requests,
+        "failed": sums.failed,
+    }
+
+
+def status(state: c.Snapshot, now: float) -> Json:
+    """The engine and what it does at ``now`` (Unix seconds)."""
+    live = [row for row in state.requests if row.live]
+    return {
+        "engine": _engine(state.engine, now),
+        "route": route(state.route),
+        "fallback": fallback(state.route),
+        "sessions": [_session(session) for session in state.sessions],
+        "in_flight": len(live),
+        "today": tally(state.today),
+        "budget": {
+            "session_usd": _dollars(state.session_budget_nano_usd),
+            "day_usd": _dollars(state.day_budget_nano_usd),
+        },
+        "problems": list(state.problems),
+        "last_request": request(state.requests[-1]) if state.requests else None,
+    }
+
+
+def no_engine(trace: str) -> Json:
+    """``status`` where no engine runs; the names are the same."""
+    return {
+        "engine": None,
+        "route": None,
+        "fallback": None,
+        "sessions": [],
+        "in_flight": 0,
+        "problems": [trace] if trace else [],
+    }
+
+
+def route(value: c.Route) -> Json:
+    return {"default": value.default, "overrides": [_override(override) for override in value.overrides]}
+
+
+def fallback(value: c.Route) -> Json:
+    return {"enabled": value.fallback_enabled, "chain": list(value.chain)}
+
+
+def provider(value: c.Provider) -> Json:
+    return {
+        "name": value.name,
+        "preset": value.preset,
+        "dialect": value.dialect,
+        "base_url": value.base_url,
+        "origin": value.origin,
+        "auth": value.auth,
+        "key": value.key,
+        "key_origin": value.key_origin,
+        "key_error": value.key_error,
+        "enabled": value.enabled,
+        "health": value.health,
+        "health_text": value.health_text,
+        "retry_at": moment(value.retry_at),
+        "limits": [_limit(limit) for limit in value.limits],
+        "models": value.models,
+        "models_at": moment(value.models_at),
+        "models_error": value.models_error,
+        "models_error_at": moment(value.models_error_at),
+        "requests": value.requests,
+        "simulated": value.simulated,
+    }
+
+
+def model(value: c.Model) -> Json:
+    """A listed model; prices are dollars for a million tokens."""
+    return {
+        "provider": value.provider,
+        "id": value.id,
+        "name": value.name,
+        "context_window": value.context_window,
+        "max_output_tokens": value.max_output_tokens,
+        "input_usd": _dollars(value.input_nano_usd),
+        "output_usd": _dollars(value.output_nano_usd),
+        "tools": value.tools,
+        "images": value.images,
+        "thinking": value.thinking,
+        "favourite": value.favourite,
+        "used_at": moment(value.used_at),
+        "published_id": value.published_id,
+    }
+
+
+def target(override: c.Override) -> str:
+    """``provider/model``, or the provider alone."""
+    return f"{override.provider}/{override.model}" if override.model else override.provider
+
+
+def _engine(engine: c.Engine, now: float) -> Json:
+    return {
+        "pid": engine.pid,
+        "port": urlsplit(engine.url).port,
+        "url": engine.url,
+        "version": engine.version,
+        "contract": engine.contract,
+        "started_at": moment(engine.started_at),
+        "uptime_s": round(max(0.0, now - engine.started_at), 3),
+        "rss_bytes": engine.rss_bytes,
+        "home": engine.home,
+        "draining": engine.draining,
+        "host_open": engine.host_open,
+    }
+
+
+def _session(session: c.Session) -> Json:
+    return {
+        "id": session.id,
+        "project": session.project,
+        "started_at": moment(session.started_at),
+        "last_at": moment(session.last_at),
+        **tally(session.tally),
+        "in_flight": session.in_flight,
+        "context_tokens": session.context_tokens,
+        "context_window": session.context_window,
+        "asked_model": session.asked_model,
+        "served_model": session.served_model,
+        "provider": session.provider,
+        "simulated": session.simulated,
+    }
+
+
+def _override(override: c.Override) -> Json:
+    return {
+        "target": target(override),
+        "provider": override.provider,
+        "model": override.model,
+        "session": override.session,
+        "slot": override.slot,
+    }
+
+
+def _attempt(attempt: c.Attempt) -> Json:
+    return {
+        "provider": attempt.provider,
+        "model": attempt.model,
+        "status": attempt.status,
+        "outcome": attempt.outcome,
+        "reason": attempt.reason,
+        "duration_ms": attempt.duration_ms,
+    }
+
+
+def _limit(limit: c.Limit) -> Json:
+    return {
+        "name": limit.name,
+        "used": limit.used,
+        "resets_at": moment(limit.resets_at),
+        "status": limit.status,
+    }
+
+
+def _usage(tokens: c.Usage) -> Json:
+    return {
+        "input_tokens": tokens.input_tokens,
+        "output_tokens": tokens.output_tokens,
+        "cache_read_tokens": tokens.cache_read_tokens,
+        "cache_write_5m_tokens": tokens.cache_write_5m_tokens,
+        "cache_write_1h_tokens": tokens.cache_write_1h_tokens,
+    }
+
+
+def _dollars(nano_usd: int | None) -> float | None:
+    return None if nano_usd is None else c.dollars(nano_usd)

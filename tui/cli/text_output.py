@@ -1,0 +1,231 @@
+"""What commands print for people. Pure: contract values and a width in, lines out."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from proxy import contract as c
+from tui.cli.json_output import target
+from tui.cli.tables import Column, table
+from tui.state import formats
+from tui.state.text import clean_line
+from tui.state.who import models as models_asked_and_served
+from tui.state.who import session_name
+
+SLOT_WORDS: dict[c.Slot, str] = {
+    "opus": "Opus requests",
+    "sonnet": "Sonnet requests",
+    "haiku": "Haiku and background requests",
+    "subagent": "sub-agents",
+}
+
+REQUEST_COLUMNS = (
+    Column("time"),
+    Column("session", shrinks=True, drop=3),
+    Column("who", drop=2),
+    Column("model", shrinks=True),
+    Column("provider", shrinks=True),
+    Column("state", shrinks=True),
+    Column("first", numeric=True, drop=4),
+    Column("in", numeric=True),
+    Column("out", numeric=True),
+    Column("cached", numeric=True, drop=5),
+    Column("cost", numeric=True),
+)
+USAGE_COLUMNS = (
+    Column("", shrinks=True),
+    Column("requests", numeric=True),
+    Column("failed", numeric=True, drop=3),
+    Column("in", numeric=True),
+    Column("out", numeric=True),
+    Column("cache read", numeric=True, drop=1),
+    Column("cache written", numeric=True, drop=2),
+    Column("cost", numeric=True),
+)
+PROVIDER_COLUMNS = (
+    Column("provider", shrinks=True),
+    Column("state"),
+    Column("key", shrinks=True),
+    Column("models", numeric=True),
+    Column("found in", shrinks=True),
+    Column("speaks", drop=2),
+    Column("address", shrinks=True, drop=1),
+)
+MODEL_COLUMNS = (
+    Column(" "),
+    Column("provider", shrinks=True),
+    Column("model", shrinks=True),
+    Column("window", numeric=True),
+    Column("in $/M", numeric=True),
+    Column("out $/M", numeric=True),
+    Column("can", drop=1),
+)
+
+
+def status(state: c.Snapshot, now: float) -> list[str]:
+    """The engine, its route, its sessions and the way of the last request, with the reason for it."""
+    engine = state.engine
+    draining = ", ending" if engine.draining else ""
+    facts = [
+        ("engine", f"{engine.url}, pid {engine.pid}, version {engine.version}{draining}"),
+        ("", f"up {formats.age(now - engine.started_at)}, {formats.size(engine.rss_bytes)} of memory"),
+        *_headed("route", route(state.route)),
+        ("fallback", fallback(state.route)),
+        *_headed("sessions", [_session(session, now) for session in state.sessions] or ["none yet"]),
+        *_headed("last", _last(state.requests)),
+        ("today", _spent(state.today, state.day_budget_nano_usd)),
+        *_headed("trouble", [*state.problems, *filter(None, map(_trouble, state.providers))]),
+    ]
+    return [f"{head:<10}{clean_line(text)}" for head, text in facts]
+
+
+def route(value: c.Route) -> list[str]:
+    """Where requests go, the most general rule first."""
+    general = [override for override in value.overrides if not override.session and not override.slot]
+    special = [override for override in value.overrides if override.session or override.slot]
+    first = f"all to {target(general[-1])}" if general else f"as asked, {value.default}"
+    return [first, *(f"{_scope(override)} to {target(override)}" for override in special)]
+
+
+def fallback(value: c.Route) -> str:
+    state = "on" if value.fallback_enabled else "off"
+    return f"{state}, then {', '.join(value.chain)}" if value.chain else f"{state}, no target follows"
+
+
+def requests(rows: Sequence[c.Request], width: int) -> list[str]:
+    """A line each, in the order given."""
+    return table(REQUEST_COLUMNS, [_request(row) for row in rows], width)
+
+
+def usage(report: c.UsageReport, by: str, width: int) -> list[str]:
+    """The groups, then their sum, then what no price is known for."""
+    title = Column(by, shrinks=True)
+    rows = [_tally(row.key or "none", row.tally) for row in report.rows]
+    lines = table((title, *USAGE_COLUMNS[1:]), [*rows, _tally("total", report.total)], width)
+    unpriced = report.total.unpriced_requests
+    note = f"{unpriced} of them cost something that nobody could tell; it is in no sum."
+    return [*lines, *(["", note] if unpriced else [])]
+
+
+def providers(rows: Sequence[c.Provider], now: float, width: int) -> list[str]:
+    """The table, then a sentence for each provider in trouble."""
+    lines = table(PROVIDER_COLUMNS, [_provider(row) for row in rows], width)
+    troubles = [clean_line(text) for row in rows for text in _troubles(row, now)]
+    return [*lines, *(["", *troubles] if troubles else [])]
+
+
+def models(listed: c.ModelList, now: float, width: int) -> list[str]:
+    lines = table(MODEL_COLUMNS, [_model(model) for model in listed.models], width)
+    errors = [_list_error(row, now) for row in listed.providers if row.models_error]
+    return [*lines, *(["", *map(clean_line, errors)] if errors else [])]
+
+
+def _headed(head: str, texts: Sequence[str]) -> list[tuple[str, str]]:
+    return [(head if place == 0 else "", text) for place, text in enumerate(texts)]
+
+
+def _scope(override: c.Override) -> str:
+    parts = [SLOT_WORDS[override.slot]] if override.slot else []
+    return " of ".join([*parts, *([f"session {override.session}"] if override.session else [])])
+
+
+def _session(session: c.Session, now: float) -> str:
+    busy = f"{session.in_flight} in flight" if session.in_flight else f"quiet {formats.age(now - session.last_at)}"
+    cost = formats.sums(session.tally.cost_nano_usd, session.tally.simulated_nano_usd)
+    return f"{session_name(session)} {session.id[:8]}, {session.tally.requests} requests, {cost}, {busy}"
+
+
+def _last(rows: Sequence[c.Request]) -> list[str]:
+    if not rows:
+        return ["no request yet; `cctui claude` in another terminal makes one"]
+    row = rows[-1]
+    first = f"{formats.clock(row.started_at)} {models_asked_and_served(row)}"
+    why = f": {row.why}" if row.why else ""
+    return [f"{first} at {row.provider or 'nobody'}, {_state(row)}{why}"]
+
+
+def _spent(today: c.Tally, budget_nano_usd: int | None) -> str:
+    limit = f" of {formats.money(budget_nano_usd)}" if budget_nano_usd else ""
+    return f"{today.requests} requests, {formats.sums(today.cost_nano_usd, today.simulated_nano_usd)}{limit}"
+
+
+def _state(row: c.Request) -> str:
+    if row.live:
+        return row.phase
+    if row.outcome == "served":
+        return "served"
+    return f"{row.outcome} {row.status or ''}".strip()
+
+
+def _request(row: c.Request) -> list[str]:
+    who = {"main": "main", "agent": "agent", "background": "bg"}[row.role]
+    prompt = row.usage.prompt_tokens
+    return [
+        formats.date(row.started_at)[5:],
+        row.project or (row.session_id or "")[:8],
+        who,
+        models_asked_and_served(row),
+        row.provider or "",
+        _state(row),
+        "" if row.ttft_ms is None else formats.duration(row.ttft_ms),
+        formats.count(prompt) if prompt else "",
+        formats.count(row.usage.output_tokens) if row.usage.output_tokens else "",
+        formats.percent(row.usage.cache_read_tokens / prompt) if prompt else "",
+        formats.money(row.cost_nano_usd, simulated=row.simulated),
+    ]
+
+
+def _tally(key: str, sums: c.Tally) -> list[str]:
+    written = sums.usage.cache_write_5m_tokens + sums.usage.cache_write_1h_tokens
+    return [
+        key,
+        f"{sums.requests:,}",
+        f"{sums.failed:,}",
+        formats.count(sums.usage.input_tokens),
+        formats.count(sums.usage.output_tokens),
+        formats.count(sums.usage.cache_read_tokens),
+        formats.count(written),
+        formats.sums(sums.cost_nano_usd, sums.simulated_nano_usd) + (" + ?" if sums.unpriced_requests else ""),
+    ]
+
+
+def _provider(row: c.Provider) -> list[str]:
+    key = row.key or {"passthrough": "your login", "none": "none needed"}.get(row.auth, "none")
+    return [
+        row.name,
+        row.health if row.enabled else "off",
+        key,
+        str(row.models) if row.models_at else formats.UNKNOWN,
+        row.origin,
+        row.dialect,
+        urlsplit(row.base_url).netloc + urlsplit(row.base_url).path,
+    ]
+
+
+def _troubles(row: c.Provider, now: float) -> list[str]:
+    trouble = _trouble(row)
+    return [*([trouble] if trouble else []), *([_list_error(row, now)] if row.models_error else [])]
+
+
+def _trouble(row: c.Provider) -> str:
+    if row.key_error:
+        return f"{row.name}: {row.key_error}"
+    bad = row.health in {"limited", "failing", "refused"}
+    return f"{row.name}: {row.health_text or row.health}" if bad else ""
+
+
+def _list_error(row: c.Provider, now: float) -> str:
+    kept = f"; the list of {formats.age(now - row.models_at)} ago is kept" if row.models_at else ""
+    return f"{row.name}: its list of models did not come: {row.models_error}{kept}"
+
+
+def _model(model: c.Model) -> list[str]:
+    able = {"tools": model.tools, "images": model.images, "thinking": model.thinking}
+    return [
+        "★" if model.favourite else "",
+        model.provider,
+        model.id,
+        formats.window(model.context_window),
+        formats.price(model.input_nano_usd),
+        formats.price(model.output_nano_usd),
+        " ".join(name for name, has in able.items() if has),
+    ]

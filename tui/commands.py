@@ -1,0 +1,39 @@
+"""The command palette: the registry of actions, and the themes by name."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from tui import actions, themes
+
+
+class Command(NamedTuple):
+    """An entry of the palette."""
+
+    name: str
+    help: str
+    run: Callable[[], object]
+
+
+class ActionCommands(Provider):
+    """Everything that a key of the panel does."""
+
+    async def discover(self) -> Hits:
+        for command in self._commands():
+            yield DiscoveryHit(command.name, command.run, help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in self._commands():
+            if (worth := matcher.match(f"{command.name} {command.help}")) > 0:
+                yield Hit(worth, matcher.highlight(command.name), command.run, help=command.help)
+
+    def _commands(self) -> Iterator[Command]:
+        for action in actions.of_place("panel"):
+            if action.id != "palette":
+                run = partial(self.app.run_action, action.call)
+                yield Command(f"{action.label.capitalize()}  ({actions.shown_key(action.keys[0])})", action.help, run)
+        for word, name in themes.NAMES.items():
+            yield Command(f"Theme {word}", "Change the colours.", partial(setattr, self.app, "theme", name))

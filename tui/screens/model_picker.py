@@ -1,0 +1,165 @@
+"""Pick the model that the next requests go to: over all providers, for all traffic, a session or a slot."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from proxy import contract as c
+from tui import actions
+from tui.client import Door, DoorError
+from tui.screens.picker import Picker
+from tui.state.choices import (
+    ModelChoice,
+    Scope,
+    is_present,
+    list_states,
+    model_choices,
+    model_line,
+    model_titles,
+    present_override,
+    scopes,
+    small_warning,
+)
+from tui.state.formats import short_model
+from tui.state.lines import Line, Piece, line
+from tui.state.panel import PanelState
+from tui.state.text import clean_line
+
+
+class ModelPicker(Picker[ModelChoice, str]):
+    """Answers with the sentence that says what was set."""
+
+    BINDINGS = [*actions.bindings("models")]  # noqa: RUF012  the form that Textual's type asks for
+    PLACES: ClassVar[tuple[actions.Place, ...]] = ("picker", "models")
+    HEADING = "model for"
+
+    def __init__(
+        self,
+        state: PanelState,
+        keys: actions.Keys,
+        door: Callable[[], Door],
+        session: c.Session | None,
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__(keys)
+        self._state = state
+        self._door = door
+        self._session = session
+        self._clock = clock
+        self._scopes = scopes(session)
+        self._scope = 0
+        self._models: tuple[c.Model, ...] = ()
+        self._listed: tuple[c.Provider, ...] = ()
+        self._busy = "asking for the models …"
+        self._trouble = ""
+
+    @property
+    def scope(self) -> Scope:
+        return self._scopes[self._scope]
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.run_worker(self._load(refresh=False), group="models", exclusive=True)
+
+    def entries(self, query: str) -> list[ModelChoice]:
+        return model_choices(self._models, query)
+
+    def entry_line(self, choice: ModelChoice, width: int) -> Line:
+        present = is_present(choice, present_override(self._state.route, self.scope))
+        return model_line(choice, width, present=present, context_tokens=self._context_tokens)
+
+    @property
+    def _context_tokens(self) -> int:
+        return self._session.context_tokens if self._session is not None else 0
+
+    def title_line(self) -> Line:
+        pieces = [Piece(f" {self.HEADING}  ", "dim")]
+        for index, scope in enumerate(self._scopes):
+            chosen = index == self._scope
+            text = f"‹{clean_line(scope.label)}›" if chosen else f" {clean_line(scope.label)} "
+            pieces.append(Piece(text, "strong" if chosen else "dim", f"screen.scope_at({index})"))
+        if self.choices.size.width < 76:
+            return line(pieces[0], Piece(f"‹{clean_line(self.scope.label)}›", "strong", "screen.scope"))
+        return tuple(pieces)
+
+    def column_titles(self, width: int) -> Line:
+        return model_titles(width)
+
+    def note_lines(self, width: int) -> list[Line]:
+        if self._trouble:
+            return [line(" ", Piece(clean_line(self._trouble), "bad"))]
+        if self._busy:
+            return [line(" ", Piece(self._busy, "dim"))]
+        choice = self.highlighted
+        warning = small_warning(choice.model, self._session) if choice is not None and choice.model else ""
+        lines = [line(" ", Piece(warning, "warn"))] if warning else []
+        return [*lines, *list_states(self._listed, width, self._clock())][:4]
+
+    def take(self, choice: ModelChoice) -> None:
+        self.run_worker(self._use(choice), group="use", exclusive=True)
+
+    def action_scope(self) -> None:
+        self.action_scope_at((self._scope + 1) % len(self._scopes))
+
+    def action_scope_back(self) -> None:
+        self.action_scope_at((self._scope - 1) % len(self._scopes))
+
+    def action_scope_at(self, index: int) -> None:
+        self._scope = index
+        self._trouble = ""
+        self.choices.refresh()
+        self.reword()
+
+    def action_refresh(self) -> None:
+        self.run_worker(self._load(refresh=True), group="models", exclusive=True)
+
+    def action_favourite(self) -> None:
+        choice = self.highlighted
+        if choice is not None and choice.model is not None:
+            self.run_worker(self._star(choice.model), group="favourite", exclusive=True)
+
+    async def _load(self, *, refresh: bool) -> None:
+        self._busy = "asking every provider for its models …"
+        self.reword()
+        try:
+            self._show(await self._door().models(refresh=refresh))
+        except DoorError as error:
+            self._fail(error)
+
+    async def _star(self, model: c.Model) -> None:
+        command = c.SetFavourite(provider=model.provider, model=model.id, favourite=not model.favourite)
+        place = self.choices.cursor
+        try:
+            self._show(await self._door().set_favourite(command))
+        except DoorError as error:
+            self._fail(error)
+        else:
+            self._stay_on(model, place)
+
+    def _stay_on(self, model: c.Model, place: int | None) -> None:
+        found = (
+            index
+            for index, choice in enumerate(self._entries)
+            if choice.model is not None and (choice.model.provider, choice.model.id) == (model.provider, model.id)
+        )
+        self._highlight(next(found, place))
+
+    async def _use(self, choice: ModelChoice) -> None:
+        scope = self.scope
+        try:
+            command = c.Use(target=choice.target, session=scope.session, slot=scope.slot)
+            route = await self._door().use(command)
+        except DoorError as error:
+            self._fail(error)
+            return
+        self._state.apply(c.RouteChanged(route=route))
+        name = "what is asked" if choice.model is None else f"{short_model(choice.model.id)} at {choice.model.provider}"
+        self.dismiss(clean_line(f"Next requests of {scope.label} go to {name}."))
+
+    def _show(self, answer: c.ModelList) -> None:
+        self._models, self._listed = answer.models, answer.providers
+        self._busy = self._trouble = ""
+        self.renew(keep=True)
+
+    def _fail(self, error: DoorError) -> None:
+        self._busy, self._trouble = "", str(error)
+        self.reword()

@@ -1,0 +1,59 @@
+"""A screen of lines to read: a title, text that scrolls, the keys."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from tui import actions
+from tui.messages import PaneResized
+from tui.state.keys_line import KeyHint, keys_line
+from tui.state.lines import Line
+from tui.widgets.line_block import LineBlock
+from tui.widgets.line_scroll import LineScroll
+
+
+class ReadingScreen(Screen[None]):
+    """A subclass words the title and the text."""
+
+    CSS_PATH = "reading.tcss"
+    BINDINGS = [*actions.bindings("reading")]  # noqa: RUF012  the form that Textual's type asks for
+    PLACES: ClassVar[tuple[actions.Place, ...]] = ("reading",)
+
+    heading = getters.query_one("#title", LineBlock)
+    text = getters.query_one("#text", LineScroll)
+    keys_bar = getters.query_one("#keys", LineBlock)
+
+    def __init__(self, keys: actions.Keys) -> None:
+        super().__init__()
+        self._keys = actions.first_keys(keys)
+
+    def compose(self) -> ComposeResult:
+        yield LineBlock(id="title")
+        yield LineScroll(id="text")
+        yield LineBlock(id="keys")
+
+    def title_line(self) -> Line:
+        raise NotImplementedError
+
+    def lines(self, width: int) -> Sequence[Line]:
+        """The text in ``width`` cells."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        self.reword()
+
+    @on(PaneResized)
+    def reword(self) -> None:
+        """Word everything anew."""
+        self.heading.show([self.title_line()])
+        self.text.show(self.lines(self.text.row_width))
+        hints = [
+            KeyHint(self._keys[action.id], action.label, action.call) for action in actions.footer_actions(*self.PLACES)
+        ]
+        self.keys_bar.show([keys_line(hints, self.size.width, last="back")])
+
+    def action_back(self) -> None:
+        self.dismiss(None)

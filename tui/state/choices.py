@@ -1,0 +1,220 @@
+"""The entries of the pickers: what can be chosen, in which order, and how an entry reads."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from proxy import contract as c
+from tui.state import formats as f
+from tui.state.fuzzy import score
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line
+from tui.state.panel import PanelState
+from tui.state.text import cells, clean_line, fit, left, right
+from tui.state.trouble import health_words
+from tui.state.who import session_name
+
+STAR = "★"
+SLOT_NAMES: dict[c.Slot, str] = {
+    "opus": "opus",
+    "sonnet": "sonnet",
+    "haiku": "haiku and background",
+    "subagent": "sub-agents",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The traffic that a choice is for."""
+
+    label: str
+    session: str | None = None
+    slot: c.Slot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model, or "as asked" (no model)."""
+
+    model: c.Model | None
+
+    @property
+    def target(self) -> str:
+        return c.AS_ASKED if self.model is None else f"{self.model.provider}/{self.model.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderChoice:
+    """A provider, or "as asked" (none)."""
+
+    provider: c.Provider | None
+
+    @property
+    def target(self) -> str:
+        return c.AS_ASKED if self.provider is None else self.provider.name
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChoice:
+    """A session to look at, or all (None)."""
+
+    session: str | None
+
+
+def scopes(session: c.Session | None) -> list[Scope]:
+    """What a model can be chosen for; ``session`` is the one at hand."""
+    found = [Scope("all traffic")]
+    if session is not None and session.id:
+        found.append(Scope(f"session {session_name(session)}", session=session.id))
+    return found + [Scope(name, slot=slot) for slot, name in SLOT_NAMES.items()]
+
+
+def model_choices(models: Iterable[c.Model], query: str) -> list[ModelChoice]:
+    """ "As asked", then the models that answer ``query``, best first; favourites and used ones before the rest."""
+    ranked: list[tuple[float, bool, float, str, ModelChoice]] = []
+    for model in models:
+        worth = score(query, f"{model.provider}/{model.id} {model.name or ''}") if query.strip() else 0.0
+        if worth is not None:
+            key = (-worth, not model.favourite, -(model.used_at or 0.0), f"{model.provider}/{model.id}")
+            ranked.append((*key, ModelChoice(model)))
+    ranked.sort(key=lambda entry: entry[:4])
+    return [ModelChoice(None), *(entry[-1] for entry in ranked)]
+
+
+def provider_choices(providers: Iterable[c.Provider], query: str) -> list[ProviderChoice]:
+    """ "As asked", then the providers that answer ``query``."""
+    found = [one for one in providers if not query.strip() or score(query, one.name) is not None]
+    return [ProviderChoice(None), *(ProviderChoice(one) for one in found)]
+
+
+def session_choices(state: PanelState, query: str) -> list[SessionChoice]:
+    """ "All", then the sessions that answer ``query``, the latest first."""
+    known = sorted(state.sessions.values(), key=lambda one: one.last_at, reverse=True)
+    found = [one for one in known if not query.strip() or score(query, f"{session_name(one)} {one.id}") is not None]
+    return [SessionChoice(None), *(SessionChoice(one.id) for one in found)]
+
+
+def present_override(route: c.Route, scope: Scope) -> c.Override | None:
+    """The override in force for exactly ``scope``."""
+    matching = (one for one in route.overrides if (one.session, one.slot) == (scope.session, scope.slot))
+    return next(matching, None)
+
+
+def is_present(choice: ModelChoice, override: c.Override | None) -> bool:
+    """Whether ``choice`` is what is in force."""
+    if choice.model is None or override is None:
+        return choice.model is None and override is None
+    return (choice.model.provider, choice.model.id) == (override.provider, override.model)
+
+
+def too_small(model: c.Model, context_tokens: int) -> bool:
+    """The session's present context does not fit into the model's window."""
+    return model.context_window is not None and model.context_window < context_tokens
+
+
+def model_line(choice: ModelChoice, width: int, *, present: bool, context_tokens: int) -> Line:
+    """An entry of the model picker in ``width`` cells."""
+    mark = Piece("● " if present else "  ", "accent")
+    if choice.model is None:
+        told = Piece("   each request goes to the model that Claude Code asks for", "dim")
+        return cut(line(" ", mark, "  ", Piece("As asked", "strong"), told), width)
+    model = choice.model
+    star = Piece(f"{STAR} " if model.favourite else "  ", "warn")
+    small = too_small(model, context_tokens)
+    tail = _figures(model, width, warn=small)
+    room = width - 5 - sum(cells(piece.text) for piece in tail)
+    provider_width = 12 if width >= 60 else 0
+    name = Piece(left(clean_line(model.id), max(8, room - provider_width)), "plain")
+    provider = Piece(left(clean_line(model.provider), provider_width), "dim")
+    return cut(line(" ", mark, star, provider, name, *tail), width)
+
+
+def _figures(model: c.Model, width: int, *, warn: bool) -> list[Piece]:
+    tone: Tone = "bad" if warn else "dim"
+    window = Piece(f" {'▲' if warn else ' '}{right(f.window(model.context_window), 5)}", tone)
+    if width < 50:
+        return [window]
+    prices = Piece(f" {right(f.price(model.input_nano_usd), 7)} {right(f.price(model.output_nano_usd), 7)}")
+    if width < 72:
+        return [window, prices]
+    return [window, prices, Piece("  " + left(_abilities(model), 22), "dim")]
+
+
+def model_titles(width: int) -> Line:
+    """The titles over the entries of the model picker."""
+    tail = "  " + right("window", 5)[:5]
+    tail = f"  {right('ctx', 5)}"
+    if width >= 50:
+        tail += f" {right('in/M', 7)} {right('out/M', 7)}"
+    if width >= 72:
+        tail += "  " + left("can do", 22)
+    provider = left("provider", 12) if width >= 60 else ""
+    room = width - 5 - cells(tail) - cells(provider)
+    return line(Piece(f"     {provider}{left('model', max(8, room))}{tail}", "dim"))
+
+
+def _abilities(model: c.Model) -> str:
+    known = (("tools", model.tools), ("images", model.images), ("thinking", model.thinking))
+    return " ".join(name for name, able in known if able)
+
+
+def small_warning(model: c.Model, session: c.Session | None) -> str:
+    """Why the model may not do for the session; empty where it does."""
+    if session is None or not too_small(model, session.context_tokens):
+        return ""
+    return (
+        f"▲ Session {session_name(session)} holds {f.count(session.context_tokens)} tokens, "
+        f"more than this window of {f.window(model.context_window)}."
+    )
+
+
+def provider_line(choice: ProviderChoice, width: int, now: float, *, present: bool) -> Line:
+    """An entry of the provider picker in ``width`` cells."""
+    mark = Piece("● " if present else "  ", "accent")
+    if choice.provider is None:
+        told = Piece("      the settings' default provider", "dim")
+        return cut(line(" ", mark, Piece("As asked", "strong"), told), width)
+    provider = choice.provider
+    glyph, word, tone = health_words(provider, now)
+    models = f"{f.count(provider.models)} models" if provider.models else "no list"
+    name = Piece(left(clean_line(provider.name), 16))
+    health = Piece(f"{glyph} {left(word, 20)}", tone)
+    told = Piece(f" {left(models, 12)} {clean_line(provider.origin)}", "dim")
+    return cut(line(" ", mark, name, health, told), width)
+
+
+def session_line(state: PanelState, choice: SessionChoice, width: int, now: float) -> Line:
+    """An entry of the session picker in ``width`` cells."""
+    mark = Piece("● " if choice.session == state.scope else "  ", "accent")
+    if choice.session is None:
+        told = Piece(f"  {len(state.sessions)} known", "dim")
+        return cut(line(" ", mark, Piece("All sessions", "strong"), told), width)
+    session = state.sessions.get(choice.session)
+    if session is None:
+        return cut(line(" ", mark, clean_line(choice.session)), width)
+    money = right(f.sums(session.tally.cost_nano_usd, session.tally.simulated_nano_usd), 9)
+    working = "● working" if session.in_flight else f"{f.age(now - session.last_at)} ago"
+    doing = Piece("  " + left(working, 16), "accent" if session.in_flight else "dim")
+    told = Piece(f"{f.short_model(session.asked_model)}", "dim")
+    name = left(session_name(session), max(8, min(24, width - 44)))
+    requests = Piece(right(f"{f.count(session.tally.requests)}×", 7), "dim")
+    return cut(line(" ", mark, name, money, requests, doing, told), width)
+
+
+def list_states(providers: Iterable[c.Provider], width: int, now: float) -> list[Line]:
+    """When each provider was last asked for its models, and why it failed."""
+    lines: list[Line] = []
+    fine: list[str] = []
+    for one in providers:
+        name = clean_line(one.name)
+        if one.models_error:
+            age = f", list of {f.age(now - one.models_at)} ago" if one.models_at else ""
+            text = f" ▲ {name}: {clean_line(one.models_error)}{age}"
+            lines.append(line(Piece(fit(text, width), "warn")))
+        elif one.models_at:
+            fine.append(f"{name} {one.models}, {f.age(now - one.models_at)} ago")
+    if fine:
+        lines.append(line(Piece(fit(" asked: " + " · ".join(fine), width), "dim")))
+    return lines or [EMPTY]
+
+
+Chooser = Literal["model", "provider", "session"]

@@ -1,0 +1,193 @@
+"""The cost strip: what it costs, how fast, by whom, and how the providers are."""
+
+from proxy.contract import AgentTally, Limit, Session, Tally
+from tui.state import formats as f
+from tui.state.burn import Burn
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, spread
+from tui.state.panel import PanelState
+from tui.state.text import clean_line, left, right
+from tui.state.trouble import health_words
+from tui.state.who import agent_row_name, session_name
+
+AGENT_LIMIT = 40
+
+
+def money_of(state: PanelState, session: Session | None) -> str:
+    """What the session cost; without one, what today cost."""
+    tally = session.tally if session is not None else state.today
+    return f.sums(tally.cost_nano_usd, tally.simulated_nano_usd)
+
+
+def rate_of(burn: Burn) -> str:
+    """Dollars per hour at the present pace."""
+    if burn.simulated_nano_usd_per_hour and not burn.nano_usd_per_hour:
+        return f"{f.SIMULATED}{f.cents(round(burn.simulated_nano_usd_per_hour))}/h"
+    return f"{f.cents(round(burn.nano_usd_per_hour))}/h"
+
+
+def cost_title(state: PanelState, now: float) -> str:
+    """What the strip is about."""
+    session = state.session_in_view(now)
+    if session is not None:
+        span = f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at)
+        return f"{session_name(session)} · {span}"
+    working = len(state.at_work(now))
+    return f"today · {working} sessions" if working else "today"
+
+
+def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: float) -> list[Line]:
+    """The strip in ``width`` by ``height`` cells: the most important first, what does not fit is left out."""
+    inner = width - 2
+    session = state.session_in_view(now)
+    tall = height >= 22
+    blocks = [
+        [_figures(state, burn, session, inner), *_graph(burn, inner, 4 if tall else 2 if height > 8 else 1)],
+        _shares(state, session, inner),
+        _agents(session, inner) if session else _sessions(state, inner, now),
+        _today(state, session, inner),
+        _providers(state, inner, now),
+    ]
+    lines: list[Line] = []
+    for block in blocks:
+        if not block:
+            continue
+        gap = [EMPTY] if lines and height > 12 else []
+        lines += [*gap, *block]
+    return [line(" ", *one) for one in lines[:height]]
+
+
+def provider_lines(state: PanelState, width: int, now: float) -> list[Line]:
+    """The providers alone, for the drawer."""
+    return [line(" ", *one) for one in _providers(state, width - 2, now)]
+
+
+def graph_columns(width: int) -> int:
+    """Columns of the burn graph in a strip of ``width`` cells."""
+    return max(1, width - 2)
+
+
+def _figures(state: PanelState, burn: Burn, session: Session | None, width: int) -> Line:
+    money = Piece(money_of(state, session), "strong")
+    rate = Piece(rate_of(burn), "accent")
+    tokens = f.count(burn.tokens_per_min)
+    return first_that_fits(
+        [
+            spread(line(money, "   ", rate), line(Piece(f"{tokens} tok/min", "plain")), width),
+            spread(line(money, "  ", rate), line(f"{tokens}/min"), width),
+            line(money, " ", rate),
+        ]
+        if width >= 30
+        else [line(money, " ", rate), line(money)],
+        width,
+    )
+
+
+def _graph(burn: Burn, width: int, height: int) -> list[Line]:
+    values = burn.columns or (0.0,) * width
+    rows = [line(Piece(text, "accent")) for text in f.columns(values, height)]
+    if height < 2:
+        return rows
+    top = max(values, default=0.0)
+    scale = f"peak {f.count(top)}/min" if top else "tokens per minute"
+    return [*rows, spread(line(Piece("10 min ago", "dim")), line(Piece(scale, "dim")), width)]
+
+
+def _shares(state: PanelState, session: Session | None, width: int) -> list[Line]:
+    tally = session.tally if session is not None else state.today
+    lines: list[Line] = []
+    prompt = tally.usage.prompt_tokens
+    if prompt:
+        lines.append(_share("cache", tally.usage.cache_read_tokens / prompt, "read", width, "good"))
+    if session is not None and session.context_tokens:
+        lines.append(_context(session, width))
+    budget = state.session_budget_nano_usd if session is not None else state.day_budget_nano_usd
+    if budget:
+        share = tally.cost_nano_usd / budget
+        tone: Tone = "bad" if share >= 1 else "warn" if share >= 0.8 else "accent"
+        words = f"{f.percent(share)} of {f.money(budget).removesuffix('.00')}"
+        lines.append(_share("budget", share, words, width, tone, told=True))
+    return lines
+
+
+def _context(session: Session, width: int) -> Line:
+    if not session.context_window:
+        text = f"{f.count(session.context_tokens)} tokens"
+        return spread(line(Piece("context", "dim")), line(text), width)
+    share = session.context_tokens / session.context_window
+    tone: Tone = "bad" if share >= 0.95 else "warn" if share >= 0.8 else "accent"
+    words = f"of {f.window(session.context_window)}"
+    return _share("context", share, words, width, tone)
+
+
+def _share(name: str, share: float, words: str, width: int, tone: Tone, *, told: bool = False) -> Line:
+    text = words if told else f"{f.percent(share)} {words}"
+    room = max(4, width - 9 - 13)
+    filled, rest = f.bar(share, room)
+    return line(
+        Piece(left(name, 9), "dim"), Piece(filled, tone), Piece(rest, "dim"), Piece(right(text, width - 9 - room))
+    )
+
+
+def _agents(session: Session, width: int) -> list[Line]:
+    """The conversation, its latest sub-agents in their order, the background."""
+    recent = sorted(session.agents, key=lambda one: (one.role == "agent", -one.last_at))[:AGENT_LIMIT]
+    return [_agent(agent, width) for agent in sorted(recent, key=_place)]
+
+
+def _place(agent: AgentTally) -> tuple[int, int]:
+    return {"main": 0, "agent": 1, "background": 2}[agent.role], agent.ordinal
+
+
+def _agent(agent: AgentTally, width: int) -> Line:
+    name = Piece(left(agent_row_name(agent), 11), "plain" if agent.in_flight else "dim")
+    doing = Piece("● working" if agent.in_flight else "", "accent")
+    return _tally_line(name, agent.tally, doing, width)
+
+
+def _sessions(state: PanelState, width: int, now: float) -> list[Line]:
+    return [_session(session, width) for session in state.at_work(now)[:AGENT_LIMIT]]
+
+
+def _session(session: Session, width: int) -> Line:
+    name = Piece(left(session_name(session), max(6, width - 28)))
+    share = session.context_tokens / session.context_window if session.context_window else None
+    doing = Piece("● working" if session.in_flight else f"ctx {f.percent(share)}" if share else "idle", "dim")
+    if session.in_flight:
+        doing = doing._replace(tone="accent")
+    return _tally_line(name, session.tally, doing, width)
+
+
+def _tally_line(name: Piece, tally: Tally, doing: Piece, width: int) -> Line:
+    money = right(f.sums(tally.cost_nano_usd, tally.simulated_nano_usd), 9)
+    requests = Piece(right(f"{f.count(tally.requests)}×", 6), "dim")
+    start = line(name, money, requests)
+    return cut(spread(start, line(doing), width), width)
+
+
+def _today(state: PanelState, session: Session | None, width: int) -> list[Line]:
+    lines: list[Line] = []
+    tally = session.tally if session is not None else state.today
+    if session is not None:
+        today = f.sums(state.today.cost_nano_usd, state.today.simulated_nano_usd)
+        lines.append(spread(line(Piece("today, all sessions", "dim")), line(today), width))
+    if tally.unpriced_requests:
+        many = "s" * (tally.unpriced_requests > 1)
+        lines.append(line(Piece(f"{tally.unpriced_requests} request{many} without a known price", "warn")))
+    if tally.simulated_nano_usd:
+        lines.append(line(Piece(f"{f.SIMULATED} marks simulated money", "dim")))
+    return lines
+
+
+def _providers(state: PanelState, width: int, now: float) -> list[Line]:
+    lines: list[Line] = []
+    for provider in state.providers:
+        glyph, word, tone = health_words(provider, now)
+        name = line(Piece(glyph, tone), " ", left(clean_line(provider.name), 14))
+        lines.append(spread(name, line(Piece(word, "plain" if tone in ("warn", "bad") else "dim")), width))
+        lines += [_limit(limit, width) for limit in provider.limits]
+    return lines
+
+
+def _limit(limit: Limit, width: int) -> Line:
+    tone: Tone = "bad" if limit.used >= 1 else "warn" if limit.used >= 0.85 else "accent"
+    return _share(f"  {clean_line(limit.name)}", limit.used, "", width, tone)

@@ -1,0 +1,149 @@
+"""Everything known about one request, as lines to read."""
+
+from collections.abc import Iterator
+
+from proxy.contract import Attempt, Detail, Request
+from tui.state import formats as f
+from tui.state.lines import EMPTY, Line, Piece, Tone, line
+from tui.state.panel import PanelState
+from tui.state.rows import mark, speed, state_words
+from tui.state.stream import StreamText
+from tui.state.text import clean_line, left, right, wrap
+from tui.state.who import agent_name, session_name
+
+LABEL = 14
+SOURCES = {
+    "reported": "as the provider reported",
+    "listed": "at the provider's listed price",
+    "settings": "at the price in your settings",
+    "genai-prices": "at list price",
+    "free": "nothing was billed",
+    "unknown": "no price is known for this model",
+}
+
+
+def detail_lines(state: PanelState, detail: Detail, width: int, now: float) -> list[Line]:
+    """The inspector's text in ``width`` cells."""
+    request = detail.request
+    sections = (
+        ("", list(_what(state, request, width, now))),
+        ("attempts", [row for attempt in request.attempts for row in _attempt(attempt, width)]),
+        ("time", list(_times(request, now))),
+        ("tokens and cost", list(_money(request))),
+        ("request", [_field(clean_line(name), clean_line(text)) for name, text in detail.body_outline]),
+        ("answer", _answer(detail, width)),
+    )
+    lines: list[Line] = []
+    for title, rows in sections:
+        if rows:
+            lines += [EMPTY, line(" ", Piece(title, "accent"))] if title else []
+            lines += rows
+    return lines
+
+
+def detail_title(request: Request, now: float) -> Line:
+    """The line on top."""
+    told = f"  {f.date(request.started_at)}  {state_words(request, now)}"
+    return line(" ", mark(request, 0), " ", Piece("request", "strong"), Piece(told, "dim"))
+
+
+def _what(state: PanelState, request: Request, width: int, now: float) -> Iterator[Line]:
+    yield _field("asked", clean_line(request.asked_model or f.UNKNOWN), "strong")
+    answered = request.served_model or request.target_model
+    if answered:
+        yield _field("answered" if request.served_model else "sent as", clean_line(answered), "strong")
+    yield _field("provider", clean_line(request.provider or "none"))
+    if request.why:
+        yield from _wrapped("why", clean_line(request.why), width)
+    if request.error:
+        yield from _wrapped("error", clean_line(request.error), width, "bad")
+    yield _field("who", _who(state, request))
+    session = state.sessions.get(request.session_id or "")
+    yield _field("session", f"{session_name(session, request.session_id)}  {clean_line(request.session_id or '')}")
+    if request.client:
+        yield _field("client", clean_line(request.client))
+    yield _field("call", clean_line(f"{request.path}  {'streaming' if request.streaming else 'whole answer'}"))
+    status = f"{request.status}  " if request.status else ""
+    yield _field("outcome", f"{status}{state_words(request, now)}  {clean_line(request.stop_reason or '')}".rstrip())
+
+
+def _who(state: PanelState, request: Request) -> str:
+    name = agent_name(request.role, state.ordinal(request))
+    return clean_line(f"{name}  {request.agent_id}") if request.agent_id else name
+
+
+def _attempt(attempt: Attempt, width: int) -> Iterator[Line]:
+    good = attempt.outcome in ("served", "trying")
+    glyph = Piece("✓" if attempt.outcome == "served" else "…" if good else "✗", "good" if good else "bad")
+    target = clean_line(f"{attempt.provider}/{attempt.model}")
+    status = f"{attempt.status or ''} {attempt.outcome.replace('_', ' ')}".strip()
+    yield line(
+        "   ",
+        glyph,
+        f" {left(target, min(44, max(20, width - 40)))} ",
+        right(f.duration(attempt.duration_ms), 7),
+        f"  {status}",
+    )
+    if attempt.reason:
+        for row in wrap(clean_line(attempt.reason), max(20, width - 8)):
+            yield line("     ", Piece(row, "dim"))
+
+
+def _times(request: Request, now: float) -> Iterator[Line]:
+    moments = (
+        ("headers", request.headers_ms),
+        ("first event", request.ttft_ms),
+        ("first text", request.first_text_ms),
+        ("last byte", request.duration_ms),
+    )
+    for name, moment in moments:
+        if moment is not None:
+            yield _field(name, right(f.duration(moment), 7))
+    if (pace := speed(request, now)) is not None:
+        yield _field("speed", f"{right(f'{pace:.0f}', 6)}  tokens per second")
+
+
+def _money(request: Request) -> Iterator[Line]:
+    usage = request.usage
+    counts = (
+        ("input", usage.input_tokens),
+        ("cache read", usage.cache_read_tokens),
+        ("cache 5 min", usage.cache_write_5m_tokens),
+        ("cache 1 h", usage.cache_write_1h_tokens),
+        ("output", usage.output_tokens),
+        ("web searches", usage.web_searches),
+    )
+    for name, number in counts:
+        if number or name in ("input", "output"):
+            yield _field(name, right(f"{number:,}", 12))
+    if request.usage_estimated:
+        yield _field("", "estimated by the engine: the provider did not tell")
+    cost = f.money(request.cost_nano_usd, simulated=request.simulated)
+    yield _field("cost", f"{right(cost, 12)}  {_source(request)}", "strong")
+
+
+def _source(request: Request) -> str:
+    if request.simulated:
+        return "simulated: nobody pays this"
+    if request.subscription:
+        return "at list price; your subscription pays"
+    return SOURCES[request.cost_source]
+
+
+def _answer(detail: Detail, width: int) -> list[Line]:
+    text = StreamText(max(20, width - LABEL - 2))
+    text.watch(detail.request.id)
+    text.load(detail.request.id, detail.answer)
+    tones: dict[str, Tone] = {"thinking": "soft", "tool": "dim", "error": "bad", "text": "plain"}
+    return [
+        line(Piece(f"   {left(row.label, LABEL - 3)}", "accent"), Piece(row.text, tones[row.kind])) for row in text.rows
+    ]
+
+
+def _field(name: str, text: str, tone: Tone = "plain") -> Line:
+    return line(Piece(f"   {left(name, LABEL - 3)}", "dim"), Piece(text, tone))
+
+
+def _wrapped(name: str, text: str, width: int, tone: Tone = "plain") -> Iterator[Line]:
+    for index, row in enumerate(wrap(text, max(20, width - LABEL - 1))):
+        yield _field("" if index else name, row, tone)

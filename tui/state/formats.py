@@ -1,0 +1,138 @@
+"""Numbers, times and names in the panel's words. Every function is total: unknown values have a text too."""
+
+import re
+import time
+from collections.abc import Sequence
+
+from tui.state.text import clean_line
+
+UNKNOWN = "?"
+SIMULATED = "~"
+"""Stands before money that the simulator made up."""
+
+_NANO = 10**9
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+_DATED = re.compile(r"(?:[-@]20\d{6})?(?:-v\d+(?::\d+)?)?(?=$|\[)")
+
+
+def money(nano_usd: int | None, *, simulated: bool = False) -> str:
+    """Dollars to the cent from one dollar on, to the hundredth of a cent below."""
+    mark = SIMULATED if simulated else ""
+    if nano_usd is None:
+        return UNKNOWN
+    if 0 < nano_usd < 50_000:
+        return f"{mark}<$0.0001"
+    hundredths_of_cents = (nano_usd + 50_000) // 100_000
+    if hundredths_of_cents == 0 or hundredths_of_cents >= 10_000:
+        return f"{mark}{cents(nano_usd)}"
+    return f"{mark}$0.{hundredths_of_cents:04d}"
+
+
+def cents(nano_usd: int) -> str:
+    """Dollars to the cent."""
+    rounded = (nano_usd + 5_000_000) // 10_000_000
+    return f"${rounded // 100:,}.{rounded % 100:02d}"
+
+
+def price(nano_usd_per_million: int | None) -> str:
+    """The price of a million tokens: ``$5``, ``$0.25``, ``free``."""
+    if nano_usd_per_million is None:
+        return UNKNOWN
+    if nano_usd_per_million == 0:
+        return "free"
+    dollars = nano_usd_per_million / _NANO
+    return f"${dollars:,.0f}" if dollars == round(dollars) else f"${dollars:,.{2 if dollars >= 0.1 else 3}f}"
+
+
+def sums(real_nano_usd: int, simulated_nano_usd: int) -> str:
+    """Real and simulated money side by side, never added."""
+    if not simulated_nano_usd:
+        return money(real_nano_usd)
+    made_up = money(simulated_nano_usd, simulated=True)
+    return f"{money(real_nano_usd)} and {made_up}" if real_nano_usd else made_up
+
+
+def count(number: float) -> str:
+    """A count in at most five cells: ``812``, ``2.1k``, ``31k``, ``1.2M``."""
+    for limit, unit in ((1e3, ""), (1e6, "k"), (1e9, "M")):
+        scaled = number / (limit / 1e3)
+        if round(scaled, 1) < 1000:
+            return f"{scaled:.1f}{unit}" if unit and round(scaled, 1) < 10 else f"{round(scaled)}{unit}"
+    return f"{number / 1e9:.1f}G"
+
+
+def size(size_bytes: int) -> str:
+    return f"{count(size_bytes)}B" if size_bytes < 1000 else f"{count(size_bytes)[:-1]} {count(size_bytes)[-1]}B"
+
+
+def window(tokens: int | None) -> str:
+    """A context window: ``200k``, ``1M``."""
+    return UNKNOWN if tokens is None else count(tokens).replace(".0", "")
+
+
+def percent(share: float) -> str:
+    return f"{round(share * 100)}%"
+
+
+def duration(milliseconds: float) -> str:
+    """A length of time in at most six cells: ``0.4s``, ``42s``, ``4m10s``, ``1h04m``."""
+    seconds = milliseconds / 1000
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def age(seconds: float) -> str:
+    """A span in words, coarse: ``12 s``, ``48 min``, ``3 h 10 min``, ``2 days``."""
+    whole = max(0, round(seconds))
+    if whole < 100:
+        return f"{whole} s"
+    if whole < 5940:
+        return f"{round(whole / 60)} min"
+    if whole < 36 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{round(whole / 86400)} days"
+
+
+def clock(at: float) -> str:
+    """Unix seconds as the local time of day."""
+    return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def date(at: float) -> str:
+    """Unix seconds as the local date and time."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def short_model(name: str | None) -> str:
+    """A model's name without vendor path, ``claude-`` and release date: what tells two models apart."""
+    if not name:
+        return UNKNOWN
+    tail = clean_line(name).rsplit("/", 1)[-1].rsplit("anthropic.", 1)[-1]
+    tail = _DATED.sub("", tail, count=1)
+    return tail.removeprefix("claude-") or UNKNOWN
+
+
+def bar(share: float, width: int) -> tuple[str, str]:
+    """The filled and the open part of a bar; their glyphs differ, so that it reads without colour."""
+    filled = min(width, max(0, round(share * width)))
+    if share > 0:
+        filled = max(1, filled)
+    return "━" * filled, "─" * (width - filled)
+
+
+def columns(values: Sequence[float], height: int) -> list[str]:
+    """``values`` as columns of blocks in ``height`` rows, top row first, scaled to the highest value.
+
+    A value of zero keeps a thin base line, so that time passes visibly where nothing happens.
+    """
+    top = max(values, default=0.0)
+    steps = height * 8
+    levels = [max(1, round(value / top * steps)) if top > 0 else 1 for value in values]
+    levels = [max(2, level) if value > 0 else 1 for level, value in zip(levels, values, strict=True)]
+    return ["".join(_BLOCKS[min(8, max(0, level - 8 * row))] for level in levels) for row in range(height - 1, -1, -1)]

@@ -1,0 +1,39 @@
+"""Names of sessions, agents and models as the panel writes them."""
+
+from proxy.contract import AgentTally, Request, Session
+from tui.state.formats import short_model
+from tui.state.text import clean_line
+
+AGENT_MARK = "⤷"
+ARROW = "→"
+
+
+def agent_name(role: str, ordinal: int | None) -> str:
+    """Who asked, in at most four cells for the first 99 sub-agents."""
+    if role == "main":
+        return "main"
+    if role == "background":
+        return "bg"
+    return f"{AGENT_MARK}{ordinal}" if ordinal else AGENT_MARK
+
+
+def agent_row_name(agent: AgentTally) -> str:
+    return "background" if agent.role == "background" else agent_name(agent.role, agent.ordinal)
+
+
+def session_name(session: Session | None, session_id: str | None = None) -> str:
+    """The project, else the start of the id."""
+    if session is not None and session.project:
+        return clean_line(session.project)
+    identifier = session.id if session is not None else session_id
+    return clean_line(identifier)[:8] if identifier else "no session"
+
+
+def models(request: Request) -> str:
+    """Asked and served model side by side; one name where both are the same."""
+    asked = short_model(request.asked_model)
+    answering = request.served_model or request.target_model
+    if not request.asked_model:
+        return short_model(answering) if answering else clean_line(request.path)
+    served = short_model(answering) if answering else asked
+    return asked if served == asked else f"{asked} {ARROW} {served}"

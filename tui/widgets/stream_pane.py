@@ -1,0 +1,73 @@
+"""The text of the watched request, as it arrives; follows its end until the user scrolls up."""
+
+from typing import ClassVar
+
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.messages import PaneResized
+from tui.state.lines import EMPTY, Line, Piece, Tone, line
+from tui.state.stream import StreamRow
+from tui.state.text import left
+from tui.widgets.paint import TONE_CLASSES, paint
+
+MARGIN = 11
+"""Cells of the margin that names thinking and tools."""
+MARGIN_FROM = 56
+"""Below this width the names stand in the text."""
+
+
+class StreamPane(ScrollView, can_focus=False):
+    """Rows given by ``show``; ``text_width`` is what they must be wrapped at."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._rows: list[StreamRow] = []
+        self._about: str | None = None
+        self._note = ""
+
+    @property
+    def margin(self) -> int:
+        return MARGIN if self.size.width >= MARGIN_FROM else 0
+
+    @property
+    def text_width(self) -> int:
+        return max(8, self.scrollable_content_region.width - self.margin - 2)
+
+    def show(self, rows: list[StreamRow], about: str | None, note: str) -> None:
+        """Show the rows of request ``about``; ``note`` stands where there is no text yet."""
+        at_end = self._about != about or self.scroll_offset.y >= self.max_scroll_y - 1
+        self._rows, self._about, self._note = rows, about, note
+        size = Size(0, max(1, len(rows)))
+        if size != self.virtual_size:
+            self.virtual_size = size
+        if at_end:
+            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+        self.refresh()
+
+    def scroll_rows(self, by: int) -> None:
+        self.scroll_to(y=self.scroll_offset.y + by, animate=False, immediate=True)
+
+    def render_line(self, y: int) -> Strip:
+        index = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        if not self._rows:
+            note = line(" ", Piece(self._note, "dim")) if y == 0 else EMPTY
+            return paint(self, note, width)
+        return paint(self, self._line(self._rows[index]) if index < len(self._rows) else EMPTY, width)
+
+    def on_resize(self) -> None:
+        self.post_message(PaneResized())
+
+    def _line(self, row: StreamRow) -> Line:
+        text = Piece(row.text, _TONES[row.kind])
+        if not self.margin:
+            return line(" ", text)
+        return line(" ", Piece(left(row.label, self.margin - 1), _LABEL_TONES[row.kind]), " ", text)
+
+
+_TONES: dict[str, Tone] = {"text": "plain", "thinking": "soft", "tool": "dim", "error": "bad"}
+_LABEL_TONES: dict[str, Tone] = {"text": "dim", "thinking": "dim", "tool": "accent", "error": "bad"}

@@ -444,6 +444,8 @@ class Hello(Frozen, frozen=True):
     version: str
     pid: int
     proof: str
+    draining: bool = False
+    """It takes no new requests and ends soon."""
 
 
 class Detail(Frozen, frozen=True):

@@ -145,7 +145,14 @@ class Engine:
 
     def hello(self, nonce: str) -> c.Hello:
         proof = c.proof_of_token(self.local_token, nonce)
-        return c.Hello(product="cctui", contract=c.CONTRACT, version=__version__, pid=os.getpid(), proof=proof)
+        return c.Hello(
+            product="cctui",
+            contract=c.CONTRACT,
+            version=__version__,
+            pid=os.getpid(),
+            proof=proof,
+            draining=self.draining,
+        )
 
     def snapshot(self) -> c.Snapshot:
         return c.Snapshot(

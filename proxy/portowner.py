@@ -6,11 +6,12 @@ nothing here raises, and no process is touched.
 ``python -m proxy.portowner HOST PORT`` prints the same for those that may not import it.
 """
 
+import contextlib
 import ipaddress
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,12 +102,12 @@ def _pid_of_socket(inodes: set[str]) -> int | None:
     return None
 
 
-def _descriptors(process: Path) -> Iterable[str]:
+def _descriptors(process: Path) -> Iterator[str]:
     """What the process holds open; nothing for other users' processes and for those that just ended."""
-    try:
-        return [str(descriptor.readlink()) for descriptor in (process / "fd").iterdir()]
-    except OSError:
-        return []
+    with contextlib.suppress(OSError):
+        for descriptor in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                yield str(descriptor.readlink())
 
 
 def _named(pid: int) -> str:

@@ -49,6 +49,7 @@ class PanelApp(App[Left]):
     """The panel on an engine."""
 
     TITLE = "cctui"
+    CSS_PATH: ClassVar = ["screens/look.tcss", "screens/main.tcss"]
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     COMMANDS: ClassVar = {ActionCommands}
@@ -76,13 +77,13 @@ class PanelApp(App[Left]):
         self.set_keymap(actions.textual_keymap(keymap))
         for own in themes.OWN:
             self.register_theme(own)
-        self.theme = themes.theme_name(theme, os.environ)
+        self.theme = themes.theme_name(theme, os.environ, self.available_themes)
 
     def get_default_screen(self) -> Screen[None]:
         return self.main
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return themes.DEFAULTS
+        return themes.role_defaults(self.current_theme)
 
     def on_mount(self) -> None:
         self.run_worker(self.attachment.run(), name="feed", group="feed")

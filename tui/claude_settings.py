@@ -6,6 +6,8 @@ itself reports it.
 
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -19,6 +21,9 @@ MANAGED_DIRS = {
     "win32": r"C:\Program Files\ClaudeCode",
 }
 """Where an administrator's settings lie, which beat every other; elsewhere ``/etc/claude-code``."""
+
+INSTALLER_DIRS = (".local/bin", ".claude/local")
+"""Where under the home directory ``claude`` may lie, for shells that do not have these on their path."""
 
 SUBSCRIBER_TOKEN = "CLAUDE_CODE_OAUTH_TOKEN"  # noqa: S105  a variable's name
 KEY_VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
@@ -63,6 +68,13 @@ def look_around(environ: Mapping[str, str], cwd: Path) -> Setup:
     """The setup for a ``claude`` with ``environ`` in ``cwd``."""
     home = Path(environ.get("HOME") or Path.home())
     return Setup(environ, home, cwd, read_layers(environ, home, cwd), read_managed())
+
+
+def find_program(environ: Mapping[str, str]) -> str | None:
+    """The path of ``claude``."""
+    home = Path(environ.get("HOME") or Path.home())
+    places = [environ.get("PATH", os.defpath), *(str(home / folder) for folder in INSTALLER_DIRS)]
+    return shutil.which("claude", path=os.pathsep.join(places))
 
 
 def env_of(settings: Mapping[str, object]) -> dict[str, str]:

@@ -5,7 +5,6 @@
 
 import asyncio
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from typing import Literal
 from proxy import contract as c
 from proxy.paths import Paths
 from tui import launch, supervisor
-from tui.claude_settings import Login, Setup, effective_env, find_login, look_around
+from tui.claude_settings import Login, Setup, effective_env, find_login, find_program, look_around
 from tui.client import Door, DoorError
 from tui.settings import SettingsError, load_panel_settings
 
@@ -111,11 +110,17 @@ def provider(row: c.Provider, trouble_is: State) -> Check:
     if row.health in {"failing", "limited"}:
         text = row.health_text or row.health
         return Check(name, "warn", text, "Wait, or `cctui use` another; `cctui fallback on` does so by itself.")
-    if row.models_error:
+    if row.models_error and not _waits_for_a_login(row):
         remedy = f"See that {row.base_url} is right and answers, or list the models in config.toml."
-        return Check(name, "warn", f"its list of models did not come: {row.models_error}", remedy)
+        return Check(name, "warn", f"list of models: {row.models_error}", remedy)
     key = f"key {row.key} from {row.key_origin}" if row.key else {"passthrough": "your login"}.get(row.auth, "no key")
-    return Check(name, "ok", f"{key}, {row.models} models, at {row.base_url}")
+    place = "in the engine" if row.simulated else f"at {row.base_url}"
+    return Check(name, "ok", f"{key}, {row.models} models, {place}")
+
+
+def _waits_for_a_login(row: c.Provider) -> bool:
+    """It is asked with the client's own credential, and none came by yet."""
+    return row.auth == "passthrough" and row.health == "unused"
 
 
 def claude(version: str | None) -> Check:
@@ -131,7 +136,7 @@ def login(plan: c.LaunchPlan, found: Login | None) -> Check:
     if found:
         return Check("login", "ok", f"found: {found.found}")
     if plan.own_credential:
-        return Check("login", "ok", f"none found, and none needed: {plan.provider} has a key of its own")
+        return Check("login", "ok", f"none found, and none needed for {plan.provider}")
     remedy = "Log in inside `cctui claude`, or `cctui use` a provider that has a key of its own."
     return Check("login", "fail", f"none found, and {plan.provider} takes yours", remedy)
 
@@ -178,7 +183,7 @@ async def _ask(engine: supervisor.RunningEngine) -> Answers:
 
 
 def _claude_version(environ: Mapping[str, str]) -> str | None:
-    program = shutil.which("claude", path=environ.get("PATH"))
+    program = find_program(environ)
     if program is None:
         return None
     try:

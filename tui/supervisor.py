@@ -21,7 +21,6 @@ from tui.engine_process import EngineOptions
 HELLO_TIMEOUT_S = 2.0
 START_TIMEOUT_S = 20.0
 """An engine listens within a second; a loaded machine may take several."""
-DEFAULT_DRAIN_S = 30.0
 STOP_GRACE_S = 5.0
 """What an engine may take beyond its drain to write its history and end."""
 POLL_S = 0.02
@@ -55,6 +54,8 @@ class RunningEngine:
     pid: int
     version: str
     contract: int
+    draining: bool = False
+    """It takes no new requests and ends soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +93,13 @@ def ensure(
 ) -> RunningEngine:
     """The running engine, or a new one. Callers that race for it start one between them.
 
-    ``say`` is told what became of an earlier engine, where that is worth a sentence.
+    One that is ending is waited for, so that the next one can take its port and the sessions on it. ``say`` is
+    told what is worth a sentence of all that.
     """
     found = find(paths)
-    if isinstance(found, NoEngine):
+    if isinstance(found, NoEngine) or found.draining:
         with engine_process.start_lock(paths):
-            found = find(paths)
-            if isinstance(found, NoEngine):
-                if say and found.trace:
-                    say(found.trace)
-                found = _start(paths, options or EngineOptions())
+            found = _succeeded(paths, options or EngineOptions(), say or _say_nothing)
     if found.contract != c.CONTRACT:
         raise OtherContractError(found)
     return found
@@ -115,7 +113,6 @@ def replace(paths: Paths, engine: RunningEngine) -> RunningEngine:
 
 def stop(paths: Paths, engine: RunningEngine, drain_s: float | None = None) -> None:
     """Drain and end ``engine``; returns when it is gone. ``drain_s`` None: as its settings say."""
-    deadline = time.monotonic() + (DEFAULT_DRAIN_S if drain_s is None else drain_s) + STOP_GRACE_S
     body = msgspec.json.encode(c.Stop(drain_s=drain_s))
     try:
         status, _ = _call(engine.url, "POST", f"{c.DOOR}/stop", engine.token, body)
@@ -123,11 +120,28 @@ def stop(paths: Paths, engine: RunningEngine, drain_s: float | None = None) -> N
         status = 0
     if status != http.client.OK:
         engine_process.terminate(engine.pid)
-    if _gone(engine, deadline):
+    if _await_end(engine, (drain_s or 0.0) + STOP_GRACE_S, while_answering=drain_s is None):
         return
     engine_process.terminate(engine.pid)
-    if not _gone(engine, time.monotonic() + STOP_GRACE_S):
+    if not _await_end(engine, STOP_GRACE_S):
         raise SupervisorError(f"The engine (pid {engine.pid}) does not end. Its log is {paths.log_file}.")
+
+
+def _succeeded(paths: Paths, options: EngineOptions, say: Callable[[str], None]) -> RunningEngine:
+    """The engine that another starter brought up meanwhile, or a new one. The lock is held."""
+    found = find(paths)
+    if isinstance(found, RunningEngine):
+        if not found.draining:
+            return found
+        say("The engine is ending; waiting for its running streams.")
+        _await_end(found, STOP_GRACE_S, while_answering=True)
+    elif found.trace:
+        say(found.trace)
+    return _start(paths, options)
+
+
+def _say_nothing(_: str) -> None:
+    """For callers without an ear."""
 
 
 def _start(paths: Paths, options: EngineOptions) -> RunningEngine:
@@ -168,7 +182,7 @@ def _ask(record: RuntimeRecord) -> RunningEngine | None:
     hello = _verified(body, record.token, nonce) if status == http.client.OK else None
     if hello is None:
         return None
-    return RunningEngine(record.url, record.token, hello.pid, hello.version, hello.contract)
+    return RunningEngine(record.url, record.token, hello.pid, hello.version, hello.contract, hello.draining)
 
 
 def _call(url: str, method: str, path: str, token: str | None = None, body: bytes | None = None) -> tuple[int, bytes]:
@@ -206,9 +220,20 @@ def _stranger(record: RuntimeRecord) -> str:
     return f"At {record.url}, where the last engine listened, now answers {owner}. It was sent no token."
 
 
-def _gone(engine: RunningEngine, deadline: float) -> bool:
-    while time.monotonic() < deadline:
-        if not engine_process.alive(engine.pid):
-            return True
+def _await_end(engine: RunningEngine, patience_s: float, *, while_answering: bool = False) -> bool:
+    """Whether ``engine`` ended within ``patience_s``, counted anew each time that it answers, if that is meant."""
+    deadline = time.monotonic() + patience_s
+    while engine_process.alive(engine.pid):
+        if time.monotonic() > deadline:
+            if not (while_answering and _answers(engine)):
+                return False
+            deadline = time.monotonic() + patience_s
         time.sleep(POLL_S)
-    return False
+    return True
+
+
+def _answers(engine: RunningEngine) -> bool:
+    try:
+        return _call(engine.url, "GET", f"{c.DOOR}/hello?nonce=0")[0] == http.client.OK
+    except _UNANSWERED:
+        return False

@@ -1,6 +1,6 @@
 """The panel's colours: dark, light, and the terminal's own. Widgets name roles, never colours."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from textual.theme import Theme
 
@@ -59,19 +59,25 @@ CYCLE = (DARK.name, LIGHT.name, TERMINAL)
 NAMES = {"dark": DARK.name, "light": LIGHT.name, "terminal": TERMINAL, "terminal-light": TERMINAL_LIGHT}
 """What the settings call them."""
 
-DEFAULTS = {
-    "tone-dim": "$text-muted",
-    "tone-soft": "$text-muted",
-    "tone-strong": "$text",
-    "tone-rule": "$panel-lighten-2",
-    "row-cursor": "$panel-lighten-1",
+ROLES = {
+    "tone-dim": ("foreground-muted", "ansi_default"),
+    "tone-soft": ("foreground-muted", "ansi_default"),
+    "tone-strong": ("foreground", "ansi_default"),
+    "tone-rule": ("panel-lighten-2", "ansi_bright_black"),
+    "row-cursor": ("panel-lighten-1", "ansi_default"),
 }
-"""Roles of ours in a theme that does not define them."""
+"""Roles of ours in a theme that does not define them: the theme's variable, the terminal's colour."""
 
 
-def theme_name(wanted: str | None, environ: Mapping[str, str]) -> str:
-    """The theme for the settings' word. Without one: light where the terminal says that its ground is light."""
-    if wanted and wanted != "auto":
+def role_defaults(theme: Theme) -> dict[str, str]:
+    """The colours of our roles in a theme made by somebody else."""
+    variables = theme.to_color_system().generate()
+    return {role: terminal if theme.ansi else variables[source] for role, (source, terminal) in ROLES.items()}
+
+
+def theme_name(wanted: str | None, environ: Mapping[str, str], known: Collection[str]) -> str:
+    """The theme for the settings' word. Without a known one: light where the terminal says that its ground is."""
+    if wanted and NAMES.get(wanted, wanted) in known:
         return NAMES.get(wanted, wanted)
     ground = environ.get("COLORFGBG", "").rpartition(";")[2]
     return LIGHT.name if ground in ("7", "15") else DARK.name

@@ -37,8 +37,8 @@ class LedgerWriter:
         self._stopping = False
         self._connection: sqlite3.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="ledger writer", daemon=True)
-        self._pause = threading.Event()
-        """Never set: waiting for it is a pause of the writer's thread."""
+        self._urgent = threading.Event()
+        """Set by whoever waits for a commit: it ends the pause between two batches."""
         self.problem: str | None = None
         """What keeps the ledger from being written; None: nothing."""
         self.remark: str | None = None
@@ -62,12 +62,14 @@ class LedgerWriter:
         """Wait until everything recorded so far is committed; False where it could not be in time."""
         committed = threading.Event()
         self._waiting.append(committed)
+        self._urgent.set()
         self._wake.set()
         return committed.wait(patience_s)
 
     def close(self) -> None:
         """Commit what waits and end."""
         self._stopping = True
+        self._urgent.set()
         self._wake.set()
         self._thread.join(timeout=10)
 
@@ -75,11 +77,12 @@ class LedgerWriter:
         while not self._stopping:
             self._wake.wait()
             self._wake.clear()
+            self._urgent.clear()
             if not self._write_waiting():
                 self._wake.set()
-                self._pause.wait(RETRY_S)
+                self._urgent.wait(RETRY_S)
             elif not self._stopping:
-                self._pause.wait(BATCH_S)
+                self._urgent.wait(BATCH_S)
         self._write_waiting()
         self._finish()
 

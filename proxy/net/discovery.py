@@ -80,7 +80,7 @@ class Discovery:
         async with asyncio.TaskGroup() as group:
             for name in names:
                 provider = self._providers.get(name)
-                if provider is not None and provider.models_url:
+                if provider is not None and provider.models_url and not _waits_for_client(provider):
                     group.create_task(self._ask(provider), name=f"models of {name}")
         self._catalog.save()
         self._changed()
@@ -112,8 +112,6 @@ class Discovery:
     async def _headers(self, provider: ProviderConfig) -> list[tuple[bytes, bytes]]:
         try:
             key = await self._credentials.key_of(provider)
-            if provider.auth == "passthrough" and key is None:
-                raise _Declined("its list is asked for with the first request that Claude Code sends there")
             added = [
                 (name.lower().encode(), (await self._credentials.resolve(value)).encode())
                 for name, value in provider.headers.items()
@@ -148,6 +146,11 @@ class Discovery:
             return None
         self._catalog.fetched(config.name, models, time.time())
         return config
+
+
+def _waits_for_client(provider: ProviderConfig) -> bool:
+    """Only the client has a credential for it: its list is asked for with the client's first request."""
+    return provider.auth == "passthrough" and not provider.keys
 
 
 class _Declined(Exception):

@@ -91,18 +91,18 @@ _CLOSINGS = (
 
 
 def essay(key: str, said: str) -> str:
-    """A Markdown answer of 60 to 300 words."""
-    findings = _some(_FINDINGS, key, "findings", 2, 5)
+    """A Markdown answer of 80 to 250 words."""
+    findings = _some(_FINDINGS, key, "findings", 3, 6)
     parts = [f"{_about(said)}{_pick(_OPENINGS, key, 'opening')}", " ".join(findings)]
     if draw(key, "list") < 0.7:
-        parts.append("\n".join(f"- {step}" for step in _some(_STEPS, key, "steps", 2, 4)))
+        parts.append("\n".join(f"- {step}" for step in _some(_STEPS, key, "steps", 3, 5)))
     if draw(key, "code") < 0.5:
         parts.append(f"```python\n{_pick(_SNIPPETS, key, 'snippet')}```")
     return "\n\n".join([*parts, _pick(_ENDINGS, key, "ending")])
 
 
 def thoughts(key: str) -> str:
-    return " ".join(_some(_THOUGHTS, key, "thoughts", 2, 4))
+    return " ".join(_some(_THOUGHTS, key, "thoughts", 3, 6))
 
 
 def announcement(key: str) -> str:
@@ -110,8 +110,8 @@ def announcement(key: str) -> str:
 
 
 def closing(key: str) -> str:
-    """What follows a tool's result: two to five sentences."""
-    return f"{_pick(_CLOSINGS, key, 'closing')} {' '.join(_some(_FINDINGS, key, 'findings', 1, 3))}"
+    """What follows a tool's result: three to five sentences."""
+    return f"{_pick(_CLOSINGS, key, 'closing')} {' '.join(_some(_FINDINGS, key, 'findings', 2, 4))}"
 
 
 def title(said: str) -> str:

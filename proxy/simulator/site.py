@@ -193,14 +193,10 @@ def _spread(digest: str, what: str) -> float:
 
 
 def _paced(events: Iterator[wire.Event], first_s: float, tokens_per_s: float) -> Iterator[Step]:
-    """``events`` in time: what says nothing at once, the first one with tokens after ``first_s``, then in pace."""
-    wait_s = first_s
-    for event in events:
-        if event.tokens:
-            yield Step(wait_s or event.tokens / tokens_per_s, event.data)
-            wait_s = 0.0
-        else:
-            yield Step(0.0, event.data)
+    """``events`` in time: the preamble at once, the first meaningful event after ``first_s``, the rest in pace."""
+    for number, event in enumerate(events):
+        wait_s = first_s if number == wire.PREAMBLE_EVENTS else 0.0
+        yield Step(wait_s + event.tokens / tokens_per_s, event.data)
 
 
 def _befallen(steps: Iterator[Step], fault: Fault | None, whole: Answer) -> Iterator[Step]:

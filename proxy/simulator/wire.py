@@ -16,6 +16,9 @@ Json = Mapping[str, object]
 ARGUMENT_PIECE_CHARACTERS = 24
 """How much of a tool's arguments one event carries."""
 
+PREAMBLE_EVENTS = 2
+"""``message_start`` and a ping come before anything that says something."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -7,7 +7,7 @@ go to all open feeds. ``python -m tests.tui.fake_engine`` plays busy traffic for
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Self
 
@@ -19,6 +19,8 @@ from tests.tui.scenes import Scene, blank
 
 TOKEN = "fake-token"
 ALIVE_S = 5.0
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class FakeEngine:
@@ -46,6 +48,10 @@ class FakeEngine:
     @property
     def address(self) -> tuple[str, str]:
         return self.url, TOKEN
+
+    @property
+    def running(self) -> bool:
+        return self._runner is not None
 
     @property
     def panels(self) -> list[str]:
@@ -117,7 +123,7 @@ class FakeEngine:
             self._moved.notify_all()
 
     @web.middleware
-    async def _guard(self, request: web.Request, handler: web.Handler) -> web.StreamResponse:
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.endswith("/hello") and request.headers.get(c.TOKEN_HEADER) != TOKEN:
             return answer(c.Refusal(code="token", message="the token is missing"), 401)
         if request.method == "POST" and self.refusal is not None:

@@ -88,6 +88,6 @@ def test_the_report_counts_outcomes_and_leaves_counts_of_tokens_apart() -> None:
 
 
 def test_the_report_in_words_says_that_the_money_is_simulated() -> None:
-    lines = report.as_text(ROWS, 120)
+    lines = report.as_text(ROWS, 1_700_000_060.0, 120)
     assert lines[0] == "requests   2 served, 1 failed, 1 cancelled, 0 broken; 0 fell back to another provider"
     assert "simulated" in lines[3]

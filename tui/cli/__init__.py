@@ -11,7 +11,7 @@ Files lie in the platform's directories, or all under $CCTUI_HOME.
 """
 
 
-def _print_version(context: click.Context, _option: click.Parameter, *, value: bool) -> None:
+def _print_version(context: click.Context, _option: click.Parameter, value: object) -> None:
     if value and not context.resilient_parsing:
         from importlib.metadata import PackageNotFoundError, version
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -39,7 +40,7 @@ def requests(limit: int, session: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json([json_output.request(row) for row in rows])
     elif rows:
-        print_lines(text_output.requests(rows, width()))
+        print_lines(text_output.requests(rows, time.time(), width()))
     else:
         print_lines(["No request yet. `cctui claude` in another terminal makes one."])
 

@@ -6,14 +6,13 @@ The settings travel in a file of our own, since the token in them must not be se
 import hashlib
 import json
 import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from proxy.paths import Paths, write_private
 from tui import launch
-from tui.claude_settings import Setup, effective_env, env_of, find_login, look_around, project_name
+from tui.claude_settings import Setup, effective_env, env_of, find_login, find_program, look_around, project_name
 from tui.cli.engine_access import ask, installation, running_engine, say
 
 KEPT_S = 30 * 86400.0
@@ -23,17 +22,12 @@ background, or starts again by itself, reads them again."""
 ALONE = frozenset({"--help", "-h", "--version", "-v"})
 """Calls that are over before any request."""
 
-INSTALLERS = (".local/bin", ".claude/local")
-"""Where under the home directory ``claude`` may lie, for shells that do not have these on their path."""
-
 HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
 
 
 def find_claude(environ: Mapping[str, str]) -> str:
     """The program's path."""
-    home = Path(environ.get("HOME") or Path.home())
-    places = [environ.get("PATH", os.defpath), *(str(home / folder) for folder in INSTALLERS)]
-    if program := shutil.which("claude", path=os.pathsep.join(places)):
+    if program := find_program(environ):
         return program
     raise launch.LaunchError(
         "`claude` is not on the path. Install Claude Code with `npm install -g @anthropic-ai/claude-code`, "

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import click
@@ -72,8 +74,9 @@ def status(*, as_json: bool) -> None:
 
 def become(file: str, command: list[str], environ: dict[str, str]) -> None:
     """Let ``command`` take this process's place, with the signal that Python ignores as others expect it."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if sys.platform == "win32":
+        raise SystemExit(subprocess.call([file, *command[1:]], env=environ))
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         os.execve(file, command, environ)  # noqa: S606  an argument list, no shell
     except OSError as error:

@@ -42,7 +42,10 @@ def open_panel() -> None:
         settings = load_panel_settings(installation().config_file)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
-    run_panel((engine.url, engine.token), find=_find, start=_start, keymap=settings.keymap, theme=settings.theme)
+    address = (engine.url, engine.token)
+    left = run_panel(address, find=_find, start=_start, keymap=settings.keymap, theme=settings.theme)
+    if left == "kept":
+        click.echo(f"The engine runs on at {engine.url}. `cctui` opens the panel again, `cctui stop` ends it.")
 
 
 def _find() -> tuple[str, str] | None:

@@ -91,9 +91,9 @@ def fallback(value: c.Route) -> str:
     return f"{state}, then {', '.join(value.chain)}" if value.chain else f"{state}, no target follows"
 
 
-def requests(rows: Sequence[c.Request], width: int) -> list[str]:
-    """A line each, in the order given."""
-    return table(REQUEST_COLUMNS, [_request(row) for row in rows], width)
+def requests(rows: Sequence[c.Request], now: float, width: int) -> list[str]:
+    """A line each, in the order given; the date only where it is not today's."""
+    return table(REQUEST_COLUMNS, [_request(row, now) for row in rows], width)
 
 
 def usage(report: c.UsageReport, by: str, width: int) -> list[str]:
@@ -131,7 +131,7 @@ def _scope(override: c.Override) -> str:
 def _session(session: c.Session, now: float) -> str:
     busy = f"{session.in_flight} in flight" if session.in_flight else f"quiet {formats.age(now - session.last_at)}"
     cost = formats.sums(session.tally.cost_nano_usd, session.tally.simulated_nano_usd)
-    return f"{session_name(session)} {session.id[:8]}, {session.tally.requests} requests, {cost}, {busy}"
+    return f"{session_name(session)} {session.id[:8]}, {_counted(session.tally.requests)}, {cost}, {busy}"
 
 
 def _last(rows: Sequence[c.Request]) -> list[str]:
@@ -145,7 +145,11 @@ def _last(rows: Sequence[c.Request]) -> list[str]:
 
 def _spent(today: c.Tally, budget_nano_usd: int | None) -> str:
     limit = f" of {formats.money(budget_nano_usd)}" if budget_nano_usd else ""
-    return f"{today.requests} requests, {formats.sums(today.cost_nano_usd, today.simulated_nano_usd)}{limit}"
+    return f"{_counted(today.requests)}, {formats.sums(today.cost_nano_usd, today.simulated_nano_usd)}{limit}"
+
+
+def _counted(requests: int) -> str:
+    return f"{requests:,} request{'' if requests == 1 else 's'}"
 
 
 def _state(row: c.Request) -> str:
@@ -156,11 +160,16 @@ def _state(row: c.Request) -> str:
     return f"{row.outcome} {row.status or ''}".strip()
 
 
-def _request(row: c.Request) -> list[str]:
+def _when(at: float, now: float) -> str:
+    today = formats.date(at)[:10] == formats.date(now)[:10]
+    return formats.clock(at) if today else formats.date(at)[5:-3]
+
+
+def _request(row: c.Request, now: float) -> list[str]:
     who = {"main": "main", "agent": "agent", "background": "bg"}[row.role]
     prompt = row.usage.prompt_tokens
     return [
-        formats.date(row.started_at)[5:],
+        _when(row.started_at, now),
         row.project or (row.session_id or "")[:8],
         who,
         models_asked_and_served(row),
@@ -180,7 +189,7 @@ def _tally(key: str, sums: c.Tally) -> list[str]:
         key,
         f"{sums.requests:,}",
         f"{sums.failed:,}",
-        formats.count(sums.usage.input_tokens),
+        formats.count(sums.usage.prompt_tokens),
         formats.count(sums.usage.output_tokens),
         formats.count(sums.usage.cache_read_tokens),
         formats.count(written),
@@ -197,7 +206,7 @@ def _provider(row: c.Provider) -> list[str]:
         str(row.models) if row.models_at else formats.UNKNOWN,
         row.origin,
         row.dialect,
-        urlsplit(row.base_url).netloc + urlsplit(row.base_url).path,
+        "in the engine" if row.simulated else urlsplit(row.base_url).netloc + urlsplit(row.base_url).path,
     ]
 
 
@@ -215,7 +224,7 @@ def _trouble(row: c.Provider) -> str:
 
 def _list_error(row: c.Provider, now: float) -> str:
     kept = f"; the list of {formats.age(now - row.models_at)} ago is kept" if row.models_at else ""
-    return f"{row.name}: its list of models did not come: {row.models_error}{kept}"
+    return f"{row.name}, list of models: {row.models_error}{kept}"
 
 
 def _model(model: c.Model) -> list[str]:

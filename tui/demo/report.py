@@ -27,7 +27,8 @@ def as_json(rows: Sequence[c.Request]) -> Json:
     }
 
 
-def as_text(rows: Sequence[c.Request], width: int) -> list[str]:
+def as_text(rows: Sequence[c.Request], now: float, width: int) -> list[str]:
+    """Sums, then the newest requests. ``now``: Unix seconds; ``width``: cells."""
     asked = _messages(rows)
     counts = ", ".join(f"{count} {outcome}" for outcome, count in _outcomes(asked).items())
     served = Counter(row.provider for row in asked if row.outcome == "served")
@@ -38,7 +39,7 @@ def as_text(rows: Sequence[c.Request], width: int) -> list[str]:
         f"tokens     {tokens.prompt_tokens:,} in ({_cached_share(tokens):.0%} cached), {tokens.output_tokens:,} out",
         f"cost       {c.dollars(_cost(asked)):.4f} USD, simulated: nobody pays it",
         "",
-        *text_output.requests(asked[:SHOWN], width),
+        *text_output.requests(asked[:SHOWN], now, width),
     ]
 
 

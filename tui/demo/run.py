@@ -24,6 +24,9 @@ HEADLESS_S = 10.0
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
+LEISURELY_PACE, HURRIED_PACE = 0.6, 0.1
+"""Scale of the pauses in the plays, with a panel and without."""
+
 EVERY_REQUEST = 100_000
 """More rows than a demo makes."""
 
@@ -38,7 +41,7 @@ def run(*, headless: bool, seconds: float | None, json_output: bool) -> int:
     """Run the demo; the exit code. Errors are told on stderr."""
     try:
         with _tidy_on_signals(), stage(hurried=headless) as paths, _engine(paths) as engine:
-            pace = 0.1 if headless else 1.0
+            pace = HURRIED_PACE if headless else LEISURELY_PACE
             with driver(engine.url, engine.token, pace, paths.state_dir / "traffic.stderr") as traffic:
                 if not headless:
                     return _show_panel(paths, engine)
@@ -63,7 +66,7 @@ def _serve(engine: RunningEngine, traffic: Driver, seconds: float, *, json_outpu
     if json_output:
         print_json(report.as_json(rows))
     else:
-        print_lines(report.as_text(rows, width()))
+        print_lines(report.as_text(rows, time.time(), width()))
     return 0
 
 
@@ -81,7 +84,7 @@ async def _ended_requests(engine: RunningEngine) -> tuple[c.Request, ...]:
 def _show_panel(paths: Paths, engine: RunningEngine) -> int:
     from tui.app import run_panel  # noqa: PLC0415  textual, which a headless run does not need
 
-    run_panel(engine.url, engine.token, find=lambda: _found(paths), start=lambda: _started(paths))
+    run_panel((engine.url, engine.token), find=lambda: _found(paths), start=lambda: _started(paths))
     return 0
 
 

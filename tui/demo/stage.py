@@ -11,7 +11,7 @@ from proxy.paths import HOME_VARIABLE, Paths, find_paths, write_private
 _PRIVATE = re.compile(r"^(CCTUI|ANTHROPIC|CLAUDE)|KEY|TOKEN|SECRET|BASE_URL|ENDPOINT")
 """Variables that would bring the user's providers or settings into the demo."""
 
-LEISURELY = {"every": "40.0", "length": "14.0", "first": "0.7", "speed": "70.0"}
+LEISURELY = {"every": "40.0", "length": "14.0", "first": "0.8", "speed": "55.0"}
 HURRIED = {"every": "6.0", "length": "3.0", "first": "0.15", "speed": "350.0"}
 """A run of a few seconds shows an outage too: every other three seconds."""
 
@@ -58,10 +58,6 @@ tokens_per_s = 40.0
 default = "anthropic-sim"
 fallback = ["openrouter-sim", "local-sim/qwen3-coder:30b"]
 fallback_enabled = true
-
-[budget]
-session_usd = 2.0
-day_usd = 20.0
 """
 
 

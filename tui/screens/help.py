@@ -27,7 +27,7 @@ class HelpScreen(ReadingScreen):
 
     def title_line(self) -> Line:
         return line(
-            " ", Piece("keys", "strong"), Piece("   they can be changed in the settings file under [keys]", "dim")
+            " ", Piece("keys", "strong"), Piece("   they can be changed under [panel.keymap] in config.toml", "dim")
         )
 
     def lines(self, width: int) -> Sequence[Line]:

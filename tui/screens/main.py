@@ -39,7 +39,6 @@ MESSAGE_S = 5.0
 class MainScreen(Screen[None]):
     """The panel's first screen."""
 
-    CSS_PATH = "main.tcss"
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-middle"), (140, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (8, "-low"), (16, "-tall")]  # noqa: RUF012

@@ -114,7 +114,7 @@ class Picker(ModalScreen[AnswerT], Generic[ChoiceT, AnswerT]):
         hints = [
             KeyHint(self._keys[action.id], action.label, action.call) for action in actions.footer_actions(*self.PLACES)
         ]
-        self.keys_bar.show([keys_line(hints, self.keys_bar.size.width)])
+        self.keys_bar.show([keys_line(hints, self.keys_bar.size.width, last="cancel")])
 
     def _entry_line(self, index: int, width: int) -> Line:
         return self.entry_line(self._entries[index], width)

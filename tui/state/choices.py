@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from proxy import contract as c
 from tui.state import formats as f
@@ -17,7 +16,7 @@ STAR = "★"
 SLOT_NAMES: dict[c.Slot, str] = {
     "opus": "opus",
     "sonnet": "sonnet",
-    "haiku": "haiku and background",
+    "haiku": "haiku/background",
     "subagent": "sub-agents",
 }
 
@@ -141,7 +140,6 @@ def _figures(model: c.Model, width: int, *, warn: bool) -> list[Piece]:
 
 def model_titles(width: int) -> Line:
     """The titles over the entries of the model picker."""
-    tail = "  " + right("window", 5)[:5]
     tail = f"  {right('ctx', 5)}"
     if width >= 50:
         tail += f" {right('in/M', 7)} {right('out/M', 7)}"
@@ -191,7 +189,7 @@ def session_line(state: PanelState, choice: SessionChoice, width: int, now: floa
     session = state.sessions.get(choice.session)
     if session is None:
         return cut(line(" ", mark, clean_line(choice.session)), width)
-    money = right(f.sums(session.tally.cost_nano_usd, session.tally.simulated_nano_usd), 9)
+    money = f.aligned(f.sums(session.tally.cost_nano_usd, session.tally.simulated_nano_usd), 9)
     working = "● working" if session.in_flight else f"{f.age(now - session.last_at)} ago"
     doing = Piece("  " + left(working, 16), "accent" if session.in_flight else "dim")
     told = Piece(f"{f.short_model(session.asked_model)}", "dim")
@@ -215,6 +213,3 @@ def list_states(providers: Iterable[c.Provider], width: int, now: float) -> list
     if fine:
         lines.append(line(Piece(fit(" asked: " + " · ".join(fine), width), "dim")))
     return lines or [EMPTY]
-
-
-Chooser = Literal["model", "provider", "session"]

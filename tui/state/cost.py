@@ -3,9 +3,9 @@
 from proxy.contract import AgentTally, Limit, Session, Tally
 from tui.state import formats as f
 from tui.state.burn import Burn
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, spread
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, line_cells, spread
 from tui.state.panel import PanelState
-from tui.state.text import clean_line, left, right
+from tui.state.text import cells, clean_line, left, right
 from tui.state.trouble import health_words
 from tui.state.who import agent_row_name, session_name
 
@@ -70,16 +70,12 @@ def _figures(state: PanelState, burn: Burn, session: Session | None, width: int)
     money = Piece(money_of(state, session), "strong")
     rate = Piece(rate_of(burn), "accent")
     tokens = f.count(burn.tokens_per_min)
-    return first_that_fits(
-        [
-            spread(line(money, "   ", rate), line(Piece(f"{tokens} tok/min", "plain")), width),
-            spread(line(money, "  ", rate), line(f"{tokens}/min"), width),
-            line(money, " ", rate),
-        ]
-        if width >= 30
-        else [line(money, " ", rate), line(money)],
-        width,
-    )
+    full = (line(money, "   ", rate), line(f"{tokens} tok/min"))
+    short = (line(money, "  ", rate), line(f"{tokens}/min"))
+    for start, end in (full, short):
+        if line_cells(start) + line_cells(end) + 2 <= width:
+            return spread(start, end, width)
+    return first_that_fits([line(money, " ", rate), line(money)], width)
 
 
 def _graph(burn: Burn, width: int, height: int) -> list[Line]:
@@ -120,7 +116,7 @@ def _context(session: Session, width: int) -> Line:
 
 
 def _share(name: str, share: float, words: str, width: int, tone: Tone, *, told: bool = False) -> Line:
-    text = words if told else f"{f.percent(share)} {words}"
+    text = words if told else f"{f.percent(share)} {words}".rstrip()
     room = max(4, width - 9 - 13)
     filled, rest = f.bar(share, room)
     return line(
@@ -139,7 +135,7 @@ def _place(agent: AgentTally) -> tuple[int, int]:
 
 
 def _agent(agent: AgentTally, width: int) -> Line:
-    name = Piece(left(agent_row_name(agent), 11), "plain" if agent.in_flight else "dim")
+    name = Piece(agent_row_name(agent), "plain" if agent.in_flight else "dim")
     doing = Piece("● working" if agent.in_flight else "", "accent")
     return _tally_line(name, agent.tally, doing, width)
 
@@ -149,19 +145,26 @@ def _sessions(state: PanelState, width: int, now: float) -> list[Line]:
 
 
 def _session(session: Session, width: int) -> Line:
-    name = Piece(left(session_name(session), max(6, width - 28)))
     share = session.context_tokens / session.context_window if session.context_window else None
     doing = Piece("● working" if session.in_flight else f"ctx {f.percent(share)}" if share else "idle", "dim")
     if session.in_flight:
         doing = doing._replace(tone="accent")
-    return _tally_line(name, session.tally, doing, width)
+    return _tally_line(Piece(session_name(session)), session.tally, doing, width)
 
 
 def _tally_line(name: Piece, tally: Tally, doing: Piece, width: int) -> Line:
-    money = right(f.sums(tally.cost_nano_usd, tally.simulated_nano_usd), 9)
-    requests = Piece(right(f"{f.count(tally.requests)}×", 6), "dim")
-    start = line(name, money, requests)
-    return cut(spread(start, line(doing), width), width)
+    money = f.aligned(f.sums(tally.cost_nano_usd, tally.simulated_nano_usd), 9)
+    requests = right(f"{f.count(tally.requests)}×", 6) if width >= 38 else ""
+    room = max(6, width - 10 - cells(money) - cells(requests))
+    return cut(
+        line(
+            name._replace(text=left(name.text, room)),
+            money,
+            Piece(requests, "dim"),
+            Piece(right(doing.text, 10), doing.tone),
+        ),
+        width,
+    )
 
 
 def _today(state: PanelState, session: Session | None, width: int) -> list[Line]:
@@ -182,7 +185,7 @@ def _providers(state: PanelState, width: int, now: float) -> list[Line]:
     lines: list[Line] = []
     for provider in state.providers:
         glyph, word, tone = health_words(provider, now)
-        name = line(Piece(glyph, tone), " ", left(clean_line(provider.name), 14))
+        name = line(Piece(glyph, tone), " ", clean_line(provider.name))
         lines.append(spread(name, line(Piece(word, "plain" if tone in ("warn", "bad") else "dim")), width))
         lines += [_limit(limit, width) for limit in provider.limits]
     return lines

@@ -63,7 +63,7 @@ def _what(state: PanelState, request: Request, width: int, now: float) -> Iterat
     if request.client:
         yield _field("client", clean_line(request.client))
     yield _field("call", clean_line(f"{request.path}  {'streaming' if request.streaming else 'whole answer'}"))
-    status = f"{request.status}  " if request.status else ""
+    status = f"{request.status}  " if request.status and request.outcome != "failed" else ""
     yield _field("outcome", f"{status}{state_words(request, now)}  {clean_line(request.stop_reason or '')}".rstrip())
 
 

@@ -9,6 +9,7 @@ from tui.state.trouble import health_words, target_in_force
 LAUNCH = "cctui claude"
 BY_HAND = 'eval "$(cctui env)" && claude'
 """The line that ``copy`` copies: it works in the shell that is open already."""
+PROMISE = "Every request will appear here as it happens."
 
 
 def empty_lines(state: PanelState, width: int, now: float, keys: dict[str, str]) -> list[Line]:
@@ -24,7 +25,8 @@ def empty_lines(state: PanelState, width: int, now: float, keys: dict[str, str])
         by_hand = line("  or, by hand:   ", Piece(BY_HAND, "accent"))
     return [
         EMPTY,
-        line("  ", Piece("Waiting for Claude Code.", "strong"), "  Every request will appear here as it happens."),
+        line("  ", Piece("Waiting for Claude Code.", "strong"), "" if narrow else f"  {PROMISE}"),
+        *([line(f"  {PROMISE}")] if narrow else []),
         EMPTY,
         line("  in another terminal:" + ("" if narrow else "     "), " " * narrow, Piece(LAUNCH, "accent")),
         *([by_hand, line(" " * 17, hint)] if narrow else [line(*by_hand, "   ", hint)]),

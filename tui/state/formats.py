@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Sequence
 
-from tui.state.text import clean_line
+from tui.state.text import clean_line, right
 
 UNKNOWN = "?"
 SIMULATED = "~"
@@ -26,6 +26,13 @@ def money(nano_usd: int | None, *, simulated: bool = False) -> str:
     if hundredths_of_cents == 0 or hundredths_of_cents >= 10_000:
         return f"{mark}{cents(nano_usd)}"
     return f"{mark}$0.{hundredths_of_cents:04d}"
+
+
+def aligned(amount: str, width: int) -> str:
+    """Money at the right of ``width`` cells, the points of cents and of hundredths of cents below each other."""
+    whole, point, decimals = amount.rpartition(".")
+    pad = 2 if point and whole and len(decimals) == 2 and len(amount) + 2 <= width else 0
+    return right(amount + " " * pad, width)
 
 
 def cents(nano_usd: int) -> str:

@@ -17,9 +17,11 @@ GLYPHS: dict[str, tuple[str, Tone]] = {
     "broken": ("✗", "bad"),
     "cancelled": ("⊘", "dim"),
 }
-MODEL_MIN = 18
+MODEL_MIN = 19
 """Cells that the models keep before a further column is taken in."""
 MODEL_MAX = 44
+NARROWEST = 30
+"""Below this width the models keep less."""
 COST = 8
 PROVIDER = 11
 """One cell for the mark of a fallback, ten for the name."""
@@ -74,7 +76,8 @@ class Layout:
 @lru_cache(maxsize=16)
 def layout(width: int) -> Layout:
     """The columns that fit in ``width`` cells."""
-    room = width - MODEL_MIN - 1
+    models_width = MODEL_MIN if width >= NARROWEST else 8
+    room = width - models_width - 1
     taken = {"models"}
     for column in sorted((one for one in COLUMNS if one.width), key=lambda one: one.rank):
         if column.width + 1 <= room:
@@ -82,7 +85,7 @@ def layout(width: int) -> Layout:
             room -= column.width + 1
     return Layout(
         names=frozenset(taken),
-        models_width=max(1, min(MODEL_MAX, MODEL_MIN + room)),
+        models_width=max(1, min(MODEL_MAX, models_width + room)),
         leading=tuple(one.name for one in COLUMNS if one.name in taken and one.name in _LEADING),
         numbers=tuple(one for one in COLUMNS if one.name in taken and one.number),
     )
@@ -221,7 +224,7 @@ def _numbers(request: Request, plan: Layout, now: float) -> list[Piece]:
         "out": _tokens(output_tokens(request)),
         "cached": _hit(request),
         "speed": f"{pace:.0f}" if (pace := speed(request, now)) is not None else "",
-        "cost": _cost(request),
+        "cost": f.aligned(_cost(request), COST),
     }
     tones: dict[str, Tone] = {"cost": _cost_tone(request), "cached": "dim", "speed": "dim", "first": "dim"}
     return [

@@ -75,7 +75,7 @@ def _row(name: str, tally: Tally, top: int, name_width: int, width: int, *, stro
     return cut(
         line(
             Piece(f"   {left(name, name_width)}", "strong" if strong else "plain"),
-            Piece(right(money, 12), "strong"),
+            Piece(f.aligned(money, 12), "strong"),
             Piece(figures),
             Piece(right(hit, 6), "dim"),
             Piece(f"  {filled}", "accent"),

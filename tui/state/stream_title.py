@@ -31,8 +31,10 @@ def stream_note(state: PanelState, request: Request | None) -> str:
         return ""
     if request.error:
         return clean_line(request.error)
-    if request.live:
+    if request.phase == "waiting":
         return "Nothing has been answered yet."
+    if request.live:
+        return "Its text is on its way."
     if request.kind == "count_tokens":
         return "A count of tokens: no text was made."
     return "The text of this answer is not kept any more." if state.stream.empty else ""

@@ -1,7 +1,6 @@
 """Homes of their own, and stub engines that are ended after each test."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -62,7 +61,7 @@ def stub_starts(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     yield behave
     for process in born:
         if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
         process.wait()
 
 

@@ -28,6 +28,8 @@ class Plan(msgspec.Struct, kw_only=True):
     exit_code: int | None = None
     """Ends at once with it."""
     own_credential: bool = False
+    drains_until: str = ""
+    """A named pipe: a stop is finished when somebody wrote into it."""
     births: str = ""
     """A file that gets a line for each stub that was started."""
 
@@ -42,6 +44,7 @@ class Stub(ThreadingHTTPServer):
         self.token = local_token(self.paths)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.route = canned.ROUTE
+        self.draining = False
 
     @property
     def engine(self) -> c.Engine:
@@ -57,6 +60,16 @@ class Stub(ThreadingHTTPServer):
     def announce(self) -> None:
         record = {"pid": os.getpid(), "url": self.url, "token": self.token, "contract": self.plan.contract}
         write_private(self.paths.runtime_file, msgspec.json.encode(record))
+
+    def drain(self, until: str) -> None:
+        """Ends, but not before somebody wrote into the pipe ``until``."""
+        self.draining = True
+        threading.Thread(target=self._drained, args=(until,), daemon=True).start()
+
+    def _drained(self, until: str) -> None:
+        if until:
+            Path(until).read_bytes()
+        self.end()
 
     def end(self) -> None:
         self.paths.runtime_file.unlink(missing_ok=True)
@@ -85,14 +98,21 @@ class Handler(BaseHTTPRequestHandler):
                 self._answer(self._fallback(msgspec.json.decode(body, type=c.SetFallback)))
             case "/stop":
                 self._answer({"ok": True})
-                self.server.end()
+                self.server.drain(self.server.plan.drains_until)
             case _:
                 self._answer(c.Refusal(code="unknown", message="no such command"), 404)
 
     def _hello(self, nonce: str) -> c.Hello:
         plan = self.server.plan
         proof = "0" * 64 if plan.wrong_proof else c.proof_of_token(self.server.token, nonce)
-        return c.Hello(product="cctui", contract=plan.contract, version="9.9", pid=os.getpid(), proof=proof)
+        return c.Hello(
+            product="cctui",
+            contract=plan.contract,
+            version="9.9",
+            pid=os.getpid(),
+            proof=proof,
+            draining=self.server.draining,
+        )
 
     def _known(self, path: str) -> object:
         return {

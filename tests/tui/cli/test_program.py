@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from tui.cli import launching
 CCTUI = [sys.executable, "-m", "tui"]
 
 FAKE_CLAUDE = f"""#!{sys.executable}
-import json, os, signal, sys
+import json, os, sys
 arguments = sys.argv[1:]
 place = arguments.index("--settings") + 1 if "--settings" in arguments else None
 settings = json.load(open(arguments[place])) if place else None
@@ -24,7 +25,6 @@ print(json.dumps({{
     "arguments": arguments,
     "settings": settings,
     "environ": dict(os.environ),
-    "sigpipe_ignored": signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN and os.environ.get("STRICT") == "1",
     "file": arguments[place] if place else None,
 }}))
 sys.exit(7)
@@ -51,7 +51,7 @@ def test_help_imports_nothing_heavy() -> None:
     script = (
         "import sys\nfrom tui.cli import cctui\n"
         "try:\n    cctui(['--help'])\nexcept SystemExit:\n    pass\n"
-        "heavy = {'textual', 'rich', 'uvicorn', 'httpx', 'aiohttp', 'starlette', 'platformdirs', 'pydantic', 'asyncio'}\n"
+        "heavy = {'textual', 'rich', 'uvicorn', 'httpx', 'aiohttp', 'starlette', 'platformdirs', 'pydantic'}\n"
         "print('loaded:', sorted(heavy & set(sys.modules)))"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -126,6 +126,13 @@ def test_the_environment_of_claude_is_the_users(claude: Path, start_stub: StartS
     seen = json.loads(cctui("claude", "-p").stdout)["environ"]
     assert not {name for name in seen if name.startswith("ANTHROPIC_")}
     assert seen["PYTHONPATH"] == str(ROOT)
+
+
+def test_a_broken_pipe_ends_claude_as_it_would_without_us(claude: Path, start_stub: StartStub) -> None:
+    start_stub()
+    claude.write_text("#!/bin/sh\nkill -PIPE $$\necho survived\n")
+    answer = cctui("claude", "-p")
+    assert (answer.returncode, answer.stdout) == (-signal.SIGPIPE, "")
 
 
 def test_a_cloud_that_is_on_is_switched_off_and_said(

@@ -31,6 +31,11 @@ def ended_pid() -> int:
     return process.pid
 
 
+def draining(paths: Paths) -> bool:
+    found = supervisor.find(paths)
+    return isinstance(found, supervisor.RunningEngine) and found.draining
+
+
 def trace(paths: Paths) -> str:
     found = supervisor.find(paths)
     assert isinstance(found, supervisor.NoEngine)
@@ -159,6 +164,23 @@ def test_stop_returns_when_the_engine_is_gone(paths: Paths, start_stub: StartStu
     supervisor.stop(paths, engine)
     assert not engine_process.alive(engine.pid)
     assert supervisor.find(paths) == supervisor.NoEngine()
+
+
+def test_an_engine_that_is_ending_is_waited_for_and_succeeded(
+    paths: Paths, start_stub: StartStub, tmp_path: Path
+) -> None:
+    until = tmp_path / "until"
+    os.mkfifo(until)
+    old = start_stub(drains_until=str(until))
+    with ThreadPoolExecutor(2) as pool:
+        stopping = pool.submit(supervisor.stop, paths, old)
+        while not draining(paths):
+            assert not stopping.done()
+        starting = pool.submit(supervisor.ensure, paths, None, lambda _: until.write_text("go") and None)
+        new = starting.result()
+        stopping.result()
+    assert new.pid != old.pid
+    assert not engine_process.alive(old.pid)
 
 
 def test_an_engine_that_does_not_take_the_command_is_ended_by_signal(paths: Paths, start_stub: StartStub) -> None:

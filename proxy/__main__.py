@@ -1,6 +1,7 @@
 """Starts an engine: ``python -P -m proxy``. What it cannot do it says on stderr, in sentences, before it ends.
 
-Exit codes: 0 ended as told, 2 the settings are wrong, 3 the port cannot be had, 1 anything else.
+Exit codes: 0 ended as told, 2 the settings are wrong, 3 the port cannot be had (1 in the foreground, where a
+person started it), 1 anything else.
 """
 
 import argparse
@@ -36,7 +37,7 @@ def main() -> int:
     except SettingsError as error:
         return _complain(str(error), EXIT_SETTINGS)
     except PortTaken as error:
-        return _complain(str(error), EXIT_PORT)
+        return _complain(str(error), EXIT_FAILED if arguments.foreground else EXIT_PORT)
     except PermissionError as error:
         return _complain(f"cctui cannot use {error.filename}: {error.strerror}. Check its owner and mode.", EXIT_FAILED)
     except OSError as error:

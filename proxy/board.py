@@ -14,7 +14,8 @@ from proxy.net.exchange import Capture, Exchange
 RECENT_KEPT = 500
 SESSIONS_KEPT = 200
 CAPTURES_KEPT = 64
-CAPTURES_BYTES = 4 * 1024 * 1024
+CAPTURES_BYTES = 16 * 1024 * 1024
+"""Of answers and of the requests' bodies, which the inspector outlines."""
 NOTICES_KEPT = 50
 
 NOTHING = c.Tally()
@@ -114,7 +115,8 @@ class Board:
         self.live.pop(exchange.id, None)
         self._keep_capture(exchange)
         session = self._session(request)
-        session.agent(request).in_flight -= 1
+        agent = session.agent(request)
+        agent.in_flight = max(0, agent.in_flight - 1)
         self._add(session, request, window)
         self.recent.append(request)
         return session.id
@@ -132,8 +134,10 @@ class Board:
         self._midnight, self.today = midnight, c.Tally()
         return True
 
-    def session(self, key: str) -> c.Session:
-        return self._sessions[key].view()
+    def session(self, key: str) -> c.Session | None:
+        """None where it fell off meanwhile."""
+        session = self._sessions.get(key)
+        return session.view() if session is not None else None
 
     def sessions(self) -> tuple[c.Session, ...]:
         """Those of the last day, the most recently active last."""
@@ -186,10 +190,10 @@ class Board:
 
     def _keep_capture(self, exchange: Exchange) -> None:
         self._captures[exchange.id] = exchange
-        self._captured_bytes += exchange.capture.size
+        self._captured_bytes += _kept_bytes(exchange)
         while self._captures and (len(self._captures) > CAPTURES_KEPT or self._captured_bytes > CAPTURES_BYTES):
             _, dropped = self._captures.popitem(last=False)
-            self._captured_bytes -= dropped.capture.size
+            self._captured_bytes -= _kept_bytes(dropped)
 
 
 def add(tally: c.Tally, request: c.Request) -> c.Tally:
@@ -203,6 +207,10 @@ def add(tally: c.Tally, request: c.Request) -> c.Tally:
         unpriced_requests=tally.unpriced_requests + (cost is None),
         failed=tally.failed + (request.outcome == "failed"),
     )
+
+
+def _kept_bytes(exchange: Exchange) -> int:
+    return exchange.capture.size + len(exchange.raw_body)
 
 
 def midnight_before(now: float) -> float:

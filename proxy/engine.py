@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 HOUSEKEEPING_S = 1.0
 SLEPT_S = 5.0
 """If the wall clock ran ahead of the monotonic one by more, the machine slept: connections are made anew."""
+LATE_S = 2.0
+"""Requests that the drain cut short have so long to tell their clients."""
 RESTORED_S = 24 * 3600.0
 KEEP_ALIVE_S = 600
 """Idle connections of the client are kept: a client that meets a closing one would have to repeat."""
@@ -84,6 +86,8 @@ class Engine:
         self._problems: tuple[str, ...] = ()
         self._stopping = asyncio.Event()
         self._drain_s = settings.engine.drain_s
+        self._patience: asyncio.Timeout | None = None
+        """With the requests that still run while the engine drains."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.app = Server(self, Relay(self, settings.engine.answer_timeout_s), control_door(self))
 
@@ -98,6 +102,17 @@ class Engine:
 
     def model_ids(self, provider: str) -> Sequence[str]:
         return self.catalog.ids(provider)
+
+    def provider_in_force(self) -> str:
+        """The provider of all traffic that nothing more specific sends elsewhere."""
+        general = [each for each in self.route.overrides if each.session is None and each.slot is None]
+        known = [each.provider for each in general if each.provider in self.providers]
+        if known:
+            return known[0]
+        try:
+            return routing.parse_target(self.route.default, self).provider
+        except routing.NoTarget:
+            return self.route.default
 
     def note_outcome(self, provider: str, outcome: Outcome, headers: Mapping[str, str]) -> None:
         self._health[provider].note(provider, outcome, headers, time.time())
@@ -201,7 +216,7 @@ class Engine:
         return self._model_list()
 
     def launch_plan(self) -> c.LaunchPlan:
-        name = self._provider_in_force()
+        name = self.provider_in_force()
         provider = self.providers.get(name)
         return c.LaunchPlan(
             url=self.url,
@@ -212,9 +227,11 @@ class Engine:
         )
 
     def stop(self, drain_s: float | None) -> None:
-        """Begin to drain: no new requests, running ones may end within ``drain_s``."""
+        """Begin to drain: no new requests, running ones may end within ``drain_s``; 0 ends them at once."""
         if drain_s is not None:
             self._drain_s = drain_s
+            if self._patience is not None:
+                self._patience.reschedule(asyncio.get_running_loop().time() + drain_s)
         self.draining = True
         self._feed.publish(c.EngineChanged(engine=self._engine_view(), problems=self._problems))
         self._stopping.set()
@@ -225,11 +242,13 @@ class Engine:
         return self._model_list()
 
     def requests(self, limit: int, session: str | None) -> list[c.Request]:
-        self._writer.flush(2.0)
         live = [exchange.view() for exchange in list(self._board.live.values())]
-        live = [request for request in live if session in (None, request.session_id)]
+        self._writer.flush(2.0)
+        ended = self._reader.last(limit, session)
+        known = {request.id for request in ended}
+        live = [request for request in live if session in (None, request.session_id) and request.id not in known]
         live.sort(key=lambda request: request.started_at, reverse=True)
-        return [*live, *self._reader.last(limit, session)][:limit]
+        return [*live, *ended][:limit]
 
     def detail(self, request_id: str) -> c.Detail | None:
         exchange = self._board.find(request_id)
@@ -237,7 +256,7 @@ class Engine:
             self._writer.flush(2.0)
             found = self._reader.find(request_id)
             return c.Detail(request=found) if found else None
-        request = next((each for each in reversed(self._board.recent) if each.id == request_id), None)
+        request = next((each for each in reversed(list(self._board.recent)) if each.id == request_id), None)
         reader = PartReader(request_id)
         chunks = exchange.capture.since(0)
         answer = reader.read(chunks) if exchange.streaming else reader.read_whole(b"".join(chunks))
@@ -285,13 +304,18 @@ class Engine:
     async def _drain(self) -> None:
         self.draining = True
         running = set(self.app.running)
-        if running:
-            log.info("stopping: %d requests may end within %.0f s", len(running), self._drain_s)
-            _, late = await asyncio.wait(running, timeout=max(0.01, self._drain_s))
-            for task in late:
+        if not running:
+            return
+        log.info("stopping: %d requests may end within %.0f s", len(running), self._drain_s)
+        try:
+            async with asyncio.timeout(self._drain_s) as self._patience:
+                await asyncio.wait(running)
+        except TimeoutError:
+            for task in running:
                 task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=5)
+            await asyncio.wait(running, timeout=LATE_S)
+        finally:
+            self._patience = None
 
     async def _close(self) -> None:
         for task in self._tasks:
@@ -440,16 +464,6 @@ class Engine:
         if len(matching) > 1:
             raise Refused(f"several sessions begin with {text!r}: {', '.join(matching)}", "not_found", 404)
         return matching[0] if matching else text
-
-    def _provider_in_force(self) -> str:
-        general = [each for each in self.route.overrides if each.session is None and each.slot is None]
-        known = [each.provider for each in general if each.provider in self.providers]
-        if known:
-            return known[0]
-        try:
-            return routing.parse_target(self.route.default, self).provider
-        except routing.NoTarget:
-            return self.route.default
 
     def _model_list(self) -> c.ModelList:
         return c.ModelList(models=self.catalog.models(), providers=self._provider_views())

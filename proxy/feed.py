@@ -106,7 +106,8 @@ class Feed:
             self.publish(c.RequestChanged(request=request))
         self._ended.clear()
         for key in self._sessions:
-            self.publish(c.SessionChanged(session=self._board.session(key), today=self._board.today))
+            if (session := self._board.session(key)) is not None:
+                self.publish(c.SessionChanged(session=session, today=self._board.today))
         self._sessions.clear()
 
     async def follow(self, panel: str) -> AsyncIterator[bytes]:

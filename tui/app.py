@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from textual.app import App
+from textual.binding import Binding
 from textual.screen import Screen
 
 from proxy import contract as c
@@ -53,7 +54,10 @@ class PanelApp(App[Left]):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     COMMANDS: ClassVar = {ActionCommands}
-    BINDINGS: ClassVar = []
+    BINDINGS: ClassVar = [
+        Binding("ctrl+q", "leave", show=False, priority=True),
+        Binding("ctrl+c", "leave", show=False),
+    ]
 
     def __init__(
         self,
@@ -116,6 +120,8 @@ class PanelApp(App[Left]):
         if self.state.link != "up":
             return
         wanted = (self.attachment.attached, self.main.wanted_watch())
+        if wanted[0] != self._watched[0]:
+            self.run_worker(self._load_history(), group="history", exclusive=True)
         if wanted != self._watched:
             self._watched = wanted
             self.state.watch(wanted[1])
@@ -129,6 +135,10 @@ class PanelApp(App[Left]):
                 await self.attachment.door.watch(c.Watch(panel=self.attachment.panel, request_id=request_id))
             elif self.state.stream.empty:
                 self.state.show_answer(await self.attachment.door.detail(request.id))
+
+    async def _load_history(self) -> None:
+        with contextlib.suppress(DoorError):
+            await self.attachment.load_history()
 
     def say(self, text: str, tone: Tone = "plain") -> None:
         """Tell the user a sentence in the footer's place."""

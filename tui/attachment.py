@@ -4,6 +4,7 @@ Owns the door and the one loop over the feed. It paints nothing and decides noth
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from typing import NamedTuple
@@ -57,8 +58,11 @@ class Attachment:
     async def run(self) -> None:
         """Follow the engine for ever, over its deaths and returns."""
         while True:
+            before = self.attached
             why = await self._follow()
             self._state.lost(why)
+            if why or self.attached == before:
+                await self._pause()
             self.address = await self._search()
 
     async def start_engine(self) -> None:
@@ -94,11 +98,13 @@ class Attachment:
             found = await asyncio.to_thread(self._find)
             if found is not None:
                 return Address(*found)
-            self._wake.clear()
-            try:
-                await asyncio.wait_for(self._wake.wait(), RETRY_S)
-            except TimeoutError:
-                continue
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait a moment, or until an engine was started."""
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), RETRY_S)
 
 
 def _other_version(engine: c.Engine) -> str:

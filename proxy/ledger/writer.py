@@ -14,7 +14,7 @@ from pathlib import Path
 
 from proxy import contract as c
 from proxy.ledger.rows import INSERT, to_row
-from proxy.ledger.schema import NewerLedger, connect, migrate
+from proxy.ledger.schema import NewerLedger, check, connect, migrate
 from proxy.paths import make_private_dir
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class LedgerWriter:
     def _open(self) -> None:
         try:
             self._connection = connect(str(self._file))
-            self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            check(self._connection)
             migrate(self._connection)
             self._file.chmod(0o600)
             self._note_start(self._connection)

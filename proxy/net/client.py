@@ -44,7 +44,7 @@ class Client:
         """An error of the engine's own, in Anthropic's shape."""
         await self.answer(status, error_body(error_type, message), [JSON_TYPE, *headers])
 
-    async def break_off(self, error_type: str, message: str, *, mid_event: bool = False) -> None:
+    async def break_off(self, error_type: str, message: str, *, mid_line: bool = False) -> None:
         """End a stream that cannot go on with an ``error`` event (or answer with an error if none began).
 
         Within an unfinished event the line is ended but not the event: its name becomes ``error`` before the
@@ -56,4 +56,4 @@ class Client:
             await self.refuse(529 if error_type == "overloaded_error" else 502, error_type, message)
             return
         payload = {"type": "error", "error": {"type": error_type, "message": message}}
-        await self.end((b"\n" if mid_event else b"") + write_event("error", payload))
+        await self.end((b"\n" if mid_line else b"") + write_event("error", payload))

@@ -67,6 +67,12 @@ class Credentials:
         for key in provider.keys:
             self._commands.pop(key.get_secret_value()[4:].strip(), None)
 
+    def _ended(self, command: str, done: "asyncio.Task[str]") -> None:
+        """Whoever waited may have left meanwhile: a failure counts as seen."""
+        self._running.pop(command, None)
+        if not done.cancelled():
+            done.exception()
+
     async def _from_command(self, command: str) -> str:
         cached = self._commands.get(command)
         if cached and time.monotonic() - cached[0] < COMMAND_TTL_S:
@@ -75,7 +81,7 @@ class Credentials:
         if task is None:
             task = asyncio.create_task(_run(command), name=f"key command {command.split(' ', maxsplit=1)[0]}")
             self._running[command] = task
-            task.add_done_callback(lambda _: self._running.pop(command, None))
+            task.add_done_callback(lambda done: self._ended(command, done))
         secret = await asyncio.shield(task)
         self._commands[command] = (time.monotonic(), secret)
         return secret

@@ -59,6 +59,10 @@ class Surroundings(Protocol):
 
     def model_ids(self, provider: str) -> Sequence[str]: ...
 
+    def provider_in_force(self) -> str:
+        """The provider of all traffic that nothing more specific sends elsewhere."""
+        ...
+
     def note_outcome(self, provider: str, outcome: Outcome, headers: Mapping[str, str]) -> None:
         """An attempt ended: it tells of its provider's health and limits."""
 
@@ -151,7 +155,7 @@ class Relay:
     async def passthrough(self, exchange: Exchange, client: Client) -> None:
         """Any other path under ``/v1/``: to the provider of the route, nothing changed, no fallback."""
         async with self._recorded(exchange, client):
-            name = self._in.route.default.split("/")[0]
+            name = self._in.provider_in_force()
             if name not in self._in.providers:
                 raise NoTarget(f"The default provider {name!r} does not exist; cctui providers lists those that do.")
             failure = await self._attempt(exchange, client, Target(name, ""), self._relay_raw)
@@ -171,7 +175,8 @@ class Relay:
                 exchange.outcome = "cancelled"
             else:
                 exchange.outcome, exchange.error = "broken", "the engine stopped before the answer ended"
-                await client.break_off("overloaded_error", "The cctui engine stopped. Send the request again.")
+                if exchange.kind == "messages" or not client.started:
+                    await client.break_off("overloaded_error", "The cctui engine stopped. Send the request again.")
             raise
         finally:
             exchange.ended_at = time.monotonic()
@@ -379,7 +384,7 @@ async def _pump(attempt: Attempt, chunks: AsyncIterator[bytes], tap: AnswerTap) 
 
 async def _finish_stream(attempt: Attempt, tap: AnswerTap, seen: Seen | None) -> None:
     exchange, client = attempt.exchange, attempt.client
-    mid_event = tap.mid_event
+    mid_line = tap.mid_line
     if seen is None:
         tap.end()
     if exchange.first_text_at is None and tap.text_seen:
@@ -397,7 +402,7 @@ async def _finish_stream(attempt: Attempt, tap: AnswerTap, seen: Seen | None) ->
     seen = seen or Seen("end", cause="closed_early", detail="the stream ended without its last event")
     outcome = judge(seen, time.time())
     exchange.error = attempt.says(outcome)
-    await client.break_off(outcome.row.error_type, exchange.error, mid_event=mid_event)
+    await client.break_off(outcome.row.error_type, exchange.error, mid_line=mid_line)
 
 
 async def _rejected(attempt: Attempt, response: httpx.Response) -> Failure:

@@ -1,7 +1,6 @@
 """The local port: plain ASGI. Guards every request, reads its body and hands it to the relay or the control door."""
 
 import asyncio
-import gzip
 import itertools
 import logging
 import time
@@ -14,7 +13,7 @@ import msgspec
 from proxy import contract as c
 from proxy.net.client import JSON_TYPE, Client, Send
 from proxy.net.exchange import Exchange
-from proxy.net.relay import Relay
+from proxy.net.relay import AnswerBroke, Relay
 from proxy.protocol.guard import check
 from proxy.protocol.identity import identify
 from proxy.protocol.messages import BadBody, Body
@@ -23,6 +22,9 @@ log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
 """Twice what Anthropic's API takes; anything larger is a mistake."""
+
+_WINDOW_BITS = {b"gzip": zlib.MAX_WBITS | 16, b"deflate": zlib.MAX_WBITS}
+"""Encodings of a request that are taken, as zlib is told of them."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -104,19 +106,16 @@ class Server:
                 [(b"retry-after", b"2"), (b"connection", b"close")],
             )  # fmt: skip
             return
-        raw = await read_request(receive, headers)
-        if raw is None:
-            await client.answer(
-                413,
-                b'{"type":"error","error":{"type":"request_too_large","message":"The request is larger than 64 MB."}}',
-                [JSON_TYPE, (b"connection", b"close")],
-            )
-            return
         try:
-            raw = decoded(raw, headers)
-            exchange = new_exchange(scope, headers, raw)
+            exchange = new_exchange(scope, headers, decoded(await read_request(receive, headers), headers))
         except BadBody as error:
             await client.refuse(400, "invalid_request_error", str(error))
+            return
+        except _TooLarge:
+            words = f"The request is larger than {BODY_BYTES_MAX // 2**20} MB."
+            await client.refuse(413, "request_too_large", words, [(b"connection", b"close")])
+            return
+        except _Left:
             return
         serve = {
             "messages": self._relay.messages,
@@ -127,7 +126,7 @@ class Server:
         await self._serve(serve(exchange, client), receive, client)
 
     async def _serve(self, serving: Awaitable[None], receive: Receive, client: Client) -> None:
-        """Serve until done or until the client leaves; then everything upstream is closed at once."""
+        """Serve until done, or until the client leaves or the engine stops; then everything upstream is closed."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("the server runs outside a task")
@@ -136,9 +135,12 @@ class Server:
         try:
             await serving
         except asyncio.CancelledError:
-            if not client.left:
-                raise
             task.uncancel()
+        except AnswerBroke as error:
+            log.info("an answer broke off: %s", error)
+        except Exception:
+            log.exception("a request failed inside the engine")
+            await client.break_off("api_error", "The cctui engine made a mistake; its log says which.")
         finally:
             self.running.discard(task)
             leaving.cancel()
@@ -152,42 +154,51 @@ async def _cancel_when_left(receive: Receive, client: Client, task: "asyncio.Tas
         task.cancel()
 
 
-async def read_request(receive: Receive, headers: dict[bytes, bytes]) -> bytes | None:
-    """The request's body; None where it is too large."""
+class _TooLarge(Exception):
+    """The body has more than ``BODY_BYTES_MAX`` bytes."""
+
+
+class _Left(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+async def read_request(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
+    """The request's body. Raises ``_TooLarge`` and ``_Left``."""
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > BODY_BYTES_MAX:
-        return None
+        raise _TooLarge
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise asyncio.CancelledError
+            raise _Left
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > BODY_BYTES_MAX:
-            return None
+            raise _TooLarge
         if not message.get("more_body", False):
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def decoded(raw: bytes, headers: dict[bytes, bytes]) -> bytes:
-    """The body without the encoding that the client put on it. Raises ``BadBody``."""
+    """The body without the encoding that the client put on it. Raises ``BadBody`` and ``_TooLarge``."""
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     if encoding in (b"", b"identity"):
         return raw
+    name = encoding.decode("latin-1")
+    if encoding not in _WINDOW_BITS:
+        raise BadBody(f"content-encoding {name!r} is not supported; send it plain or as gzip")
+    decoder = zlib.decompressobj(_WINDOW_BITS[encoding])
     try:
-        if encoding == b"gzip":
-            raw = gzip.decompress(raw)
-        elif encoding == b"deflate":
-            raw = zlib.decompress(raw)
-        else:
-            raise BadBody(f"content-encoding {encoding.decode('latin-1')!r} is not supported; send it plain or as gzip")
-    except (OSError, zlib.error, EOFError) as error:
-        raise BadBody(f"the body is not valid {encoding.decode('latin-1')}: {error}") from error
-    if len(raw) > BODY_BYTES_MAX:
-        raise BadBody("the decoded body is larger than 64 MB")
-    return raw
+        plain = decoder.decompress(raw, BODY_BYTES_MAX + 1)
+    except zlib.error as error:
+        raise BadBody(f"the body is not valid {name}: {error}") from error
+    if len(plain) > BODY_BYTES_MAX:
+        raise _TooLarge
+    if not decoder.eof:
+        raise BadBody(f"the body is not valid {name}: it ends too early")
+    return plain
 
 
 def new_exchange(scope: Scope, headers: dict[bytes, bytes], raw: bytes) -> Exchange:

@@ -130,7 +130,7 @@ def _price(entry: Mapping[str, Any], *names: str) -> int | None:
                 amount = Decimal(str(value))
             except InvalidOperation:
                 continue
-            if amount.is_finite() and amount >= 0:
+            if amount.is_finite() and 0 <= amount < 1000:
                 return int((amount * NANO_PER_MILLION_TOKENS).to_integral_value())
     return None
 

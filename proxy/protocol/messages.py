@@ -91,7 +91,10 @@ class Body:
 
     def _value(self, name: str) -> Any:
         raw = self.fields.get(name)
-        return None if raw is None else msgspec.json.decode(raw)
+        try:
+            return None if raw is None else msgspec.json.decode(raw)
+        except msgspec.DecodeError as error:
+            raise BadBody(f"{name}: {error}") from error
 
     def _model_spans(self) -> list[tuple[int, int]]:
         try:

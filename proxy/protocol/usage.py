@@ -16,6 +16,8 @@ from proxy.contract import Usage
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
 
 NANO = 10**9
+USD_MAX = 10**6
+"""No answer costs more; a larger amount is a provider's mistake."""
 
 _DELTA = b"event: content_block_delta\n"
 
@@ -128,9 +130,10 @@ class AnswerTap:
         self._frames: Frames | None = Frames()
 
     @property
-    def mid_event(self) -> bool:
-        """The stream stands inside an event."""
-        return self._frames is not None and bool(self._frames.pending)
+    def mid_line(self) -> bool:
+        """The stream stands inside a line of an event."""
+        pending = self._frames.pending if self._frames is not None else b""
+        return bool(pending) and not pending.endswith(b"\n")
 
     @property
     def failed(self) -> bool:
@@ -216,7 +219,7 @@ def nano_usd(amount: object) -> int | None:
         value = Decimal(str(amount))
     except InvalidOperation:
         return None
-    if not value.is_finite() or value < 0:
+    if not value.is_finite() or not 0 <= value < USD_MAX:
         return None
     return int((value * NANO).to_integral_value())
 

@@ -97,7 +97,7 @@ class Stage:
         return [row for row in reversed(rows) if row["kind"] == "messages"]
 
     def tear_down(self) -> None:
-        self.cctui("stop", "--now", check=False)
+        self.cctui("stop", "--drain", "0")
 
 
 async def until(happened: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""Busy traffic on the fake engine, for a look at the panel and for measuring it: ``python -m tests.tui.fake_engine``."""
+"""Busy traffic on the fake engine, to look at the panel and to measure it: ``python -m tests.tui.fake_engine``."""
 
 import asyncio
 import itertools
@@ -15,7 +15,24 @@ from tests.tui.fake_engine import FakeEngine
 
 STREAMS = 4
 EVENT_S = 0.02
-WORDS = ["The", "handler", "retries", "before", "the", "idempotency", "key", "is", "set,", "so", "a", "second", "order", "can", "be", "made."]
+WORDS = [
+    "The",
+    "handler",
+    "retries",
+    "before",
+    "the",
+    "idempotency",
+    "key",
+    "is",
+    "set,",
+    "so",
+    "a",
+    "second",
+    "order",
+    "can",
+    "be",
+    "made.",
+]
 
 
 async def play(engine: FakeEngine, streams: int = STREAMS) -> None:

@@ -30,6 +30,7 @@ class FakeEngine:
         self.scene = scene or blank()
         self.port = port
         self.commands: list[msgspec.Struct] = []
+        self.contract = c.CONTRACT
         self.models: tuple[c.Model, ...] = ()
         self.history: tuple[c.Request, ...] = ()
         self.details: dict[str, c.Detail] = {}
@@ -137,7 +138,9 @@ class FakeEngine:
         return answer(hello)
 
     def snapshot(self) -> c.Snapshot:
-        return self.scene.snapshot(self.url)
+        snapshot = self.scene.snapshot(self.url)
+        engine = msgspec.structs.replace(snapshot.engine, contract=self.contract)
+        return msgspec.structs.replace(snapshot, engine=engine)
 
     async def _state(self, _request: web.Request) -> web.Response:
         return answer(self.snapshot())

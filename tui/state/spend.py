@@ -60,7 +60,8 @@ def _tabs(names: tuple[str, ...], chosen: str) -> list[Piece]:
 
 
 def _titles(group: Group, name_width: int, width: int) -> Line:
-    text = f"   {left(group, name_width)}{right('cost', 12)}{right('requests', 10)}{right('in', 8)}{right('out', 8)}{right('hit', 6)}"
+    figures = f"{right('requests', 10)}{right('in', 8)}{right('out', 8)}{right('hit', 6)}"
+    text = f"   {left(group, name_width)}{right('cost', 12)}{figures}"
     return cut(line(Piece(text, "dim")), width)
 
 

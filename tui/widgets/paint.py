@@ -18,5 +18,7 @@ def paint(widget: Widget, line: Line, width: int, ground: Style | None = None) -
 
 
 def _style(widget: Widget, base: Style, tone: str, action: str | None) -> Style:
-    style = base if tone == "plain" else base + widget.get_component_rich_style(f"tone--{tone}", partial=True)
+    style = base
+    if tone != "plain" and not base.reverse:  # a reversed row keeps one ground
+        style += widget.get_component_rich_style(f"tone--{tone}", partial=True)
     return style if action is None else style + Style.from_meta({"@click": action})

@@ -25,10 +25,10 @@ def panel_on(engine: FakeEngine, **options: object) -> PanelApp:
 
 def screen_text(app: PanelApp) -> str:
     """What the screen shows, line by line, without trailing spaces."""
-    width, height = app.size
+    height = app.size.height
     strips = app.screen._compositor.render_strips()
     rows = ["".join(segment.text for segment in strip) for strip in strips[:height]]
-    return "\n".join(row[:].rstrip() for row in rows) + "\n"
+    return "\n".join(row.rstrip() for row in rows) + "\n"
 
 
 async def until(pilot: Pilot[Left], true: Callable[[], object]) -> None:
@@ -43,12 +43,12 @@ async def until(pilot: Pilot[Left], true: Callable[[], object]) -> None:
 
 @asynccontextmanager
 async def shown(
-    engine: FakeEngine, size: tuple[int, int] = (100, 40), **options: object
+    engine: FakeEngine, size: tuple[int, int] = (100, 40), expect: str = "up", **options: object
 ) -> AsyncIterator[tuple[PanelApp, Pilot[Left]]]:
     """A panel attached to ``engine`` and painted once."""
     app = panel_on(engine, **options)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.state.link == "up")
+        await until(pilot, lambda: app.state.link == expect)
         await settled(pilot)
         yield app, pilot
 

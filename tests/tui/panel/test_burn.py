@@ -1,0 +1,47 @@
+"""How fast tokens and money go."""
+
+import pytest
+
+from proxy.contract import Usage
+from tests.tui.scenes import NOW, live, served
+from tui.state.burn import RATE_WINDOW_S, SPAN_S, burn
+
+DOLLAR = 10**9
+
+
+def test_tokens_are_spread_over_the_life_of_a_request() -> None:
+    request = served(1, 120, duration_ms=120_000.0, usage=Usage(input_tokens=1200))
+    columns = burn([request], NOW, columns=10).columns
+    assert columns[:8] == (0.0,) * 8
+    assert columns[8:] == pytest.approx((600.0, 600.0))
+
+
+def test_every_token_inside_the_span_is_in_a_column() -> None:
+    requests = [served(n, 60.0 * n + 30, duration_ms=45_000.0, usage=Usage(output_tokens=100)) for n in range(1, 9)]
+    width_min = SPAN_S / 60 / 37
+    assert sum(burn(requests, NOW, 37).columns) * width_min == pytest.approx(800)
+
+
+def test_a_rate_is_what_the_last_two_minutes_cost() -> None:
+    request = served(
+        1, RATE_WINDOW_S, duration_ms=RATE_WINDOW_S * 1000, cost_nano_usd=DOLLAR, usage=Usage(input_tokens=240)
+    )
+    found = burn([request], NOW, 10)
+    assert found.nano_usd_per_hour == pytest.approx(30 * DOLLAR)
+    assert found.tokens_per_min == pytest.approx(120)
+
+
+def test_simulated_money_has_its_own_rate() -> None:
+    found = burn([served(1, 10, duration_ms=5000.0, simulated=True, cost_nano_usd=DOLLAR)], NOW, 10)
+    assert found.nano_usd_per_hour == 0
+    assert found.simulated_nano_usd_per_hour > 0
+
+
+def test_another_session_is_left_out() -> None:
+    assert burn([served(1, 10)], NOW, 10, session="another").tokens_per_min == 0
+
+
+def test_a_request_in_flight_counts_so_far_and_an_unknown_cost_is_not_a_cost() -> None:
+    found = burn([live(1, 20)], NOW, 10)
+    assert found.tokens_per_min > 0
+    assert found.nano_usd_per_hour == 0

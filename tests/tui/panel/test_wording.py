@@ -1,0 +1,166 @@
+"""Troubles, rows, pickers and the footer in words."""
+
+import msgspec
+import pytest
+
+from proxy import contract as c
+from tests.tui.scenes import NOW, at_work, blank, live, models, served
+from tui import actions
+from tui.state.choices import (
+    Scope,
+    is_present,
+    model_choices,
+    model_line,
+    present_override,
+    scopes,
+    small_warning,
+    too_small,
+)
+from tui.state.fuzzy import score
+from tui.state.keys_line import KeyHint, keys_line
+from tui.state.lines import line_cells, line_text
+from tui.state.panel import PanelState
+from tui.state.rows import layout, row, titles
+from tui.state.trouble import troubles
+
+URL = "http://127.0.0.1:8787"
+KEYS = actions.first_keys(actions.effective_keys())
+
+
+def state_with(*providers: c.Provider, fallback: bool = True, requests: tuple[c.Request, ...] = ()) -> PanelState:
+    scene = blank()
+    scene.providers = providers
+    scene.route = c.Route(default="anthropic", fallback_enabled=fallback, chain=("openrouter",))
+    scene.requests = {request.id: request for request in requests}
+    state = PanelState(URL)
+    state.apply(scene.snapshot(URL))
+    return state
+
+
+def anthropic(**changes: object) -> c.Provider:
+    return msgspec.structs.replace(blank().providers[0], **changes)
+
+
+def first_trouble(state: PanelState) -> str:
+    return troubles(state, NOW, KEYS)[0].text
+
+
+def test_a_refused_key_says_which_key_switches_the_provider() -> None:
+    state = state_with(anthropic(health="refused", health_text="401 invalid x-api-key. Claude Code is retrying"))
+    expected = "anthropic: 401 invalid x-api-key. Claude Code is retrying. Press p to switch provider."
+    assert first_trouble(state) == expected
+
+
+def test_an_overload_without_fallback_says_which_key_turns_it_on() -> None:
+    state = state_with(anthropic(health="limited", health_text="overloaded (529)", retry_at=NOW + 24), fallback=False)
+    assert first_trouble(state) == "anthropic: overloaded (529), next try in 24 s. Press f to turn fallback on."
+
+
+def test_an_overload_with_fallback_says_who_serves_since_when() -> None:
+    state = PanelState(URL)
+    state.apply(at_work().snapshot(URL))
+    assert "Serving from openrouter since" in first_trouble(state)
+
+
+def test_a_remapped_key_is_the_one_that_is_told() -> None:
+    keys = actions.first_keys(actions.effective_keys({"provider": "x"}))
+    state = state_with(anthropic(key_error="OPENROUTER_API_KEY is not set"))
+    assert troubles(state, NOW, keys)[0].text.endswith("Press x to switch provider.")
+
+
+def test_a_dead_engine_is_the_first_trouble() -> None:
+    state = state_with(anthropic(health="refused"))
+    state.lost("")
+    assert first_trouble(state) == "The engine stopped: Claude Code gets no answers. Press r to start it again."
+
+
+def test_a_provider_that_serves_nothing_is_no_trouble() -> None:
+    state = state_with(anthropic(), msgspec.structs.replace(blank().providers[2], health="failing"))
+    assert troubles(state, NOW, KEYS) == []
+
+
+@pytest.mark.parametrize("width", [8, 20, 40, 60, 64, 68, 90, 114, 200])
+def test_a_row_fills_its_width_exactly(width: int) -> None:
+    long = "vendor/模型-with-a-very-long-name-that-fits-nowhere-at-all-in-any-column"
+    for request in (
+        served(1, 5),
+        live(2, 3),
+        live(3, 3, phase="waiting"),
+        served(4, 5, served_model=long, provider=long),
+    ):
+        assert line_cells(row(request, width, NOW, 2, 0)) == width
+
+
+def test_titles_stand_over_their_numbers() -> None:
+    assert len(titles(68)) == layout(68).numbers_width
+    assert titles(68).endswith("cost")
+
+
+@pytest.mark.parametrize("evil", ["[bold]x[/bold]", "\x1b[31mx", "a\nb", "[@click=app.leave]x[/]"])
+def test_a_models_name_is_never_read_as_markup(evil: str) -> None:
+    text = line_text(row(served(1, 5, asked_model=evil, served_model=None, target_model=None), 100, NOW, None, 0))
+    assert "\x1b" not in text
+    assert "\n" not in text
+
+
+def test_an_unknown_cost_is_a_question_mark_and_a_free_one_is_empty() -> None:
+    assert line_text(row(served(1, 5, cost_nano_usd=None), 68, NOW, None, 0)).endswith("?")
+    free = served(1, 5, cost_nano_usd=0, cost_source="free")
+    assert line_text(row(free, 68, NOW, None, 0)).endswith(" ")
+
+
+def test_a_failed_request_says_why_in_its_row() -> None:
+    attempt = c.Attempt(provider="anthropic", model="m", outcome="rate_limited", status=429)
+    text = line_text(row(served(1, 5, outcome="failed", status=429, attempts=(attempt,)), 68, NOW, None, 0))
+    assert text.rstrip().endswith("429 rate limited")
+
+
+def test_as_asked_is_the_first_entry_whatever_is_typed() -> None:
+    assert model_choices(models(), "gpt")[0].model is None
+    best = model_choices(models(), "gpt5")[1].model
+    assert best is not None
+    assert best.id == "openai/gpt-5.5"
+
+
+def test_favourites_come_first_while_nothing_is_typed() -> None:
+    first = model_choices(models(), "")[1].model
+    assert first is not None
+    assert first.favourite
+
+
+def test_a_window_smaller_than_the_sessions_context_is_marked() -> None:
+    session = at_work().sessions["5e551011-aaaa"]
+    small = next(choice for choice in model_choices(models(), "qwen") if choice.model)
+    assert small.model is not None
+    assert too_small(small.model, session.context_tokens)
+    assert "▲" in line_text(model_line(small, 90, present=False, context_tokens=session.context_tokens))
+    assert "128k tokens" in small_warning(small.model, session)
+    assert small_warning(small.model, None) == ""
+
+
+def test_every_slot_is_a_scope_and_the_session_where_there_is_one() -> None:
+    assert [scope.slot for scope in scopes(None)] == [None, *c.SLOTS]
+    assert len(scopes(at_work().sessions["5e551011-aaaa"])) == 6
+
+
+def test_the_override_of_a_scope_is_found_and_no_other() -> None:
+    override = c.Override(provider="openrouter", model="openai/gpt-5.5", slot="opus")
+    route = c.Route(default="anthropic", overrides=(override,))
+    assert present_override(route, Scope("", slot="opus")) == override
+    assert present_override(route, Scope("")) is None
+    assert is_present(model_choices(models(), "gpt-5.5")[1], override)
+
+
+def test_letters_together_and_at_word_starts_win() -> None:
+    assert score("opus", "claude-opus-4-8") > score("opus", "octopus-x")  # type: ignore[operator]
+    assert score("xyz", "claude") is None
+    assert score("gpt mini", "openai/gpt-5-mini") is not None
+
+
+def test_the_footer_drops_the_least_important_and_keeps_leave() -> None:
+    hints = [
+        KeyHint("q", "leave", "app.leave"),
+        KeyHint("m", "model", "app.model"),
+        KeyHint("p", "provider", "app.provider"),
+    ]
+    assert line_text(keys_line(hints, 21, last="leave")).split() == ["m", "model", "q", "leave"]

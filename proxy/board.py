@@ -196,6 +196,11 @@ class Board:
             self._captured_bytes -= _kept_bytes(dropped)
 
 
+def _kept_bytes(exchange: Exchange) -> int:
+    """What an ended exchange holds in memory."""
+    return exchange.capture.size + len(exchange.raw_body)
+
+
 def add(tally: c.Tally, request: c.Request) -> c.Tally:
     """``tally`` with one more ended request."""
     cost = request.cost_nano_usd

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -35,6 +36,7 @@ from proxy.net.server import Server
 from proxy.net.upstream import Upstreams
 from proxy.paths import Paths, local_token, write_private
 from proxy.presets import Preset
+from proxy.prices import list_price, today
 from proxy.protocol import routing
 from proxy.protocol.outcome import Outcome
 from proxy.protocol.parts import PartReader
@@ -274,12 +276,14 @@ class Engine:
         host, port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else '127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
         await asyncio.to_thread(self._open_ledger)
+        _settle_memory()
         config = uvicorn.Config(
             self.app,
             http="httptools",
             loop="none",
             lifespan="off",
             access_log=False,
+            proxy_headers=False,
             log_config=None,
             server_header=False,
             date_header=False,
@@ -360,7 +364,8 @@ class Engine:
                 log.info("the machine slept or its clock was set: connections are made anew")
                 self.upstreams.renew()
             offset = now - time.monotonic()
-            if self._board.turn_day(now) or beats % 10 == 0 or self._note_problems():
+            news = self._note_problems()
+            if self._board.turn_day(now) or beats % 10 == 0 or news:
                 self._feed.publish(c.EngineChanged(engine=self._engine_view(), problems=self._problems))
             if self._providers_dirty:
                 self._providers_changed()
@@ -389,8 +394,6 @@ class Engine:
                 window = self.catalog.window(request.provider, request.target_model)
             self._board.restore(request, window)
         self._estimator = Estimator(self._reader.bytes_per_token())
-        if self._writer.remark:
-            self._notice("warning", self._writer.remark)
         self._note_problems()
 
     @contextlib.contextmanager
@@ -483,6 +486,9 @@ class Engine:
 
     def _note_problems(self) -> bool:
         """Whether what is wrong with the engine itself changed."""
+        if remark := self._writer.remark:
+            self._writer.remark = None
+            self._notice("warning", remark)
         problems = []
         if self._writer.problem:
             problems.append(self._writer.problem)
@@ -579,6 +585,13 @@ def _written_by_us(file: Path) -> bool:
         return bool(msgspec.json.decode(file.read_bytes())["pid"] == os.getpid())
     except (OSError, msgspec.DecodeError, KeyError, TypeError):
         return False
+
+
+def _settle_memory() -> None:
+    """What the start built stays for good: a garbage collection that walks it would hold up streams by 30 ms."""
+    list_price("anthropic", "claude-sonnet-4-5", today())
+    gc.collect()
+    gc.freeze()
 
 
 def _rss_bytes() -> int:

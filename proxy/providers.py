@@ -4,6 +4,7 @@ Pure but for the environment that is passed in. Raises ``SettingsError`` for wha
 anything that would send a credential to a host that it is not meant for.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -137,7 +138,11 @@ def _refuse_stray_credentials(config: ProviderConfig, own: ProviderSettings) -> 
     host = urlsplit(config.base_url).hostname
     if config.models_url and urlsplit(config.models_url).hostname != host:
         raise SettingsError(f"providers.{config.name}: models_url must be on {host}, or the key would go elsewhere")
-    if config.auth == "passthrough" and host not in (ANTHROPIC_HOST, own.passthrough_host):
+    if config.base_url.startswith("https:") and (config.models_url or "https:").startswith("http:"):
+        raise SettingsError(f"providers.{config.name}: models_url must be https as base_url is")
+    if config.auth == "passthrough" and host == ANTHROPIC_HOST and not config.base_url.startswith("https:"):
+        raise SettingsError(f"providers.{config.name}: your Anthropic login goes over https only; write https://{host}")
+    if config.auth == "passthrough" and host not in (ANTHROPIC_HOST, (own.passthrough_host or "").lower()):
         raise SettingsError(
             f'providers.{config.name}: auth = "passthrough" would send your Anthropic login to {host}. '
             f'If that is meant, add passthrough_host = "{host}".'
@@ -148,10 +153,18 @@ def _variable_url(preset: Preset, environ: Mapping[str, str]) -> str | None:
     text = environ.get(preset.base_url_variable or "")
     if not text:
         return None
-    if preset.name == "ollama" and "://" not in text:
-        text = f"http://{text}" if ":" in text else f"http://{text}:11434"
-        text = text.replace("//0.0.0.0", "//127.0.0.1")
     try:
-        return normal_base_url(text)
+        return normal_base_url(_server_address(text) if preset.name == "ollama" else text)
     except ValueError as error:
         raise SettingsError(f"environment: {preset.base_url_variable}: {error}") from None
+
+
+def _server_address(text: str) -> str:
+    """The address at which to reach an Ollama that listens at ``text``, by Ollama's own rules: scheme, host and port
+    may each be missing, and every address of this machine is 127.0.0.1 for us."""
+    scheme, mark, rest = text.strip().partition("://")
+    if not mark:
+        scheme, rest = "http", text.strip()
+    host, colon, port = rest.rpartition(":") if re.search(r":\d*$", rest) and not rest.endswith("::") else (rest, "", "")
+    host = "127.0.0.1" if host in ("", "0.0.0.0", "[::]", "::") else host  # noqa: S104  compared, not bound
+    return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}" + ("" if mark else ":11434")

@@ -14,13 +14,16 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings.sources import parse_env_vars
 
 from proxy.presets import BY_NAME, Auth, Dialect
 from proxy.protocol.naming import closest
@@ -41,7 +44,7 @@ class _Table(BaseModel):
 class EngineSettings(_Table):
     """``[engine]``"""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     """Address to listen on. Anything but loopback lets other machines spend your money: they need the token."""
     port: Annotated[int, Field(ge=0, le=65535)] | None = None
     """Fixed port; without it 8787 or the next free one. 0: any free port."""
@@ -108,7 +111,7 @@ class ProviderSettings(_Table):
     """Names the host that may get the client's own credential, where it is not api.anthropic.com."""
     headers: dict[str, SecretStr] = {}
     """Headers added to every request; ``env:NAME`` works here too."""
-    models: list[str] = []
+    models: Annotated[list[str], BeforeValidator(_listed)] = []
     """Model ids, where the provider lists none."""
     models_url: str | None = None
     """Where its models are listed, if not at ``/v1/models``; the same host as ``base_url``."""
@@ -133,10 +136,17 @@ class ProviderSettings(_Table):
             raise ValueError(f"no preset is called {value!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         return value
 
-    @field_validator("base_url", "models_url")
+    @field_validator("base_url")
     @classmethod
-    def _usable_url(cls, value: str | None) -> str | None:
+    def _usable_base(cls, value: str | None) -> str | None:
         return None if value is None else normal_base_url(value)
+
+    @field_validator("models_url")
+    @classmethod
+    def _usable_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            normal_base_url(value)
+        return None if value is None else value.strip()
 
 
 class RouteSettings(_Table):
@@ -144,7 +154,7 @@ class RouteSettings(_Table):
 
     default: str = "anthropic"
     """A provider, or provider/model."""
-    fallback: list[str] = []
+    fallback: Annotated[list[str], BeforeValidator(_listed)] = []
     """Providers or targets that follow when the first fails, in order."""
     fallback_enabled: bool = True
     """Whether fallback is on at first."""
@@ -198,6 +208,23 @@ class Settings(BaseSettings):
         return value
 
 
+class _Environment(EnvSettingsSource):
+    """The variables in a given environment. Lists and tables are JSON; any other text stands for itself."""
+
+    def __init__(self, settings_cls: type[BaseSettings], environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        super().__init__(settings_cls)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return parse_env_vars(self._environ, self.case_sensitive, self.env_ignore_empty, self.env_parse_none_str)
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
 def load_settings(
     config_file: Path, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
 ) -> Settings:
@@ -217,7 +244,7 @@ def load_settings(
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             given = InitSettingsSource(settings_cls, init_kwargs=dict(flags or {}))
-            return given, env_settings, TomlConfigSettingsSource(settings_cls, config_file)
+            return given, _Environment(settings_cls, environ), TomlConfigSettingsSource(settings_cls, config_file)
 
     try:
         return Loaded()
@@ -228,31 +255,39 @@ def load_settings(
         raise SettingsError(f"settings: {error}") from None
 
 
+_ENDINGS = re.compile(r"(/+|/v1|/messages|/messages/count_tokens)*$")
+"""What clients append to a base, however often it was pasted."""
+
+
 def normal_base_url(pasted: str) -> str:
     """The base of a pasted address: no trailing slash, no ``/v1`` or ``/v1/messages``, no query.
 
     Raises ``ValueError`` that names the exact mistake.
     """
     text = pasted.strip()
-    parts = urlsplit(text)
+    if not text:
+        raise ValueError("the address is empty")
+    if "@" in text.partition("://")[2].partition("/")[0] or ("://" not in text and "@" in text):
+        raise ValueError("an address holds no user name or password; use api_key")
+    if re.search(r"\s", text):
+        raise ValueError(f"{pasted!r} has a blank in it")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError(f"{pasted!r} has a host that is no address") from None
     if "://" in text and parts.scheme not in ("http", "https"):
         raise ValueError(f"{pasted!r} is neither http nor https")
     if not text.lower().startswith(("http://", "https://")):
-        guess = "http" if re.match(r"(localhost|127\.|\[?::1|[\w.-]+:\d)", text) else "https"
-        raise ValueError(f"{pasted!r} has no scheme; write {guess}://{text.removeprefix('//')}")
+        guess = "http" if re.match(r"(localhost|127\.|\[?::1|[\w.-]+:\d|http:)", text) else "https"
+        raise ValueError(f"{pasted!r} has no scheme; write {guess}://{re.sub(r'^(https?:)?/*', '', text)}")
     if not parts.hostname:
         raise ValueError(f"{pasted!r} has no host")
-    if parts.username or parts.password:
-        raise ValueError("an address holds no user name or password; use api_key")
     try:
         port = parts.port
     except ValueError:
         raise ValueError(f"{pasted!r} has a port that is no number between 0 and 65535") from None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    path = parts.path.rstrip("/")
-    for ending in ("/messages/count_tokens", "/messages", "/v1"):
-        path = path.removesuffix(ending).rstrip("/")
-    return f"{parts.scheme}://{host}{f':{port}' if port is not None else ''}{path}"
+    return f"{parts.scheme}://{host}{f':{port}' if port is not None else ''}{_ENDINGS.sub('', parts.path)}"
 
 
 def is_loopback(host: str) -> bool:

@@ -1,10 +1,10 @@
-"""What all tests share: the report says which real programs they run."""
+"""What all tests share: the report says which real programs they run and which are left out."""
 
 import os
 
-from tests.e2e.stage import CLAUDE_VARIABLE
+from tests.e2e.stage import CLAUDE_VARIABLE, LITELLM_VARIABLE, TMUX_VARIABLE
 
 
-def pytest_report_header() -> str:
-    claude = os.environ.get(CLAUDE_VARIABLE)
-    return f"real claude: {claude}" if claude else f"real claude: not named, its tests are left out ({CLAUDE_VARIABLE}=PATH)"
+def pytest_report_header() -> list[str]:
+    names = (CLAUDE_VARIABLE, LITELLM_VARIABLE, TMUX_VARIABLE)
+    return [f"{name}: {os.environ.get(name) or 'not set, its tests are left out'}" for name in names]

@@ -9,6 +9,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from textual.app import App
@@ -27,6 +28,7 @@ from tui.state.lines import Tone
 from tui.state.panel import Dirty, PanelState
 from tui.state.text import clean_line
 
+SCREENS = Path(__file__).parent / "screens"
 TICKS_PER_S = 12
 SLOW_TICK = 3
 """Ticks between two repaints of what only time moves: ages, marks in motion."""
@@ -50,7 +52,7 @@ class PanelApp(App[Left]):
     """The panel on an engine."""
 
     TITLE = "cctui"
-    CSS_PATH: ClassVar = ["screens/look.tcss", "screens/main.tcss"]
+    CSS_PATH: ClassVar = [SCREENS / "look.tcss", SCREENS / "main.tcss"]
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     COMMANDS: ClassVar = {ActionCommands}

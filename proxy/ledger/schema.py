@@ -55,6 +55,13 @@ MIGRATIONS: tuple[str, ...] = (
 
 VERSION = len(MIGRATIONS)
 
+CHECKED_BYTES_MAX = 64 * 1024 * 1024
+"""A larger ledger is not read through at every start; its damage shows when it is met."""
+
+
+class Damaged(sqlite3.DatabaseError):
+    """The file holds what no ledger can hold."""
+
 
 class NewerLedger(Exception):
     """The database was written by a newer cctui. ``str()`` says what to do."""
@@ -77,6 +84,26 @@ def connect(file: str, *, read_only: bool = False) -> sqlite3.Connection:
         connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5, check_same_thread=False)
     else:
         connection = sqlite3.connect(file, timeout=5, check_same_thread=False, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except sqlite3.DatabaseError:
+            connection.close()
+            raise
     return connection
+
+
+def check(connection: sqlite3.Connection) -> None:
+    """Look for damage, in a file that is read in no time. Raises ``Damaged``."""
+    pages, page_bytes = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    if pages * page_bytes > CHECKED_BYTES_MAX:
+        return
+    finding: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if finding != "ok":
+        raise Damaged(" ".join(finding.split()))
+
+
+def is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file itself is at fault, not a lock, a full disk or a missing right."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, Damaged) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from proxy import contract as c
 from proxy.ledger.rows import INSERT, to_row
-from proxy.ledger.schema import NewerLedger, check, connect, migrate
+from proxy.ledger.schema import NewerLedger, check, connect, is_damage, migrate
 from proxy.paths import make_private_dir
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ class LedgerWriter:
         """Taken from the queue, not committed yet."""
         self._wake = threading.Event()
         self._stopping = False
+        self._since = str(time.time())
         self._connection: sqlite3.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="ledger writer", daemon=True)
         self._urgent = threading.Event()
@@ -110,6 +111,17 @@ class LedgerWriter:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(INSERT, [to_row(request) for request in batch])
             connection.execute("COMMIT")
+        except (
+            sqlite3.IntegrityError,
+            sqlite3.DataError,
+            sqlite3.ProgrammingError,
+            OverflowError,
+            UnicodeError,
+        ):
+            self._disconnect()
+            self.dropped += len(batch)
+            log.exception("%d requests cannot be recorded", len(batch))
+            return True
         except sqlite3.DatabaseError as error:
             self._failed(error)
             return False
@@ -127,8 +139,6 @@ class LedgerWriter:
         except NewerLedger as error:
             self._disconnect()
             self.problem = str(error)
-        except sqlite3.OperationalError as error:
-            self._failed(error)
         except sqlite3.DatabaseError as error:
             self._failed(error)
             if self._connection is None and not self._stopping and not self._file.exists():
@@ -136,11 +146,11 @@ class LedgerWriter:
 
     def _note_start(self, connection: sqlite3.Connection) -> None:
         row = connection.execute("SELECT value FROM facts WHERE name = 'open since'").fetchone()
-        if row is not None:
+        if row is not None and row[0] != self._since:
             self.remark = (
                 "the engine did not end properly last time; requests of its last second may be missing from the history"
             )
-        connection.execute("INSERT OR REPLACE INTO facts VALUES ('open since', ?)", (str(time.time()),))
+        connection.execute("INSERT OR REPLACE INTO facts VALUES ('open since', ?)", (self._since,))
 
     def _finish(self) -> None:
         if self._connection is None:
@@ -154,7 +164,7 @@ class LedgerWriter:
     def _failed(self, error: sqlite3.DatabaseError) -> None:
         """A lock or a full disk passes; a damaged file does not get better and is moved aside."""
         self._disconnect()
-        if isinstance(error, sqlite3.OperationalError):
+        if not is_damage(error):
             self.problem = f"the ledger cannot be written ({error}); requests wait in memory and are tried again"
             log.warning("%s", self.problem)
             return

@@ -10,6 +10,7 @@ Header = tuple[bytes, bytes]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 JSON_TYPE: Header = (b"content-type", b"application/json")
+STREAM_TYPE: Header = (b"content-type", b"text/event-stream; charset=utf-8")
 
 
 class Client:

@@ -15,16 +15,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import httpx
+import msgspec
 
 from proxy import contract as c
-from proxy.net.client import JSON_TYPE, Client, Header
+from proxy.net.client import JSON_TYPE, STREAM_TYPE, Client, Header
 from proxy.net.credentials import Credentials, NoCredential, credential_headers, is_subscription
 from proxy.net.exchange import Capture, Exchange
 from proxy.net.headers import lower_headers, reply_headers, request_headers
-from proxy.net.upstream import UpstreamFault, Upstreams, read_body, read_chunks
+from proxy.net.upstream import Body, UpstreamFault, Upstreams, read_body, read_chunks
 from proxy.protocol.outcome import SERVED, STATUS_OF_TYPE, TABLE, Outcome, Phase, Seen, error_body, judge
 from proxy.protocol.routing import Asked, NoTarget, Target, chain_after, decide
 from proxy.protocol.usage import AnswerFacts, AnswerTap, nano_usd, read_message
+from proxy.protocol.whole import message_of, stream_of
 from proxy.providers import ProviderConfig
 
 log = logging.getLogger(__name__)
@@ -109,6 +111,12 @@ class Attempt:
 
     def says(self, outcome: Outcome) -> str:
         return outcome.sentence(self.provider.name)
+
+
+class _Count(msgspec.Struct):
+    """What a provider answers to ``count_tokens``."""
+
+    input_tokens: int
 
 
 Answer = Callable[[Attempt, httpx.Response], Awaitable[Failure | None]]
@@ -271,7 +279,10 @@ class Relay:
             body = await read_body(response, ANSWER_BYTES_MAX)
         if not body:
             return attempt.failed(Seen("first_event", cause="empty"))
+        headers = reply_headers(response)
         facts = read_message(body)
+        if facts is None and (message := message_of(body)) is not None:
+            body, facts, headers = message, read_message(message), _relabelled(response, JSON_TYPE)
         if facts is None:
             return attempt.failed(Seen("first_event", cause="not_a_stream", detail=_start_of(body)))
         exchange.facts = facts
@@ -283,12 +294,14 @@ class Relay:
         exchange.output_bytes = len(body)
         exchange.capture.add(body)
         exchange.outcome = "served"
-        await client.answer(response.status_code, body, reply_headers(response))
+        await client.answer(response.status_code, body, headers)
         return None
 
     async def _relay_count(self, attempt: Attempt, response: httpx.Response) -> Failure | None:
         async with asyncio.timeout_at(attempt.deadline):
             body = await read_body(response, ERROR_BYTES_MAX)
+        if not _is_count(body):
+            return attempt.failed(Seen("first_event", cause="not_a_stream", detail=_start_of(body)))
         _note_commit(attempt.exchange, response.status_code)
         attempt.exchange.outcome = "served"
         await attempt.client.answer(response.status_code, body, reply_headers(response))
@@ -347,6 +360,9 @@ async def _hold(
     if facts is not None and facts.error_type is not None:
         tap.facts.error_type, tap.facts.error_message = facts.error_type, facts.error_message
         return Seen("first_event", status=response.status_code, cause="error_event")
+    if (stream := stream_of(body)) is not None:
+        _look(tap, stream)
+        return [stream]
     return Seen("first_event", cause="not_a_stream", detail=_start_of(body))
 
 
@@ -355,8 +371,11 @@ async def _commit(attempt: Attempt, held: list[bytes], response: httpx.Response)
     exchange = attempt.exchange
     _note_commit(exchange, response.status_code)
     exchange.output_bytes = sum(map(len, held))
-    await attempt.client.start(response.status_code, reply_headers(response))
-    await attempt.client.write(b"".join(held))
+    start = b"".join(held)
+    labelled = response.headers.get("content-type", "").startswith("application/json")
+    headers = _relabelled(response, STREAM_TYPE) if labelled else reply_headers(response)
+    await attempt.client.start(response.status_code, headers)
+    await attempt.client.write(start)
 
 
 async def _pump(attempt: Attempt, chunks: AsyncIterator[bytes], tap: AnswerTap) -> Seen | None:
@@ -457,6 +476,11 @@ def _disguised(
     return Failure(outcome, STATUS_OF_TYPE.get(kind, 500), body, (JSON_TYPE, *kept), from_provider=True)
 
 
+def _relabelled(response: httpx.Response, label: Header) -> list[Header]:
+    """The provider's headers for a body that is not what its label says, or was turned into what was asked."""
+    return [label, *(each for each in reply_headers(response) if each[0] not in (b"content-type", b"content-length"))]
+
+
 def _outcome_of(attempt: Attempt) -> Outcome:
     """How an attempt ended that reached the client."""
     if attempt.exchange.outcome != "broken":
@@ -479,11 +503,11 @@ def _ended_attempt(shown: c.Attempt, attempt: Attempt, outcome: Outcome, duratio
     )
 
 
-def _body_for(exchange: Exchange, target: Target) -> bytes:
+def _body_for(exchange: Exchange, target: Target) -> Body:
     """The client's bytes, with the target's model where it is another one."""
     if exchange.body is None or not target.model or target.model == exchange.body.model:
         return exchange.raw_body
-    return exchange.body.with_model(target.model)
+    return exchange.body.pieces_with_model(target.model)
 
 
 def _note_commit(exchange: Exchange, status: int) -> None:
@@ -504,6 +528,14 @@ def _is_stream(response: httpx.Response, body: bytes) -> bool:
     start = body.lstrip()[:6]
     labelled = response.headers.get("content-type", "").startswith("text/event-stream")
     return start.startswith((b"event:", b"data:", b":")) or (labelled and not start.startswith((b"{", b"[", b"<")))
+
+
+def _is_count(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=_Count)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def _start_of(body: bytes) -> str:

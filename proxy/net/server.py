@@ -1,6 +1,7 @@
 """The local port: plain ASGI. Guards every request, reads its body and hands it to the relay or the control door."""
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import time
@@ -17,6 +18,7 @@ from proxy.net.relay import AnswerBroke, Relay
 from proxy.protocol.guard import check
 from proxy.protocol.identity import identify
 from proxy.protocol.messages import BadBody, Body
+from proxy.protocol.outcome import error_body
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,9 @@ BODY_BYTES_MAX = 64 * 1024 * 1024
 
 _WINDOW_BITS = {b"gzip": zlib.MAX_WBITS | 16, b"deflate": zlib.MAX_WBITS}
 """Encodings of a request that are taken, as zlib is told of them."""
+
+DISCARD_S = 10.0
+"""How long the rest of a request that was refused may come in."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -112,8 +117,7 @@ class Server:
             await client.refuse(400, "invalid_request_error", str(error))
             return
         except _TooLarge:
-            words = f"The request is larger than {BODY_BYTES_MAX // 2**20} MB."
-            await client.refuse(413, "request_too_large", words, [(b"connection", b"close")])
+            await refuse_large(client, receive)
             return
         except _Left:
             return
@@ -179,6 +183,19 @@ async def read_request(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
             raise _TooLarge
         if not message.get("more_body", False):
             return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def refuse_large(client: Client, receive: Receive) -> None:
+    """Refuse at once, then take in what is still on its way: a client that is cut off while it sends sees no answer."""
+    body = error_body("request_too_large", f"The request is larger than {BODY_BYTES_MAX // 2**20} MB.")
+    length = (b"content-length", str(len(body)).encode())
+    await client.start(413, [JSON_TYPE, length, (b"connection", b"close")])
+    await client.write(body)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_S):
+            while (await receive()).get("more_body", False):
+                pass
+    await client.end()
 
 
 def decoded(raw: bytes, headers: dict[bytes, bytes]) -> bytes:

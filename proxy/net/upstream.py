@@ -9,10 +9,9 @@ import errno
 import socket
 import ssl
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -30,7 +29,14 @@ KEEPALIVE_S = 60.0
 UNACKNOWLEDGED_MS = 30_000
 """A connection whose peer acknowledges nothing for so long is dead: after sleep, or behind a dropped NAT entry."""
 
-_reused: ContextVar[bool] = ContextVar("connection_reused", default=False)
+WHOLE_BYTES_MAX = 256 * 1024
+"""A smaller body is sent in one piece; a larger one in slices of this size, which copies none of it."""
+
+Body = bytes | Sequence[bytes | memoryview]
+"""What a request carries: in one piece or in several that follow each other."""
+
+_opened: ContextVar[list[socket.socket] | None] = ContextVar("opened_sockets", default=None)
+"""Collects the sockets that a request has opened; none: it went over an idle connection."""
 
 
 class UpstreamFault(Exception):
@@ -59,21 +65,22 @@ class Upstreams:
         method: str,
         url: str,
         headers: list[tuple[bytes, bytes]],
-        body: bytes,
+        body: Body,
     ) -> httpx.Response:
         """Send a request and return its response as soon as the headers are there; the caller closes it.
 
         An idle connection that the provider had closed is replaced once: nothing was processed on it.
         Raises ``UpstreamFault``. Bounding the time is the caller's part, but for the connection itself.
         """
-        token = _reused.set(False)
+        opened: list[socket.socket] = []
+        token = _opened.set(opened)
         try:
             return await self._send_once(provider, method, url, headers, body)
         except UpstreamFault as fault:
-            if fault.cause != "reset" or not _reused.get():
+            if fault.cause != "reset" or opened:
                 raise
         finally:
-            _reused.reset(token)
+            _opened.reset(token)
         return await self._send_once(provider, method, url, headers, body)
 
     def renew(self) -> None:
@@ -92,15 +99,10 @@ class Upstreams:
         await self._session.close()
 
     async def _send_once(
-        self, provider: ProviderConfig, method: str, url: str, headers: list[tuple[bytes, bytes]], body: bytes
+        self, provider: ProviderConfig, method: str, url: str, headers: list[tuple[bytes, bytes]], body: Body
     ) -> httpx.Response:
-        request = httpx.Request(
-            method,
-            _url(url),
-            headers=headers,
-            content=body,
-            extensions={"timeout": {"connect": self._connect_timeout_s, "read": None, "pool": None}},
-        )
+        timeouts = {"timeout": {"connect": self._connect_timeout_s, "read": None, "pool": None}}
+        request = _request(method, _url(url), headers, body, timeouts)
         try:
             return await self._transport(provider).handle_async_request(request)
         except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
@@ -126,8 +128,6 @@ class Upstreams:
         return self._simulators[provider.name]
 
     def _new_session(self) -> aiohttp.ClientSession:
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_reuseconn.append(_note_reuse)
         connector = aiohttp.TCPConnector(
             limit=0,
             keepalive_timeout=KEEPALIVE_S,
@@ -138,7 +138,6 @@ class Upstreams:
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            trace_configs=[trace],
             read_bufsize=256 * 1024,
         )
 
@@ -205,6 +204,29 @@ def proxy_for(url: str) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
+class _Slices(httpx.AsyncByteStream):
+    """A large body, uncopied: the transport takes a slice when the last one is on its way."""
+
+    def __init__(self, pieces: Sequence[bytes | memoryview]) -> None:
+        self._pieces = [memoryview(piece) for piece in pieces]
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            for start in range(0, len(piece), WHOLE_BYTES_MAX):
+                yield cast("bytes", piece[start : start + WHOLE_BYTES_MAX])
+
+
+def _request(
+    method: str, url: httpx.URL, headers: list[tuple[bytes, bytes]], body: Body, extensions: dict[str, Any]
+) -> httpx.Request:
+    pieces = (body,) if isinstance(body, bytes) else body
+    size = sum(map(len, pieces))
+    if size <= WHOLE_BYTES_MAX:
+        return httpx.Request(method, url, headers=headers, content=b"".join(pieces), extensions=extensions)
+    sized = [*headers, (b"content-length", b"%d" % size)]
+    return httpx.Request(method, url, headers=sized, stream=_Slices(pieces), extensions=extensions)
+
+
 @lru_cache(maxsize=512)
 def _url(text: str) -> httpx.URL:
     return httpx.URL(text)
@@ -217,11 +239,9 @@ def _new_socket(address: Any) -> socket.socket:
     new.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         new.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+    if (opened := _opened.get()) is not None:
+        opened.append(new)
     return new
-
-
-async def _note_reuse(_: aiohttp.ClientSession, __: SimpleNamespace, ___: Any) -> None:
-    _reused.set(True)
 
 
 async def _close_when_idle(session: aiohttp.ClientSession, patience_s: float = 900.0) -> None:

@@ -48,13 +48,16 @@ def check(method: str, path: str, headers: Mapping[bytes, bytes], token: str, li
 
 def _is_here(host: str, listen_host: str) -> bool:
     name = re.sub(r":\d*$", "", host.strip().lower())
-    if name in _LOOPBACK or name == listen_host.lower():
+    if not name:
+        return False
+    if name in _LOOPBACK or name.strip("[]") == listen_host.lower():
         return True
     return listen_host in ("0.0.0.0", "::") and _IP.fullmatch(name) is not None  # noqa: S104  compared, not bound
 
 
 def _has_token(headers: Mapping[bytes, bytes], token: str) -> bool:
-    bearer = headers.get(b"authorization", b"").removeprefix(b"Bearer ").strip()
+    scheme, _, credential = headers.get(b"authorization", b"").partition(b" ")
+    bearer = credential.strip() if scheme.lower() == b"bearer" else b""
     given = (headers.get(TOKEN_HEADER.encode(), b"").strip(), bearer, headers.get(b"x-api-key", b"").strip())
     wanted = token.encode()
-    return any([hmac.compare_digest(each, wanted) for each in given])  # noqa: C419  all are compared, whichever fits
+    return bool(wanted) and any([hmac.compare_digest(each, wanted) for each in given])  # noqa: C419  all are compared, whichever fits

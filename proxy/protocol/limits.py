@@ -5,7 +5,7 @@ tells ``unified`` windows of five hours and seven days (utilization as a fractio
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from proxy.contract import Limit
 
@@ -52,6 +52,9 @@ def _number(text: str | None) -> float | None:
 
 def _moment(text: str | None) -> float | None:
     try:
-        return datetime.fromisoformat(text).timestamp() if text else None
+        moment = datetime.fromisoformat(text) if text else None
     except ValueError:
         return None
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -9,13 +9,19 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
+from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.pricing import Price
 
 NANO_PER_MILLION_TOKENS = 10**15
 """Nano-dollars per million tokens that one dollar per token makes."""
+
+TOKEN_USD_MAX = Decimal("0.1")
+"""No token costs more: a larger figure is per thousand or per million, and which of them nobody says."""
+
+WINDOW_TOKENS_MAX = 10**10
+"""No window is larger: a larger figure is a provider's mistake."""
 
 
 class ListedModel(Struct, frozen=True, omit_defaults=True):
@@ -57,8 +63,8 @@ class NotAList(ValueError):
 def read_page(body: bytes) -> Page:
     """The models in ``body``; entries without an id are left out. Raises ``NotAList``."""
     try:
-        payload = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+        payload = read_json(body)
+    except NotJson as error:
         start = body[:40].decode(errors="replace").strip()
         raise NotAList(f"the answer is not JSON (it starts with {start!r})") from error
     entries = payload if isinstance(payload, list) else None
@@ -116,7 +122,7 @@ def _text(entry: Mapping[str, Any], *names: str) -> str | None:
 def _number(entry: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
         value = entry.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value < WINDOW_TOKENS_MAX:
             return int(value)
     return None
 
@@ -130,7 +136,7 @@ def _price(entry: Mapping[str, Any], *names: str) -> int | None:
                 amount = Decimal(str(value))
             except InvalidOperation:
                 continue
-            if amount.is_finite() and 0 <= amount < 1000:
+            if amount.is_finite() and 0 <= amount < TOKEN_USD_MAX:
                 return int((amount * NANO_PER_MILLION_TOKENS).to_integral_value())
     return None
 

@@ -13,14 +13,19 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from proxy.protocol.foreign_json import NotJson, read_json, read_json_as
 from proxy.protocol.naming import strip_window_suffix
 
-_decode_top = msgspec.json.Decoder(dict[str, Raw]).decode
+_TOP = msgspec.json.Decoder(dict[str, Raw])
+_LIST = msgspec.json.Decoder(list[Raw])
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_SPACE = re.compile(rb"[ \t\n\r]*")
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+"""Possessive: there is nothing to try again, so no memory goes into it in strings of megabytes."""
+_KEY = re.compile(b"(" + _STRING.pattern + rb")[ \t\n\r]*:[ \t\n\r]*", re.DOTALL)
+_OPENING = re.compile(rb"[ \t\n\r]*\{[ \t\n\r]*")
+_BETWEEN = re.compile(rb"[ \t\n\r]*,?[ \t\n\r]*")
 _SCALAR = re.compile(rb"[^ \t\n\r,\]}]+")
-_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+_STRUCTURE = re.compile(_STRING.pattern + rb"|[\[\]{}]", re.DOTALL)
 
 
 class BadBody(ValueError):
@@ -33,8 +38,8 @@ class Body:
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
         try:
-            self.fields = _decode_top(raw)
-        except msgspec.DecodeError as error:
+            self.fields = read_json_as(_TOP, raw)
+        except NotJson as error:
             raise BadBody(f"The request body is not a JSON object: {error}") from error
 
     @cached_property
@@ -51,8 +56,8 @@ class Body:
 
     @property
     def has_tools(self) -> bool:
-        raw = self.fields.get("tools")
-        return raw is not None and len(bytes(raw).strip()) > len("[]")
+        tools = bytes(self.fields.get("tools", b"")).strip()
+        return tools.startswith(b"[") and bool(tools[1:-1].strip())
 
     @property
     def wants_structure(self) -> bool:
@@ -68,14 +73,18 @@ class Body:
         if not isinstance(user, str):
             return None
         try:
-            session = msgspec.json.decode(user)["session_id"]
-        except (msgspec.DecodeError, KeyError, TypeError):
+            session = read_json(user)["session_id"]
+        except (NotJson, KeyError, TypeError):
             _, mark, session = user.partition("_session_")
             return session if mark and session else None
         return session if isinstance(session, str) and session else None
 
     def with_model(self, model: str) -> bytes:
         """The body with ``model`` in place of its own model."""
+        return b"".join(self.pieces_with_model(model))
+
+    def pieces_with_model(self, model: str) -> list[bytes | memoryview]:
+        """The same in pieces, which copies nothing of the body."""
         new = msgspec.json.encode(model)
         view = memoryview(self.raw)
         pieces: list[bytes | memoryview] = []
@@ -83,17 +92,17 @@ class Body:
         for start, end in self._model_spans():
             pieces += (view[copied:start], new)
             copied = end
-        return b"".join((*pieces, view[copied:]))
+        return [*pieces, view[copied:]]
 
     def outline(self) -> tuple[tuple[str, str], ...]:
         """What the body holds, as name and words, without its texts: for the inspector."""
-        return tuple((name, _describe(bytes(raw))) for name, raw in self.fields.items())
+        return tuple((name, _outlined(bytes(raw))) for name, raw in self.fields.items())
 
     def _value(self, name: str) -> Any:
         raw = self.fields.get(name)
         try:
-            return None if raw is None else msgspec.json.decode(raw)
-        except msgspec.DecodeError as error:
+            return None if raw is None else read_json(raw)
+        except NotJson as error:
             raise BadBody(f"{name}: {error}") from error
 
     def _model_spans(self) -> list[tuple[int, int]]:
@@ -109,7 +118,7 @@ class Body:
         """
         raw = self.raw
         spans = []
-        position = _skip_space(raw, _skip_space(raw, 0) + 1)
+        position = _skip(_OPENING, raw, 0)
         for key, value in self.fields.items():
             found, position = _read_key(raw, position)
             size = len(memoryview(value))
@@ -118,9 +127,7 @@ class Body:
                 raise _Repeated
             if key == "model":
                 spans.append((position, end))
-            position = _skip_space(raw, end)
-            if raw[position : position + 1] == b",":
-                position = _skip_space(raw, position + 1)
+            position = _skip(_BETWEEN, raw, end)
         if raw[position : position + 1] != b"}":
             raise _Repeated
         return spans
@@ -137,23 +144,21 @@ def asked_name(model: str) -> str:
 
 def _scan(raw: bytes) -> Iterator[tuple[str, int, int]]:
     """Key, start and end of each top-level value, repeated keys included. ``raw`` is valid JSON."""
-    position = _skip_space(raw, _skip_space(raw, 0) + 1)
+    position = _skip(_OPENING, raw, 0)
     while raw[position : position + 1] not in (b"}", b""):
         key, position = _read_key(raw, position)
         end = _value_end(raw, position)
         yield key, position, end
-        position = _skip_space(raw, end)
-        if raw[position : position + 1] == b",":
-            position = _skip_space(raw, position + 1)
+        position = _skip(_BETWEEN, raw, end)
 
 
 def _read_key(raw: bytes, position: int) -> tuple[str, int]:
     """The key at ``position`` and where its value starts."""
-    match = _STRING.match(raw, position)
+    match = _KEY.match(raw, position)
     if match is None:
         raise _Repeated
-    key: str = msgspec.json.decode(match.group())
-    return key, _skip_space(raw, _skip_space(raw, match.end()) + 1)
+    key: str = msgspec.json.decode(match[1])
+    return key, match.end()
 
 
 def _value_end(raw: bytes, position: int) -> int:
@@ -171,18 +176,26 @@ def _value_end(raw: bytes, position: int) -> int:
     return len(raw)
 
 
-def _skip_space(raw: bytes, position: int) -> int:
-    match = _SPACE.match(raw, position)
+def _skip(what: re.Pattern[bytes], raw: bytes, position: int) -> int:
+    match = what.match(raw, position)
     return match.end() if match else position
 
 
+def _outlined(raw: bytes) -> str:
+    try:
+        return _describe(raw)
+    except NotJson as error:
+        return str(error)
+
+
 def _describe(raw: bytes) -> str:
+    """Raises ``NotJson`` where the inside of a value cannot be read."""
     size = f"{len(raw):,} bytes" if len(raw) < 10_000 else f"{len(raw) / 1000:,.0f} kB"
     if raw.startswith(b"["):
-        return f"{len(msgspec.json.decode(raw, type=list[Raw]))}, {size}"
+        return f"{len(read_json_as(_LIST, raw))}, {size}"
     if raw.startswith(b"{"):
-        keys = ", ".join(msgspec.json.decode(raw, type=dict[str, Raw]))
+        keys = ", ".join(read_json_as(_TOP, raw))
         return f"{keys}, {size}" if len(keys) < 60 else size
     if raw.startswith(b'"') and len(raw) > 60:
         return size
-    return raw.decode()
+    return raw.decode(errors="replace")

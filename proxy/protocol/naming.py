@@ -26,8 +26,10 @@ _NEIGHBOURS: dict[str, tuple[str, ...]] = {
 """Which families stand in, nearest first, where a provider lacks the one that was asked."""
 
 _DATE = re.compile(r"[-@](20\d{6})$")
-_REVISION = re.compile(r"-v\d+(:\d+)?$")
-_REGION = re.compile(r"^(us|eu|apac|global)\.")
+_REVISION = re.compile(r"-v\d+:\d+$")
+_CLAUDE_REVISION = re.compile(r"^(claude-.+)-v\d+$")
+"""Only Claude's ids end in a bare revision; elsewhere a ``-v4`` names the model."""
+_REGION = re.compile(r"^(us|us-gov|eu|apac|jp|au|ca|global)\.")
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -43,15 +45,14 @@ def family_of(model: str | None) -> Slot | None:
 
 def canonical(model: str) -> str:
     """The spelling under which equal models are equal."""
-    name = strip_window_suffix(model).lower().rsplit("/", 1)[-1]
-    name = _REGION.sub("", name).removeprefix("anthropic.").replace(".", "-")
-    return _DATE.sub("", _REVISION.sub("", name))
+    return _DATE.sub("", _without_revision(model))
 
 
 def match(asked: str, listed: Iterable[str]) -> str | None:
     """The id in ``listed`` that names the model ``asked``; None where there is none.
 
-    An exact id wins, then the same canonical name, then among those the undated or latest one.
+    An exact id wins, then the same canonical name, then among those the date that was asked, the undated one, the
+    latest one.
     """
     ids = list(listed)
     name = strip_window_suffix(asked)
@@ -59,7 +60,9 @@ def match(asked: str, listed: Iterable[str]) -> str | None:
         return name
     wanted = canonical(name)
     candidates = [each for each in ids if canonical(each) == wanted]
-    return max(candidates, key=_recency, default=None)
+    date = _date(name)
+    same_date = [each for each in candidates if date and _date(each) == date]
+    return max(same_date or candidates, key=_recency, default=None)
 
 
 def stand_in(asked: str, listed: Iterable[str]) -> str | None:
@@ -100,10 +103,23 @@ def closest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
     return list(dict.fromkeys(inside + alike))[:limit]
 
 
+def _without_revision(model: str) -> str:
+    """``model`` without window, maker, region and revision, in one spelling; its date is still there."""
+    name = strip_window_suffix(model).lower().rsplit("/", 1)[-1]
+    name = _REGION.sub("", name).removeprefix("anthropic.").replace(".", "-")
+    return _CLAUDE_REVISION.sub(r"\1", _REVISION.sub("", name))
+
+
+def _date(model: str) -> str:
+    """The date in ``model``, empty where it has none."""
+    dated = _DATE.search(_without_revision(model))
+    return dated.group(1) if dated else ""
+
+
 def _recency(model: str) -> tuple[bool, str]:
     """Sort key: an undated id is the provider's own latest."""
-    dated = _DATE.search(strip_window_suffix(model).lower())
-    return (dated is None, dated.group(1) if dated else "")
+    date = _date(model)
+    return not date, date
 
 
 def _version(model: str) -> tuple[int, ...]:

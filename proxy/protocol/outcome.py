@@ -7,8 +7,10 @@ what the client gets when no target is left.
 """
 
 import email.utils
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Literal
 
 import msgspec
@@ -229,18 +231,29 @@ def _refined(name: str, message: str, seen: Seen) -> str:
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     """How long the provider asks to wait, seconds: ``retry-after-ms``, ``retry-after`` (seconds or a date)."""
+    if (wait_ms := _number(headers.get("retry-after-ms"))) is not None:
+        return wait_ms / 1000
+    text = headers.get("retry-after")
+    wait_s = _number(text)
+    return _until(text, now) if wait_s is None and text else wait_s
+
+
+def _number(text: str | None) -> float | None:
+    """A finite number, not below zero."""
     try:
-        if (text := headers.get("retry-after-ms")) is not None:
-            return max(0.0, float(text) / 1000)
-        text = headers.get("retry-after")
-        return None if text is None else max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        moment = email.utils.parsedate_to_datetime(text or "")
+        number = float(text) if text else None
     except ValueError:
         return None
-    return max(0.0, moment.timestamp() - now)
+    return max(0.0, number) if number is not None and math.isfinite(number) else None
+
+
+def _until(date: str, now: float) -> float | None:
+    """Seconds until an HTTP date; one without a zone is in UTC."""
+    try:
+        moment = email.utils.parsedate_to_datetime(date)
+        return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
 
 
 def error_body(error_type: str, message: str, request_id: str | None = None) -> bytes:

@@ -3,6 +3,7 @@
 import msgspec
 
 from proxy.contract import StreamKind, StreamPart
+from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
 
 _KINDS: dict[str, StreamKind] = {
@@ -39,8 +40,8 @@ class PartReader:
     def read_whole(self, body: bytes) -> list[StreamPart]:
         """The parts of an answer that did not stream."""
         try:
-            message = msgspec.json.decode(body)
-        except msgspec.DecodeError:
+            message = read_json(body)
+        except NotJson:
             return []
         if not isinstance(message, dict):
             return []
@@ -55,8 +56,8 @@ class PartReader:
 
     def _event(self, frame: bytes) -> list[StreamPart]:
         try:
-            payload = msgspec.json.decode(read_event(frame)[1])
-        except msgspec.DecodeError:
+            payload = read_json(read_event(frame)[1])
+        except NotJson:
             return []
         if not isinstance(payload, dict):
             return []

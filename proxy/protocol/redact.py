@@ -16,8 +16,9 @@ def mask(secret: str) -> str:
 
 
 def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """``text`` without the known ``secrets`` and without anything that looks like a key."""
-    for secret in secrets:
+    """``text`` without the known ``secrets`` (the longest first: one may begin like another) and without anything
+    that looks like a key."""
+    for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= 6:
             text = text.replace(secret, mask(secret))
     return _KEY_LIKE.sub(lambda found: mask(found.group()), text)

@@ -116,7 +116,7 @@ def apply_use(
 
 def parse_target(text: str, catalog: Catalog) -> Override:
     """``provider/model``, ``provider`` or the id of a listed model, as an override for all. Raises ``NoTarget``."""
-    text = text.strip()
+    text = naming.strip_window_suffix(text.strip())
     providers = catalog.provider_names()
     if text in providers:
         return Override(provider=text)
@@ -127,15 +127,22 @@ def parse_target(text: str, catalog: Catalog) -> Override:
             return Override(provider=head, model=found)
         if not ids:
             return Override(provider=head, model=rest)
-    listing = [name for name in providers if naming.match(text, catalog.model_ids(name))]
-    match listing:
-        case [only]:
-            return Override(provider=only, model=naming.match(text, catalog.model_ids(only)))
+    listing = {name: found for name in providers if (found := _listed_as(text, catalog.model_ids(name)))}
+    match list(listing.items()):
+        case [(provider, model)]:
+            return Override(provider=provider, model=model)
         case []:
             raise NoTarget(_unknown(text, catalog))
-        case _:
-            spelled = ", ".join(f"{name}/{naming.match(text, catalog.model_ids(name))}" for name in listing)
+        case several:
+            spelled = ", ".join(f"{provider}/{model}" for provider, model in several)
             raise NoTarget(f"{text!r} is offered by several providers; say which: {spelled}")
+
+
+def _listed_as(text: str, ids: Sequence[str]) -> str | None:
+    """The id in ``ids`` that ``text`` means. What stands before a slash must stand there too: ``team/MODEL`` is not
+    another provider's ``MODEL``, even if that is the only one."""
+    maker, slash, _ = text.rpartition("/")
+    return naming.match(text, [each for each in ids if each.rpartition("/")[0] == maker] if slash else ids)
 
 
 def show_override(override: Override) -> str:

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import msgspec
-
 from proxy.contract import Usage
+from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
 
 NANO = 10**9
 USD_MAX = 10**6
 """No answer costs more; a larger amount is a provider's mistake."""
+
+TOKENS_MAX = 10**9
+"""No answer has more; a larger count is a provider's mistake, and its cost would not fit into the ledger."""
 
 _DELTA = b"event: content_block_delta\n"
 
@@ -95,9 +97,12 @@ class AnswerFacts:
             self.counts["cache_write_1h"] = long
             self.counts["cache_write_5m"] = short if total is None else max(short, total - long)
         elif total is not None:
-            long = min(self.counts.get("cache_write_1h", 0), total)
-            self.counts["cache_write_1h"] = long
-            self.counts["cache_write_5m"] = total - long
+            self._split_writes(total, self.counts.get("cache_write_1h", 0))
+
+    def _split_writes(self, total: int, known_long: int) -> None:
+        """Cache writes without a split keep the one-hour share that was told before."""
+        long = min(known_long, total)
+        self.counts["cache_write_1h"], self.counts["cache_write_5m"] = long, total - long
 
     def _see_iterations(self, iterations: object) -> None:
         """Several passes of one request are billed one by one; the top-level counts leave some of them out."""
@@ -107,8 +112,12 @@ class AnswerFacts:
         for facts, each in zip(passes, iterations, strict=True):
             if isinstance(each, Mapping):
                 facts.see_usage({**each, "iterations": None})
+        known_long = self.counts.get("cache_write_1h", 0)
         for name in {name for facts in passes for name in facts.counts}:
             self.counts[name] = sum(facts.counts.get(name, 0) for facts in passes)
+        if not any(isinstance(each, Mapping) and isinstance(each.get("cache_creation"), Mapping) for each in iterations):
+            written = self.counts.get("cache_write_5m", 0) + self.counts.get("cache_write_1h", 0)
+            self._split_writes(written, known_long)
 
 
 class AnswerTap:
@@ -163,8 +172,8 @@ class AnswerTap:
         if not data and not name:
             return
         try:
-            payload = msgspec.json.decode(data)
-        except msgspec.DecodeError:
+            payload = read_json(data)
+        except NotJson:
             return
         if isinstance(payload, dict):
             self._see_payload(payload.get("type") or name.decode(errors="replace"), payload)
@@ -196,8 +205,8 @@ class AnswerTap:
 def read_message(body: bytes) -> AnswerFacts | None:
     """The facts of a whole answer; None where ``body`` is neither a Message nor an error in JSON."""
     try:
-        payload = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+        payload = read_json(body)
+    except NotJson:
         return None
     if not isinstance(payload, dict):
         return None
@@ -225,7 +234,7 @@ def nano_usd(amount: object) -> int | None:
 
 
 def _count(value: object) -> int | None:
-    """A token count as a non-negative integer; None for anything else."""
+    """A token count that can be true; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return max(0, int(value)) if value == value and abs(value) < 2**53 else None
+    return int(value) if 0 <= value <= TOKENS_MAX else None

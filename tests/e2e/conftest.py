@@ -1,5 +1,5 @@
-"""The real programs. Tests with the real `claude` are collected where ``CCTUI_TEST_CLAUDE`` names it; the report
-says when they are not, and `.ci/run` always names it."""
+"""The real programs. Their tests are collected where an environment variable names the program; the report says
+which are left out, and `.ci/run` names all of them."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stage import CLAUDE_VARIABLE, Stage
+from tests.e2e.stage import CLAUDE_VARIABLE, LITELLM_VARIABLE, TMUX_VARIABLE, Stage
 
-WITH_CLAUDE = ["test_claude.py", "test_claude_faults.py", "test_terminal.py"]
+NEEDED = {
+    "test_claude.py": (CLAUDE_VARIABLE,),
+    "test_claude_faults.py": (CLAUDE_VARIABLE,),
+    "test_terminal.py": (CLAUDE_VARIABLE, TMUX_VARIABLE),
+    "test_litellm.py": (LITELLM_VARIABLE,),
+}
 
-collect_ignore = [] if os.environ.get(CLAUDE_VARIABLE) else WITH_CLAUDE
+collect_ignore = [file for file, names in NEEDED.items() if not all(os.environ.get(name) for name in names)]
 
 
 @pytest.fixture

@@ -17,8 +17,14 @@ from typing import Any
 CLAUDE_VARIABLE = "CCTUI_TEST_CLAUDE"
 """Names the `claude` program that the tests run."""
 
+LITELLM_VARIABLE = "CCTUI_TEST_LITELLM"
+"""Names the `litellm` program that the tests run."""
+
+TMUX_VARIABLE = "CCTUI_TEST_TMUX"
+"""Names the `tmux` in which the panel is tried."""
+
 CHECKOUT = Path(__file__).parents[2]
-PROGRAM_TIMEOUT_S = 120
+PROGRAM_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)

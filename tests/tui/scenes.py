@@ -86,7 +86,7 @@ def served(number: int, before_s: float, **changes: Any) -> c.Request:
         first_text_ms=1310.0,
         duration_ms=9400.0,
         usage=usage(28_400, 310, 1_240),
-        output_bytes=5200,
+        output_bytes=49_600,
         cost_nano_usd=213_400_000,
         cost_source="genai-prices",
         request_bytes=184_000,
@@ -100,7 +100,7 @@ def live(number: int, before_s: float, **changes: Any) -> c.Request:
     """A request that is being answered."""
     plain = {"phase": "streaming", "outcome": None, "status": None, "duration_ms": None, "cost_nano_usd": None}
     plain |= {"cost_source": "unknown", "stop_reason": None, "served_model": None, "usage": usage(28_400, 310, 4)}
-    return served(number, before_s, **(plain | {"output_bytes": 850, "ttft_ms": 900.0} | changes))
+    return served(number, before_s, **(plain | {"output_bytes": 8_500, "ttft_ms": 900.0} | changes))
 
 
 OVERLOADED = c.Attempt(

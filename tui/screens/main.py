@@ -6,7 +6,7 @@ the engine for nothing.
 
 from typing import Literal
 
-from textual import getters, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.screen import Screen
@@ -44,19 +44,18 @@ class MainScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (8, "-low"), (16, "-tall")]  # noqa: RUF012
     BINDINGS = [*actions.bindings("panel", "list")]  # noqa: RUF012
 
-    header = getters.query_one("#header", LineBlock)
-    keys_bar = getters.query_one("#keys", LineBlock)
-    empty = getters.query_one("#empty", LineBlock)
-    rows = getters.query_one("#rows", RequestList)
-    rows_title = getters.query_one("#rows-title", LineBlock)
-    costs = getters.query_one("#costs-body", LineBlock)
-    costs_title = getters.query_one("#costs-title", LineBlock)
-    stream = getters.query_one("#stream-body", StreamPane)
-    stream_title = getters.query_one("#stream-title", LineBlock)
-    filter = getters.query_one("#filter", Input)
-
     def __init__(self, state: PanelState, keys: actions.Keys) -> None:
         super().__init__()
+        self.header = LineBlock(id="header")
+        self.keys_bar = LineBlock(id="keys")
+        self.empty = LineBlock(id="empty")
+        self.rows = RequestList(state.requests, state.ordinal, id="rows")
+        self.rows_title = LineBlock(id="rows-title", classes="title")
+        self.costs = LineBlock(id="costs-body")
+        self.costs_title = LineBlock(id="costs-title", classes="title")
+        self.stream = StreamPane(id="stream-body")
+        self.stream_title = LineBlock(id="stream-title", classes="title")
+        self.filter = Input(placeholder="words to look for", id="filter", compact=True, select_on_focus=False)
         self._state = state
         self._keys = actions.first_keys(keys)
         self._frozen: FrozenRows | None = None
@@ -69,20 +68,14 @@ class MainScreen(Screen[None]):
         self._message_until = 0.0
 
     def compose(self) -> ComposeResult:
-        yield LineBlock(id="header")
-        yield LineBlock(id="empty")
+        yield self.header
+        yield self.empty
         with Container(id="body"):
-            with Vertical(id="requests"):
-                yield LineBlock(id="rows-title", classes="title")
-                yield RequestList(self._state.ordinal, id="rows")
-            with Vertical(id="costs"):
-                yield LineBlock(id="costs-title", classes="title")
-                yield LineBlock(id="costs-body")
-            with Vertical(id="stream"):
-                yield LineBlock(id="stream-title", classes="title")
-                yield StreamPane(id="stream-body")
-        yield Input(placeholder="words to look for", id="filter", compact=True, select_on_focus=False)
-        yield LineBlock(id="keys")
+            yield Vertical(self.rows_title, self.rows, id="requests")
+            yield Vertical(self.costs_title, self.costs, id="costs")
+            yield Vertical(self.stream_title, self.stream, id="stream")
+        yield self.filter
+        yield self.keys_bar
 
     @property
     def selected(self) -> Request | None:

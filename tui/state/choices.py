@@ -13,6 +13,8 @@ from tui.state.trouble import health_words
 from tui.state.who import session_name
 
 STAR = "★"
+FAVOURITE_WORTH = 5.0
+"""What being a favourite adds to a match: it wins among near ones."""
 SLOT_NAMES: dict[c.Slot, str] = {
     "opus": "opus",
     "sonnet": "sonnet",
@@ -73,7 +75,12 @@ def model_choices(models: Iterable[c.Model], query: str) -> list[ModelChoice]:
     for model in models:
         worth = score(query, f"{model.provider}/{model.id} {model.name or ''}") if query.strip() else 0.0
         if worth is not None:
-            key = (-worth, not model.favourite, -(model.used_at or 0.0), f"{model.provider}/{model.id}")
+            key = (
+                -worth - FAVOURITE_WORTH * model.favourite,
+                not model.favourite,
+                -(model.used_at or 0.0),
+                f"{model.provider}/{model.id}",
+            )
             ranked.append((*key, ModelChoice(model)))
     ranked.sort(key=lambda entry: entry[:4])
     return [ModelChoice(None), *(entry[-1] for entry in ranked)]
@@ -123,7 +130,7 @@ def model_line(choice: ModelChoice, width: int, *, present: bool, context_tokens
     room = width - 5 - sum(cells(piece.text) for piece in tail)
     provider_width = 12 if width >= 60 else 0
     name = Piece(left(clean_line(model.id), max(8, room - provider_width)), "plain")
-    provider = Piece(left(clean_line(model.provider), provider_width), "dim")
+    provider = Piece(left(fit(clean_line(model.provider), provider_width - 1), provider_width), "dim")
     return cut(line(" ", mark, star, provider, name, *tail), width)
 
 

@@ -5,7 +5,7 @@ from tui.state import formats as f
 from tui.state.burn import Burn
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, line_cells, spread
 from tui.state.panel import PanelState
-from tui.state.text import cells, clean_line, left, right
+from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.trouble import health_words
 from tui.state.who import agent_row_name, session_name
 
@@ -54,6 +54,11 @@ def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: floa
         gap = [EMPTY] if lines and height > 12 else []
         lines += [*gap, *block]
     return [line(" ", *one) for one in lines[:height]]
+
+
+def limit_tone(limit: Limit) -> Tone:
+    """How near a provider's limit is."""
+    return "bad" if limit.used >= 1 else "warn" if limit.used >= 0.85 else "accent"
 
 
 def provider_lines(state: PanelState, width: int, now: float) -> list[Line]:
@@ -117,10 +122,19 @@ def _context(session: Session, width: int) -> Line:
 
 def _share(name: str, share: float, words: str, width: int, tone: Tone, *, told: bool = False) -> Line:
     text = words if told else f"{f.percent(share)} {words}".rstrip()
-    room = max(4, width - 9 - 13)
+    return _gauge(name, share, text, width, tone, (9, 13))
+
+
+def _gauge(name: str, share: float, text: str, width: int, tone: Tone, sides: tuple[int, int]) -> Line:
+    """A bar between a name and a text of fixed widths (``sides``)."""
+    room = max(4, width - sum(sides))
     filled, rest = f.bar(share, room)
+    label = left(fit(name, sides[0] - 1), sides[0])
     return line(
-        Piece(left(name, 9), "dim"), Piece(filled, tone), Piece(rest, "dim"), Piece(right(text, width - 9 - room))
+        Piece(label, "dim"),
+        Piece(filled, tone),
+        Piece(rest, "dim"),
+        Piece(right(text, max(0, width - sides[0] - room))),
     )
 
 
@@ -154,17 +168,12 @@ def _session(session: Session, width: int) -> Line:
 
 def _tally_line(name: Piece, tally: Tally, doing: Piece, width: int) -> Line:
     money = f.aligned(f.sums(tally.cost_nano_usd, tally.simulated_nano_usd), 9)
-    requests = right(f"{f.count(tally.requests)}×", 6) if width >= 38 else ""
-    room = max(6, width - 10 - cells(money) - cells(requests))
-    return cut(
-        line(
-            name._replace(text=left(name.text, room)),
-            money,
-            Piece(requests, "dim"),
-            Piece(right(doing.text, 10), doing.tone),
-        ),
-        width,
-    )
+    roomy = width >= 38
+    requests = right(f"{f.count(tally.requests)}×", 6) if roomy else ""
+    last = right(doing.text if roomy else doing.text.removeprefix("● "), 10 if roomy else 9)
+    room = max(6, width - cells(money) - cells(requests) - cells(last))
+    name = name._replace(text=left(name.text, room))
+    return cut(line(name, money, Piece(requests, "dim"), doing._replace(text=last)), width)
 
 
 def _today(state: PanelState, session: Session | None, width: int) -> list[Line]:
@@ -185,12 +194,12 @@ def _providers(state: PanelState, width: int, now: float) -> list[Line]:
     lines: list[Line] = []
     for provider in state.providers:
         glyph, word, tone = health_words(provider, now)
-        name = line(Piece(glyph, tone), " ", clean_line(provider.name))
-        lines.append(spread(name, line(Piece(word, "plain" if tone in ("warn", "bad") else "dim")), width))
+        health = line(Piece(f" {word}", "plain" if tone in ("warn", "bad") else "dim"))
+        lines.append(spread(line(Piece(glyph, tone), " ", clean_line(provider.name)), health, width))
         lines += [_limit(limit, width) for limit in provider.limits]
     return lines
 
 
 def _limit(limit: Limit, width: int) -> Line:
-    tone: Tone = "bad" if limit.used >= 1 else "warn" if limit.used >= 0.85 else "accent"
-    return _share(f"  {clean_line(limit.name)}", limit.used, "", width, tone)
+    name = f"  {clean_line(limit.name)}"
+    return _gauge(name, limit.used, f.percent(limit.used), width, limit_tone(limit), (17, 6))

@@ -8,10 +8,10 @@ from tui.state.lines import EMPTY, Line, Piece, Tone, line
 from tui.state.panel import PanelState
 from tui.state.rows import mark, speed, state_words
 from tui.state.stream import StreamText
-from tui.state.text import clean_line, left, right, wrap
+from tui.state.text import clean_line, fit, left, right, wrap
 from tui.state.who import agent_name, session_name
 
-LABEL = 14
+LABEL = 18
 SOURCES = {
     "reported": "as the provider reported",
     "listed": "at the provider's listed price",
@@ -28,7 +28,7 @@ def detail_lines(state: PanelState, detail: Detail, width: int, now: float) -> l
     sections = (
         ("", list(_what(state, request, width, now))),
         ("attempts", [row for attempt in request.attempts for row in _attempt(attempt, width)]),
-        ("time", list(_times(request, now))),
+        ("time", list(_times(state, request, now))),
         ("tokens and cost", list(_money(request))),
         ("request", [_field(clean_line(name), clean_line(text)) for name, text in detail.body_outline]),
         ("answer", _answer(detail, width)),
@@ -89,7 +89,7 @@ def _attempt(attempt: Attempt, width: int) -> Iterator[Line]:
             yield line("     ", Piece(row, "dim"))
 
 
-def _times(request: Request, now: float) -> Iterator[Line]:
+def _times(state: PanelState, request: Request, now: float) -> Iterator[Line]:
     moments = (
         ("headers", request.headers_ms),
         ("first event", request.ttft_ms),
@@ -99,7 +99,7 @@ def _times(request: Request, now: float) -> Iterator[Line]:
     for name, moment in moments:
         if moment is not None:
             yield _field(name, right(f.duration(moment), 7))
-    if (pace := speed(request, now)) is not None:
+    if (pace := speed(request, now, state.requests.bytes_per_token)) is not None:
         yield _field("speed", f"{right(f'{pace:.0f}', 6)}  tokens per second")
 
 
@@ -141,7 +141,7 @@ def _answer(detail: Detail, width: int) -> list[Line]:
 
 
 def _field(name: str, text: str, tone: Tone = "plain") -> Line:
-    return line(Piece(f"   {left(name, LABEL - 3)}", "dim"), Piece(text, tone))
+    return line(Piece(f"   {left(fit(name, LABEL - 4), LABEL - 3)}", "dim"), Piece(text, tone))
 
 
 def _wrapped(name: str, text: str, width: int, tone: Tone = "plain") -> Iterator[Line]:

@@ -21,7 +21,7 @@ def money(nano_usd: int | None, *, simulated: bool = False) -> str:
     if nano_usd is None:
         return UNKNOWN
     if 0 < nano_usd < 50_000:
-        return f"{mark}<$0.0001"
+        return f"{mark}<$.0001"
     hundredths_of_cents = (nano_usd + 50_000) // 100_000
     if hundredths_of_cents == 0 or hundredths_of_cents >= 10_000:
         return f"{mark}{cents(nano_usd)}"

@@ -1,10 +1,10 @@
 """The two lines on top: to whom traffic goes, and what is wrong or how the providers are."""
 
-from proxy.contract import AS_ASKED
+from proxy.contract import AS_ASKED, Override
 from tui.state import formats as f
 from tui.state.burn import Burn
-from tui.state.cost import money_of, rate_of
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, joined, line, spread
+from tui.state.cost import limit_tone, money_of, rate_of
+from tui.state.lines import EMPTY, Line, Piece, cut, first_that_fits, joined, line, line_cells, spread
 from tui.state.panel import PanelState
 from tui.state.text import clean_line
 from tui.state.trouble import (
@@ -15,7 +15,10 @@ from tui.state.trouble import (
     target_in_force,
     troubles,
 )
+from tui.state.who import session_name
 
+LIMIT_TOLD = 0.1
+"""The share from which a provider's limit is told in the header."""
 NARROW = 90
 """Below this width there is no cost strip beside the list, so the header carries the money."""
 
@@ -35,27 +38,37 @@ def header(
 
 def _narrow(state: PanelState, burn: Burn, width: int, now: float) -> Line:
     model, provider = target_in_force(state)
-    target = provider if model == AS_ASKED else f.short_model(model)
-    heads = chain_heads(state)
-    toggle = "⇄on" if state.route.fallback_enabled else "⇄off"
-    start = [line(" ", _link(state), " ", Piece(clean_line(target), "strong"), " ", Piece(toggle, "dim"))]
-    if heads and state.route.fallback_enabled:
-        both = Piece(f" ▸ {clean_line(heads[0])} ", "dim")
-        start.insert(0, (*start[0][:4], both, Piece(toggle, "dim")))
+    link = line(" ", _link(state), " ")
+    target = line(Piece(clean_line(provider if model == AS_ASKED else f.short_model(model)), "strong"))
+    toggle = line(Piece(" ⇄on" if state.route.fallback_enabled else " ⇄off", "dim"))
+    heads = chain_heads(state) if state.route.fallback_enabled else []
+    chain = line(Piece(f" ▸ {clean_line(heads[0])}", "dim")) if heads else EMPTY
+    several = len(_specific_words(state))
+    more = line(Piece(f" +{several}", "accent")) if several else EMPTY
+    starts = [link + target + chain + toggle + more, link + target + toggle + more, link + target + more]
+    end = _narrow_money(state, burn, width, now)
+    return spread(first_that_fits(starts, width - line_cells(end)), end, width)
+
+
+def _narrow_money(state: PanelState, burn: Burn, width: int, now: float) -> Line:
     money = Piece(money_of(state, state.session_in_view(now)), "strong")
+    rate = Piece(rate_of(burn), "accent")
     tokens = Piece(f"{f.count(burn.tokens_per_min)}/min", "dim")
-    full = line(money, "  ", Piece(rate_of(burn), "accent"), "  ", tokens, " ")
-    end = first_that_fits([full, full[:3] + line(" "), line(money, " ")], max(8, width // 2))
-    return spread(first_that_fits(start, width - sum(len(piece.text) for piece in end)), end, width)
+    choices = [line(money, "  ", rate, "  ", tokens, " "), line(money, "  ", rate, " "), line(money, " ")]
+    return first_that_fits(choices, max(8, width // 2))
 
 
 def _full(state: PanelState, width: int) -> Line:
-    parts = [line(Piece("cctui", "strong"), "  ", _link(state), " ", Piece(_address(state), "dim"))]
-    parts += [_target(state), _fallback(state), _specific(state)]
-    start = line(" ", *joined([part for part in parts if part]))
-    without = line(" ", *joined([part for part in parts[:3] if part]))
-    end = _limits(state)
-    return spread(first_that_fits([start, without], width - sum(len(p.text) for p in end)), end, width)
+    """The fullest form that fits: what the user chose stays longest, the address goes first."""
+    link = line(Piece("cctui", "strong"), "  ", _link(state))
+    address = line(*link, " ", Piece(_address(state), "dim"))
+    flow = [part for part in (_target(state), _fallback(state), _specific(state)) if part]
+    limits = _limits(state)
+    for head, end in ((address, limits), (link, limits), (link, EMPTY)):
+        start = line(" ", *joined([head, *flow]))
+        if line_cells(start) + line_cells(end) < width:
+            return spread(start, end, width)
+    return cut(line(" ", *joined([link, *flow])), width)
 
 
 def _link(state: PanelState) -> Piece:
@@ -89,25 +102,37 @@ def _fallback(state: PanelState) -> Line:
 
 
 def _specific(state: PanelState) -> Line:
+    words = _specific_words(state)
+    return line(Piece("  ".join(words), "accent")) if words else EMPTY
+
+
+def _specific_words(state: PanelState) -> list[str]:
     """Overrides that hold for some traffic only."""
-    words = [
-        f"{override.slot or 'session'} ▸ {f.short_model(override.model or override.provider)}"
+    return [
+        clean_line(f"{_traffic(state, override)} ▸ {f.short_model(override.model or override.provider)}")
         for override in state.route.overrides
         if override.session is not None or override.slot is not None
     ]
-    return line(Piece(clean_line("  ".join(words)), "accent")) if words else EMPTY
+
+
+def _traffic(state: PanelState, override: Override) -> str:
+    if override.session is None:
+        return override.slot or ""
+    name = session_name(state.sessions.get(override.session), override.session)
+    return f"{name} {override.slot}" if override.slot else name
 
 
 def _limits(state: PanelState) -> Line:
+    """The two limits that are nearest, where one is near enough to matter."""
     provider = state.provider(provider_in_force(state))
-    if provider is None or not provider.limits:
-        return EMPTY
+    told = [limit for limit in provider.limits if limit.used >= LIMIT_TOLD] if provider is not None else []
+    nearest = sorted(told, key=lambda limit: -limit.used)[:2]
     pieces: list[Piece] = []
-    for limit in provider.limits[:2]:
-        tone: Tone = "bad" if limit.used >= 1 else "warn" if limit.used >= 0.85 else "dim"
+    for limit in nearest:
+        tone = limit_tone(limit)
         text = f"{clean_line(limit.name)} {f.percent(limit.used)}"
-        pieces += [Piece(" · ", "dim"), Piece(text, tone)] if pieces else [Piece(text, tone)]
-    return (*pieces, Piece(" "))
+        pieces += [Piece(" · ", "dim")] * bool(pieces) + [Piece(text, "dim" if tone == "accent" else tone)]
+    return (*pieces, Piece(" ")) if pieces else EMPTY
 
 
 def _trouble(found: list[Trouble], width: int) -> Line:

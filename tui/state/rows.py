@@ -7,6 +7,7 @@ from functools import lru_cache
 from proxy.contract import Request
 from tui.state import formats as f
 from tui.state.lines import Line, Piece, Tone, cut
+from tui.state.requests import BYTES_PER_TOKEN
 from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.who import ARROW, agent_name, models
 
@@ -25,6 +26,9 @@ NARROWEST = 30
 COST = 8
 PROVIDER = 11
 """One cell for the mark of a fallback, ten for the name."""
+PROVIDER_SPARE = 6
+"""Further cells for the name where the models have ``MODELS_WELL``."""
+MODELS_WELL = 21
 STATE = 9
 
 
@@ -66,6 +70,7 @@ class Layout:
     leading: tuple[str, ...]
     numbers: tuple[Column, ...]
     """The columns at the right edge."""
+    provider_width: int
 
     @property
     def numbers_width(self) -> int:
@@ -83,9 +88,11 @@ def layout(width: int) -> Layout:
         if column.width + 1 <= room:
             taken.add(column.name)
             room -= column.width + 1
+    spare = min(PROVIDER_SPARE, max(0, models_width + room - MODELS_WELL)) if "provider" in taken else 0
     return Layout(
         names=frozenset(taken),
-        models_width=max(1, min(MODEL_MAX, models_width + room)),
+        models_width=max(1, min(MODEL_MAX, models_width + room - spare)),
+        provider_width=PROVIDER + spare,
         leading=tuple(one.name for one in COLUMNS if one.name in taken and one.name in _LEADING),
         numbers=tuple(one for one in COLUMNS if one.name in taken and one.number),
     )
@@ -96,14 +103,16 @@ def titles(width: int) -> str:
     return "".join(" " + right(column.title, column.width) for column in layout(width).numbers)
 
 
-def row(request: Request, width: int, now: float, ordinal: int | None, frame: int) -> Line:
+def row(
+    request: Request, width: int, now: float, ordinal: int | None, frame: int, bytes_per_token: float = BYTES_PER_TOKEN
+) -> Line:
     """``request`` in ``width`` cells. One that was not served says so in words in place of its numbers."""
     plan = layout(width)
     pieces = [Piece(" ")]
     for name in plan.leading:
         pieces += [_LEADING[name](request, plan, ordinal, frame), Piece(" ")]
     pieces.pop()
-    figures = _figures(request, plan, now)
+    figures = _figures(request, plan, now, bytes_per_token)
     gap = width - sum(cells(piece.text) for piece in pieces) - sum(cells(piece.text) for piece in figures)
     return cut((*pieces, Piece(" " * max(0, gap)), *figures), width)
 
@@ -134,19 +143,19 @@ def last_outcome(request: Request) -> str:
     return "failed"
 
 
-def speed(request: Request, now: float) -> float | None:
+def speed(request: Request, now: float, bytes_per_token: float = BYTES_PER_TOKEN) -> float | None:
     """Output tokens per second since the first one; estimated from bytes while the provider tells no count."""
     if request.ttft_ms is None:
         return None
     length_ms = (now - request.started_at) * 1000 if request.live else (request.duration_ms or 0.0)
     span_s = (length_ms - request.ttft_ms) / 1000
-    return output_tokens(request) / span_s if span_s > 0.2 else None
+    return output_tokens(request, bytes_per_token) / span_s if span_s > 0.2 else None
 
 
-def output_tokens(request: Request) -> int:
-    """Output tokens so far: told, or a quarter of the bytes while an answer is on its way."""
+def output_tokens(request: Request, bytes_per_token: float = BYTES_PER_TOKEN) -> int:
+    """Output tokens so far: told, or estimated from the bytes while an answer is on its way."""
     told = request.usage.output_tokens
-    return max(told, request.output_bytes // 4) if request.live else told
+    return max(told, round(request.output_bytes / bytes_per_token)) if request.live else told
 
 
 def _time(request: Request, _plan: Layout, _ordinal: int | None, _frame: int) -> Piece:
@@ -172,11 +181,11 @@ def _models(request: Request, plan: Layout, _ordinal: int | None, _frame: int) -
     return Piece(left(text, plan.models_width), tone)
 
 
-def _provider(request: Request, _plan: Layout, _ordinal: int | None, _frame: int) -> Piece:
+def _provider(request: Request, plan: Layout, _ordinal: int | None, _frame: int) -> Piece:
     name = clean_line(request.provider or "")
     if request.fell_back:
-        return Piece(left(f"⇄{name}", PROVIDER), "warn")
-    return Piece(left(f" {name}", PROVIDER), "dim")
+        return Piece(left(f"⇄{name}", plan.provider_width), "warn")
+    return Piece(left(f" {name}", plan.provider_width), "dim")
 
 
 def _project(request: Request, _plan: Layout, _ordinal: int | None, _frame: int) -> Piece:
@@ -193,11 +202,11 @@ _LEADING: dict[str, Callable[[Request, Layout, int | None, int], Piece]] = {
 }
 
 
-def _figures(request: Request, plan: Layout, now: float) -> list[Piece]:
+def _figures(request: Request, plan: Layout, now: float, bytes_per_token: float) -> list[Piece]:
     words = _words(request, now)
     if words is None:
         state = [Piece(" " + left(state_words(request, now), STATE), "dim")] if "state" in plan.names else []
-        return [*state, *_numbers(request, plan, now)]
+        return [*state, *_numbers(request, plan, now, bytes_per_token)]
     long, short, tone = words
     if "state" in plan.names:
         return [Piece(" " + left(long, plan.numbers_width + STATE), tone)]
@@ -217,13 +226,13 @@ def _words(request: Request, now: float) -> tuple[str, str, Tone] | None:
     return None
 
 
-def _numbers(request: Request, plan: Layout, now: float) -> list[Piece]:
+def _numbers(request: Request, plan: Layout, now: float, bytes_per_token: float) -> list[Piece]:
     texts = {
         "first": f.duration(request.ttft_ms) if request.ttft_ms is not None else "",
         "in": _tokens(request.usage.prompt_tokens),
-        "out": _tokens(output_tokens(request)),
+        "out": _tokens(output_tokens(request, bytes_per_token)),
         "cached": _hit(request),
-        "speed": f"{pace:.0f}" if (pace := speed(request, now)) is not None else "",
+        "speed": f"{pace:.0f}" if (pace := speed(request, now, bytes_per_token)) is not None else "",
         "cost": f.aligned(_cost(request), COST),
     }
     tones: dict[str, Tone] = {"cost": _cost_tone(request), "cached": "dim", "speed": "dim", "first": "dim"}

@@ -15,9 +15,9 @@ def stream_title(state: PanelState, request: Request | None, now: float, frame: 
         return line(Piece("stream", "strong"))
     who = agent_name(request.role, state.ordinal(request))
     told = [clean_line(request.provider or "")]
-    if tokens := output_tokens(request):
+    if tokens := output_tokens(request, state.requests.bytes_per_token):
         told.append(f"{f.count(tokens)} tok")
-    if (pace := speed(request, now)) is not None and tokens:
+    if (pace := speed(request, now, state.requests.bytes_per_token)) is not None and tokens:
         told.append(f"{pace:.0f} tok/s")
     if request.phase == "waiting":
         told.append(f"waiting {f.duration((now - request.started_at) * 1000)}")

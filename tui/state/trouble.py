@@ -106,6 +106,7 @@ def _of_provider(state: PanelState, provider: Provider, now: float, keys: dict[s
 
 def _cause(provider: Provider, now: float) -> str:
     text = clean_line(provider.health_text or HEALTH[provider.health][1]).rstrip(".")
+    text = text.removeprefix(f"{clean_line(provider.name)}: ")
     if provider.retry_at is not None and provider.retry_at > now:
         text += f", next try in {f.age(provider.retry_at - now)}"
     return text + "."

@@ -5,11 +5,11 @@ from tui.state.requests import RequestBook, Rows
 
 
 def choose_watched(book: RequestBook, rows: Rows, selected: str | None, watched: str | None) -> str | None:
-    """The request to watch: the selected one; when following (no selection), the newest live one.
+    """The request to watch: the selected one; when following (no selection), the newest that is being answered.
 
     A live one that is watched already stays until it ends, so that the text does not jump with every new request.
-    Background calls and token counts are watched only where nothing else lives; with nothing alive the last
-    watched one stays.
+    One that still waits, and background calls and token counts, are watched only where nothing else lives; with
+    nothing alive the last watched one stays.
     """
     if selected is not None:
         return selected
@@ -28,5 +28,5 @@ def _worth_reading(request: Request) -> bool:
     return request.kind == "messages" and request.role != "background"
 
 
-def _rank(request: Request) -> tuple[bool, str]:
-    return _worth_reading(request), request.id
+def _rank(request: Request) -> tuple[bool, bool, str]:
+    return _worth_reading(request), request.phase == "streaming", request.id

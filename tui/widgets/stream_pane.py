@@ -28,6 +28,7 @@ class StreamPane(ScrollView, can_focus=False):
         self._rows: list[StreamRow] = []
         self._about: str | None = None
         self._note = ""
+        self._follow = True
 
     @property
     def margin(self) -> int:
@@ -39,17 +40,21 @@ class StreamPane(ScrollView, can_focus=False):
 
     def show(self, rows: list[StreamRow], about: str | None, note: str) -> None:
         """Show the rows of request ``about``; ``note`` stands where there is no text yet."""
-        at_end = self._about != about or self.scroll_offset.y >= self.max_scroll_y - 1
+        self._follow = self._follow or self._about != about
         self._rows, self._about, self._note = rows, about, note
         size = Size(0, max(1, len(rows)))
         if size != self.virtual_size:
             self.virtual_size = size
-        if at_end:
+        if self._follow:
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
         self.refresh()
 
     def scroll_rows(self, by: int) -> None:
         self.scroll_to(y=self.scroll_offset.y + by, animate=False, immediate=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._follow = new_value >= self.max_scroll_y - 1
 
     def render_line(self, y: int) -> Strip:
         index = y + self.scroll_offset.y

@@ -297,8 +297,8 @@ async def test_a_resize_in_mid_stream_wraps_the_text_anew() -> None:
         wide = len(app.state.stream.rows)
         await pilot.resize_terminal(60, 24)
         engine.emit(c.StreamPart(request_id=watched, kind="text", block=0, text="last"))
-        await until(pilot, lambda: len(app.state.stream.rows) > wide)
-        assert "last" in screen_text(app)
+        await until(pilot, lambda: "last" in screen_text(app))
+        assert len(app.state.stream.rows) > wide
 
 
 async def test_names_from_outside_are_shown_as_they_are_and_never_obeyed() -> None:

@@ -12,6 +12,7 @@ from proxy import contract as c
 from tests.tui import scenes
 from tests.tui.fake_engine import FakeEngine
 from tests.tui.panel.screen_text import screen_text, settled, shown, until
+from tui.state.rows import SPINNER
 
 PICTURES = Path(__file__).parent / "pictures"
 WIDTHS = {64: 24, 100: 36, 160: 46}
@@ -21,6 +22,8 @@ SCENES = {
     "one_session": scenes.one_session,
     "simulated": scenes.simulated,
 }
+STILL = str.maketrans(dict.fromkeys(SPINNER, SPINNER[0]))
+"""Marks in motion, stopped."""
 ANSWER: tuple[tuple[c.StreamKind, str | None, str], ...] = (
     ("thinking", None, "The handler retries before the idempotency key is set, so a second order can be made."),
     ("text", None, "I will set the key before the first attempt."),
@@ -30,6 +33,7 @@ ANSWER: tuple[tuple[c.StreamKind, str | None, str], ...] = (
 
 def compare(name: str, text: str) -> None:
     picture = PICTURES / f"{name}.txt"
+    text = text.translate(STILL)
     if os.environ.get("CCTUI_PICTURES") == "write":
         picture.write_text(text, encoding="utf-8")
     assert text == picture.read_text(encoding="utf-8"), f"{picture.name} differs; the screen is now:\n{text}"

@@ -23,7 +23,11 @@ def watching(width: int = 20) -> StreamText:
     return text
 
 
-@given(st.text(st.sampled_from("ab \n模"), max_size=60), st.lists(st.integers(0, 60), max_size=6), st.integers(3, 12))
+@given(
+    st.text(st.sampled_from("ab \n模"), min_size=1, max_size=60),
+    st.lists(st.integers(0, 60), max_size=6),
+    st.integers(3, 12),
+)
 def test_rows_do_not_depend_on_how_the_text_was_cut(whole: str, cuts: list[int], width: int) -> None:
     pieces, parts = sorted({0, len(whole), *(cut for cut in cuts if cut <= len(whole))}), watching(width)
     for start, end in pairwise(pieces):

@@ -1,0 +1,72 @@
+"""An answer turned from whole to stream and back stays the same answer."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.protocol.usage import AnswerTap
+from proxy.protocol.whole import message_of, stream_of
+
+TEXTS = st.text(max_size=40)
+BLOCKS = st.one_of(
+    st.builds(lambda text: {"type": "text", "text": text}, TEXTS),
+    st.builds(lambda text, mark: {"type": "thinking", "thinking": text, "signature": mark}, TEXTS, TEXTS),
+    st.builds(
+        lambda name, given: {"type": "tool_use", "id": "toolu_1", "name": name, "input": given},
+        TEXTS,
+        st.dictionaries(
+            TEXTS, st.one_of(TEXTS, st.integers(-9, 9), st.none(), st.lists(TEXTS, max_size=3)), max_size=4
+        ),
+    ),
+    st.builds(lambda data: {"type": "redacted_thinking", "data": data}, TEXTS),
+)
+
+
+def message(*blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-opus-4-8",
+        "content": list(blocks),
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 3, "output_tokens": 7},
+        **more,
+    }
+
+
+@given(st.lists(BLOCKS, max_size=5))
+def test_a_message_survives_the_way_to_a_stream_and_back(blocks: list[dict[str, Any]]) -> None:
+    whole = message(*blocks)
+
+    stream = stream_of(json.dumps(whole).encode())
+
+    assert stream is not None
+    back = message_of(stream)
+    assert back is not None
+    assert json.loads(back) == whole
+
+
+def test_the_stream_of_a_message_tells_the_same_facts() -> None:
+    stream = stream_of(json.dumps(message({"type": "text", "text": "hi"})).encode())
+    tap = AnswerTap()
+
+    tap.feed(stream or b"")
+
+    assert tap.ended
+    assert (tap.facts.model, tap.facts.stop_reason) == ("claude-opus-4-8", "end_turn")
+    assert (tap.facts.usage.input_tokens, tap.facts.usage.output_tokens) == (3, 7)
+
+
+def test_what_is_no_message_becomes_no_stream() -> None:
+    assert [stream_of(body) for body in (b"", b"<html>", b"[]", b'{"error":{}}', b'{"content":"text"}')] == [None] * 5
+
+
+def test_a_stream_without_its_end_becomes_no_message() -> None:
+    stream = stream_of(json.dumps(message({"type": "text", "text": "hi"})).encode()) or b""
+
+    assert message_of(stream[: stream.rindex(b"event: message_stop")]) is None
+    assert message_of(b"event: ping\ndata: {}\n\n") is None

@@ -17,6 +17,8 @@ from proxy.settings import ProviderSettings, Settings, SettingsError, SimulatorS
 ANTHROPIC_HOST = "api.anthropic.com"
 """The one host that gets the client's own credential without being named by the user."""
 
+_SERVER = re.compile(r"^(\w+://)?(\[[^\]]*\]|[^:/]*)(:\d+)?(.*)$", re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderConfig:
@@ -162,9 +164,8 @@ def _variable_url(preset: Preset, environ: Mapping[str, str]) -> str | None:
 def _server_address(text: str) -> str:
     """The address at which to reach an Ollama that listens at ``text``, by Ollama's own rules: scheme, host and port
     may each be missing, and every address of this machine is 127.0.0.1 for us."""
-    scheme, mark, rest = text.strip().partition("://")
-    if not mark:
-        scheme, rest = "http", text.strip()
-    host, colon, port = rest.rpartition(":") if re.search(r":\d*$", rest) and not rest.endswith("::") else (rest, "", "")
-    host = "127.0.0.1" if host in ("", "0.0.0.0", "[::]", "::") else host  # noqa: S104  compared, not bound
-    return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}" + ("" if mark else ":11434")
+    scheme, host, port, rest = _SERVER.findall(text.strip())[0]
+    if host in ("", "0.0.0.0", "[::]"):  # noqa: S104  compared, not bound
+        host = "127.0.0.1"
+    port = port or ("" if scheme else ":11434")
+    return f"{scheme or 'http://'}{host}{port}{rest}"

@@ -23,7 +23,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-from pydantic_settings.sources import parse_env_vars
+from pydantic_settings.sources.utils import parse_env_vars
 
 from proxy.presets import BY_NAME, Auth, Dialect
 from proxy.protocol.naming import closest
@@ -216,7 +216,8 @@ class _Environment(EnvSettingsSource):
         super().__init__(settings_cls)
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
-        return parse_env_vars(self._environ, self.case_sensitive, self.env_ignore_empty, self.env_parse_none_str)
+        variables: Mapping[str, str | None] = parse_env_vars(self._environ, self.case_sensitive, self.env_ignore_empty)
+        return variables
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         try:
@@ -229,8 +230,8 @@ def load_settings(
     config_file: Path, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
 ) -> Settings:
     """The settings in force. ``flags`` is a nested mapping as in the file. Raises ``SettingsError``."""
-    environ = os.environ if environ is None else environ
-    _refuse_unknown_variables(environ)
+    variables: Mapping[str, str] = os.environ if environ is None else environ
+    _refuse_unknown_variables(variables)
     _refuse_unreadable(config_file)
 
     class Loaded(Settings):
@@ -244,18 +245,18 @@ def load_settings(
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             given = InitSettingsSource(settings_cls, init_kwargs=dict(flags or {}))
-            return given, _Environment(settings_cls, environ), TomlConfigSettingsSource(settings_cls, config_file)
+            return given, _Environment(settings_cls, variables), TomlConfigSettingsSource(settings_cls, config_file)
 
     try:
         return Loaded()
     except ValidationError as error:
-        lines = [_explain(config_file, each["loc"], each["msg"], each["type"]) for each in error.errors()]
+        lines = [_explain(config_file, variables, each["loc"], each["msg"], each["type"]) for each in error.errors()]
         raise SettingsError("\n".join(lines)) from None
     except ValueError as error:
         raise SettingsError(f"settings: {error}") from None
 
 
-_ENDINGS = re.compile(r"(/+|/v1|/messages|/messages/count_tokens)*$")
+_ENDINGS = re.compile(r"(/|/v1|/messages|/messages/count_tokens)*$")
 """What clients append to a base, however often it was pasted."""
 
 
@@ -318,15 +319,27 @@ def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
             raise SettingsError(f"environment: {name} is no setting{hint}")
 
 
-def _explain(config_file: Path, where: tuple[int | str, ...], message: str, kind: str) -> str:
+def _explain(
+    config_file: Path, environ: Mapping[str, str], where: tuple[int | str, ...], message: str, kind: str
+) -> str:
     keys = [str(part) for part in where]
     dotted = ".".join(keys)
-    line = _line_of(config_file, keys)
-    place = f"{config_file}:{line}" if line else f"{config_file.name} or environment"
+    place = _variable_of(environ, keys) or _place_in(config_file, keys)
     if kind == "extra_forbidden":
         near = closest(keys[-1], _known_names(keys[:-1]))
         return f"{place}: {dotted} is no setting" + (f"; did you mean {near[0]}?" if near else "")
     return f"{place}: {dotted}: {message.removeprefix('Value error, ')}"
+
+
+def _variable_of(environ: Mapping[str, str], keys: list[str]) -> str | None:
+    """The variable that sets ``keys``, as the environment beats the file."""
+    wanted = ENVIRONMENT_PREFIX + "__".join(key for key in keys if not key.isdigit())
+    return next((f"environment: {name}" for name in environ if name.upper() == wanted.upper()), None)
+
+
+def _place_in(config_file: Path, keys: list[str]) -> str:
+    line = _line_of(config_file, keys)
+    return f"{config_file}:{line}" if line else f"{config_file.name} or environment"
 
 
 def _known_names(table: list[str]) -> Iterable[str]:

@@ -62,7 +62,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("freeze", ("space",), "freeze", "Freeze the view or let it go on; traffic goes on either way.", footer=10),
     Action("drawer", ("d",), "drawer", "On a narrow screen, show stream, costs or providers below the list.", footer=4),
     Action("copy", ("c",), "copy", "Copy the line that starts Claude Code through the engine.", footer=2),
-    Action("restart", ("r",), "restart", "Start the engine again when it is gone."),
+    Action("restart", ("r",), "restart", "Start the engine again when it is gone.", footer=0),
     Action("theme", ("t",), "theme", "Change between the dark, the light and the terminal's own colours."),
     Action("clear", ("escape",), "clear", "Clear the filter and return to the newest request."),
     Action("help", ("?",), "help", "Show all keys.", footer=6),

@@ -81,6 +81,7 @@ class PanelApp(App[Left]):
         self._frame = 0
         self._watched: tuple[int, str | None] = (0, None)
         self.set_keymap(actions.textual_keymap(keymap))
+        self._unknown_actions = actions.unknown_actions(keymap or {})
         for own in themes.OWN:
             self.register_theme(own)
         self.theme = themes.theme_name(theme, os.environ, self.available_themes)
@@ -94,6 +95,10 @@ class PanelApp(App[Left]):
     def on_mount(self) -> None:
         self.run_worker(self.attachment.run(), name="feed", group="feed")
         self.set_interval(1 / TICKS_PER_S, self.tick)
+        if self._unknown_actions:
+            self.say(
+                f"The settings' key map names actions that do not exist: {', '.join(self._unknown_actions)}", "warn"
+            )
 
     def tick(self) -> None:
         """Paint what moved since the last tick; called by the timer."""

@@ -55,6 +55,9 @@ MIGRATIONS: tuple[str, ...] = (
 
 VERSION = len(MIGRATIONS)
 
+LOCK_PATIENCE_S = 5.0
+"""How long a connection waits for another one's lock."""
+
 CHECKED_BYTES_MAX = 64 * 1024 * 1024
 """A larger ledger is not read through at every start; its damage shows when it is met."""
 
@@ -79,11 +82,11 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def connect(file: str, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection with the ledger's settings: write-ahead log, 5 s patience for locks."""
+    """A connection with the ledger's settings: write-ahead log, patience for locks."""
     if read_only:
-        connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5, check_same_thread=False)
+        connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=LOCK_PATIENCE_S, check_same_thread=False)
     else:
-        connection = sqlite3.connect(file, timeout=5, check_same_thread=False, isolation_level=None)
+        connection = sqlite3.connect(file, timeout=LOCK_PATIENCE_S, check_same_thread=False, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")

@@ -168,7 +168,7 @@ class LedgerWriter:
             self.problem = f"the ledger cannot be written ({error}); requests wait in memory and are tried again"
             log.warning("%s", self.problem)
             return
-        aside = self._file.with_name(f"{self._file.stem}.damaged-{int(time.time())}{self._file.suffix}")
+        aside = self._file.with_name(f"{self._file.stem}.damaged-{time.time_ns() // 10**6}{self._file.suffix}")
         try:
             self._file.rename(aside)
             for ending in ("-wal", "-shm"):

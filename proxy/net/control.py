@@ -5,6 +5,7 @@ is answered with a ``Refusal`` that says what to do.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol, TypeVar
 
@@ -150,6 +151,9 @@ async def _command(request: Request, kind: type[T]) -> T:
 
 def _number(request: Request, name: str, default: float) -> float:
     try:
-        return float(request.query_params.get(name, default))
+        number = float(request.query_params.get(name, default))
     except ValueError:
-        raise Refused(f"{name} must be a number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise Refused(f"{name} must be a number")
+    return number

@@ -194,7 +194,7 @@ def _describe(raw: bytes) -> str:
     if raw.startswith(b"["):
         return f"{len(read_json_as(_LIST, raw))}, {size}"
     if raw.startswith(b"{"):
-        keys = ", ".join(read_json_as(_TOP, raw))
+        keys = ", ".join(read_json_as(_TOP, raw).keys())
         return f"{keys}, {size}" if len(keys) < 60 else size
     if raw.startswith(b'"') and len(raw) > 60:
         return size

@@ -115,7 +115,9 @@ class AnswerFacts:
         known_long = self.counts.get("cache_write_1h", 0)
         for name in {name for facts in passes for name in facts.counts}:
             self.counts[name] = sum(facts.counts.get(name, 0) for facts in passes)
-        if not any(isinstance(each, Mapping) and isinstance(each.get("cache_creation"), Mapping) for each in iterations):
+        if not any(
+            isinstance(each, Mapping) and isinstance(each.get("cache_creation"), Mapping) for each in iterations
+        ):
             written = self.counts.get("cache_write_5m", 0) + self.counts.get("cache_write_1h", 0)
             self._split_writes(written, known_long)
 

@@ -165,7 +165,8 @@ def claude_code_router(folder: Path, upstream: int) -> Iterator[Contender]:
         "models": [SERVED_MODEL],
         "transformer": {"use": ["Anthropic"]},
     }
-    config = {"HOST": "127.0.0.1", "PORT": port, "Providers": [provider], "Router": {"default": f"bench,{SERVED_MODEL}"}}
+    router = {"default": f"bench,{SERVED_MODEL}"}
+    config = {"HOST": "127.0.0.1", "PORT": port, "Providers": [provider], "Router": router}
     (settings / "config.json").write_bytes(msgspec.json.encode(config))
     with running([_program("ccr"), "start"], environment(folder), contender_cores(), folder / "ccr.log") as process:
         wait_for(port)

@@ -66,7 +66,7 @@ def running(
             stdout=subprocess.PIPE,
             stderr=complaints,
             text=True,
-            preexec_fn=pinned(on),
+            preexec_fn=pinned(on),  # noqa: PLW1509  this process has one thread
         )
     try:
         yield process

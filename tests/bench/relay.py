@@ -124,9 +124,7 @@ def measure(
 
 
 def _medians(figures: Mapping[str, Sequence[float]]) -> Figures:
-    return {
-        name: sum(values) if name == "errors" else statistics.median(values) for name, values in figures.items()
-    }
+    return {name: sum(values) if name == "errors" else statistics.median(values) for name, values in figures.items()}
 
 
 def percentile(values: Sequence[float], share: int) -> float:

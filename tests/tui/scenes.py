@@ -86,14 +86,15 @@ def served(number: int, before_s: float, **changes: Any) -> c.Request:
         first_text_ms=1310.0,
         duration_ms=9400.0,
         usage=usage(28_400, 310, 1_240),
-        output_bytes=49_600,
         cost_nano_usd=213_400_000,
         cost_source="genai-prices",
         request_bytes=184_000,
         stop_reason="end_turn",
         why="the default provider",
     )
-    return msgspec.structs.replace(plain, **changes)
+    request = msgspec.structs.replace(plain, **changes)
+    bytes_told = changes.get("output_bytes", request.usage.output_tokens * 40)
+    return msgspec.structs.replace(request, output_bytes=bytes_told)
 
 
 def live(number: int, before_s: float, **changes: Any) -> c.Request:

@@ -147,6 +147,8 @@ class MainScreen(Screen[None]):
     def _useful(self, name: str) -> bool:
         if name == "drawer":
             return self.has_class("-narrow") and not self.has_class("-empty")
+        if name == "restart":
+            return self._state.link == "gone"
         if name == "copy":
             return self.has_class("-empty")
         return not self.has_class("-empty") or name not in ("inspect", "filter", "freeze")

@@ -202,4 +202,4 @@ def _providers(state: PanelState, width: int, now: float) -> list[Line]:
 
 def _limit(limit: Limit, width: int) -> Line:
     name = f"  {clean_line(limit.name)}"
-    return _gauge(name, limit.used, f.percent(limit.used), width, limit_tone(limit), (17, 6))
+    return _gauge(name, limit.used, f.percent(limit.used), width, limit_tone(limit), (17 if width >= 38 else 11, 6))

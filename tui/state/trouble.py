@@ -36,7 +36,7 @@ class Trouble(NamedTuple):
 def troubles(state: PanelState, now: float, keys: dict[str, str]) -> list[Trouble]:
     """All that is wrong now, the gravest first. ``keys``: action id → key to press."""
     if state.link == "gone":
-        return [Trouble(f"{_gone(state)} Press {keys['restart']} to start it again.", "bad")]
+        return [Trouble(_gone(state, keys["restart"]), "bad")]
     if state.engine is None:
         return []
     found = [Trouble(clean_line(problem), "bad") for problem in state.problems]
@@ -143,9 +143,10 @@ def _tone(provider: Provider) -> Tone:
     return "bad" if provider.health == "refused" else "warn"
 
 
-def _gone(state: PanelState) -> str:
-    why = clean_line(state.link_text)
-    return _sentence(why) if why else "The engine stopped: Claude Code gets no answers."
+def _gone(state: PanelState, key: str) -> str:
+    if why := clean_line(state.link_text):
+        return f"{_sentence(why)} Press {key} to start an engine."
+    return f"The engine stopped. Press {key} to start it again; Claude Code gets no answers until then."
 
 
 def _sentence(text: str) -> str:

@@ -71,7 +71,9 @@ def test_a_remapped_key_is_the_one_that_is_told() -> None:
 def test_a_dead_engine_is_the_first_trouble() -> None:
     state = state_with(anthropic(health="refused"))
     state.lost("")
-    assert first_trouble(state) == "The engine stopped: Claude Code gets no answers. Press r to start it again."
+    assert (
+        first_trouble(state) == "The engine stopped. Press r to start it again; Claude Code gets no answers until then."
+    )
 
 
 def test_a_provider_that_serves_nothing_is_no_trouble() -> None:

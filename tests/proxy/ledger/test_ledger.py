@@ -1,0 +1,275 @@
+"""The ledger: what is written, how it is read, what happens to a damaged or locked file."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from proxy import contract as c
+from proxy.ledger import schema, writer
+from proxy.ledger.queries import GROUPS, LedgerReader
+from proxy.ledger.writer import LedgerWriter
+
+NOON = datetime(2026, 3, 1, 12).timestamp()
+
+
+def ended(number: int = 0, **fields: object) -> c.Request:
+    values: dict[str, object] = {
+        "id": f"r{number:08}",
+        "started_at": NOON + number,
+        "phase": "done",
+        "outcome": "served",
+        "status": 200,
+        "session_id": "s-1",
+        "agent_id": "a-1",
+        "project": "shop",
+        "asked_model": "claude-opus-4-8",
+        "served_model": "claude-opus-4-8",
+        "provider": "first",
+        "usage": c.Usage(input_tokens=10, output_tokens=5),
+        "cost_nano_usd": 100,
+        "cost_source": "listed",
+        "attempts": (c.Attempt(provider="first", model="m", outcome="served", status=200, duration_ms=1.5),),
+    }
+    return c.Request(**{**values, **fields})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "ledger.sqlite3"
+
+
+@pytest.fixture
+def ledger(file: Path) -> Iterator[LedgerWriter]:
+    running = LedgerWriter(file)
+    running.start()
+    yield running
+    running.close()
+
+
+def test_a_request_comes_back_as_it_was_written(ledger: LedgerWriter, file: Path) -> None:
+    request = ended(
+        error="oops", headers_ms=1.25, streaming=True, simulated=True, stop_reason="end_turn", why="as asked"
+    )
+    ledger.record(request)
+    assert ledger.flush()
+    assert LedgerReader(file).find(request.id) == request
+
+
+def test_an_unknown_cost_stays_unknown(ledger: LedgerWriter, file: Path) -> None:
+    ledger.record(ended(cost_nano_usd=None, cost_source="unknown"))
+    ledger.flush()
+    report = LedgerReader(file).usage(None, "model")
+    assert (report.total.cost_nano_usd, report.total.unpriced_requests) == (0, 1)
+
+
+def test_the_newest_come_first_and_a_session_can_be_chosen(ledger: LedgerWriter, file: Path) -> None:
+    for number in range(4):
+        ledger.record(ended(number, session_id=f"s-{number % 2}"))
+    ledger.flush()
+    reader = LedgerReader(file)
+    assert [each.id[-1] for each in reader.last(3)] == ["3", "2", "1"]
+    assert [each.id[-1] for each in reader.last(9, "s-0")] == ["2", "0"]
+    assert [each.id[-1] for each in reader.since(NOON + 2)] == ["2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("by", "keys"),
+    [
+        ("session", {"s-1", "s-2"}),
+        ("agent", {"a-1", ""}),
+        ("model", {"claude-opus-4-8", "gpt-5.5"}),
+        ("provider", {"first", "second"}),
+        ("project", {"shop", ""}),
+        ("day", {"2026-03-01", "2026-03-02"}),
+    ],
+)
+def test_usage_is_summed_by_each_group(ledger: LedgerWriter, file: Path, by: str, keys: set[str]) -> None:
+    other = {"session_id": "s-2", "agent_id": None, "served_model": "gpt-5.5", "provider": "second", "project": None}
+    ledger.record(ended(0))
+    ledger.record(ended(1))
+    ledger.record(ended(86_400, cost_nano_usd=1000, **other))
+    ledger.record(ended(2, kind="count_tokens"))
+    ledger.flush()
+    report = LedgerReader(file).usage(None, by)
+    assert {row.key for row in report.rows} == keys
+    assert (report.total.requests, report.total.cost_nano_usd, report.total.usage.input_tokens) == (3, 1200, 30)
+    assert sum(row.tally.requests for row in report.rows) == 3
+
+
+def test_every_group_has_a_test() -> None:
+    assert set(GROUPS) == {"session", "agent", "model", "provider", "project", "day"}
+
+
+def test_simulated_money_is_summed_apart(ledger: LedgerWriter, file: Path) -> None:
+    ledger.record(ended(0))
+    ledger.record(ended(1, simulated=True, cost_nano_usd=7))
+    ledger.flush()
+    total = LedgerReader(file).usage(None, "day").total
+    assert (total.cost_nano_usd, total.simulated_nano_usd) == (100, 7)
+
+
+def test_twenty_thousand_requests_are_all_there_after_a_flush(ledger: LedgerWriter, file: Path) -> None:
+    for number in range(20_000):
+        ledger.record(ended(number))
+    assert ledger.flush(60)
+    assert (LedgerReader(file).usage(None, "day").total.requests, ledger.dropped) == (20_000, 0)
+
+
+def test_when_the_disk_does_not_keep_up_the_loss_is_bounded_and_counted(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "WAITING_MAX", 10)
+    waiting = LedgerWriter(file)
+    for number in range(25):
+        waiting.record(ended(number))
+    assert waiting.dropped == 15
+
+
+@pytest.mark.parametrize("query", ["session_id = 's' ORDER BY started_at DESC", "started_at >= 1", "id = 'r1'"])
+def test_what_is_asked_often_has_an_index(ledger: LedgerWriter, file: Path, query: str) -> None:
+    connection = schema.connect(str(file), read_only=True)
+    plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM requests WHERE {query}").fetchall()
+    connection.close()
+    assert "USING INDEX" in plan[0][3]
+
+
+def test_an_empty_file_becomes_a_ledger_of_the_present_version(file: Path) -> None:
+    file.parent.mkdir()
+    file.touch()
+    running = LedgerWriter(file)
+    running.start()
+    running.record(ended())
+    running.close()
+    connection = sqlite3.connect(file)
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    connection.close()
+    assert (version, len(LedgerReader(file).last(9))) == (schema.VERSION, 1)
+
+
+def test_a_migration_that_fails_leaves_the_version_before_it(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.parent.mkdir()
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "CREATE TABLE half (x); SELECT nonsense;"))
+    monkeypatch.setattr(schema, "VERSION", len(schema.MIGRATIONS))
+    connection = schema.connect(str(file))
+    with pytest.raises(sqlite3.OperationalError):
+        schema.migrate(connection)
+    connection.rollback()
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone()[0]
+    connection.close()
+    assert (version, tables) == (len(schema.MIGRATIONS) - 1, 0)
+
+
+def test_a_ledger_of_a_newer_version_is_left_alone(file: Path) -> None:
+    file.parent.mkdir()
+    connection = sqlite3.connect(file)
+    connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    connection.close()
+    running = LedgerWriter(file)
+    running.start()
+    running.record(ended())
+    running.close()
+    assert (file.exists(), "newer" in (running.problem or "")) == (True, True)
+
+
+def test_readers_cannot_write(ledger: LedgerWriter, file: Path) -> None:
+    ledger.record(ended())
+    ledger.flush()
+    connection = schema.connect(str(file), read_only=True)
+    with pytest.raises(sqlite3.OperationalError):
+        connection.execute("DELETE FROM requests")
+    connection.close()
+
+
+def test_a_missing_ledger_reads_as_empty(file: Path) -> None:
+    reader = LedgerReader(file)
+    assert (reader.last(9), reader.find("r"), reader.usage(None, "day").rows, file.exists()) == ([], None, (), False)
+
+
+def test_the_file_is_for_its_owner_alone(ledger: LedgerWriter, file: Path) -> None:
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def full_of_rows(file: Path) -> None:
+    running = LedgerWriter(file)
+    running.start()
+    for number in range(2000):
+        running.record(ended(number))
+    running.close()
+
+
+def overwrite(file: Path, start: int, size: int) -> None:
+    with file.open("r+b") as damaged:
+        damaged.seek(start)
+        damaged.write(b"\xa5" * size)
+
+
+@pytest.mark.parametrize("start", [0, 8192], ids=["at its beginning", "in the middle"])
+def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(file: Path, start: int) -> None:
+    full_of_rows(file)
+    overwrite(file, start, 40_000)
+    running = LedgerWriter(file)
+    running.start()
+    running.record(ended(1))
+    assert running.flush()
+    running.close()
+    aside = list(file.parent.glob("ledger.damaged-*.sqlite3"))
+    assert (len(aside), len(LedgerReader(file).last(9)), running.problem) == (1, 1, None)
+    assert aside[0].name in (running.remark or "")
+
+
+def test_a_second_damaged_file_does_not_replace_the_first(file: Path) -> None:
+    for _ in range(2):
+        full_of_rows(file)
+        overwrite(file, 0, 4096)
+        running = LedgerWriter(file)
+        running.start()
+        running.close()
+    assert len(list(file.parent.glob("ledger.damaged-*.sqlite3"))) == 2
+
+
+def test_a_locked_file_is_a_problem_that_passes(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full_of_rows(file)
+    monkeypatch.setattr(writer, "RETRY_S", 0.01)
+    monkeypatch.setattr(schema, "LOCK_PATIENCE_S", 0.01)
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    running = LedgerWriter(file)
+    running.start()
+    running.record(ended(9000))
+    assert (running.flush(0.1), "tried again" in (running.problem or "")) == (False, True)
+    other.execute("COMMIT")
+    other.close()
+    assert (running.flush(), running.problem) == (True, None)
+    running.close()
+    assert LedgerReader(file).find(ended(9000).id) == ended(9000)
+
+
+def test_a_value_that_the_ledger_cannot_hold_costs_that_request_and_no_other(ledger: LedgerWriter, file: Path) -> None:
+    ledger.record(ended(0, cost_nano_usd=2**70))
+    ledger.flush()
+    ledger.record(ended(1))
+    ledger.flush()
+    assert ([each.id for each in LedgerReader(file).last(9)], ledger.dropped) == ([ended(1).id], 1)
+    assert list(file.parent.glob("ledger.damaged-*")) == []
+
+
+def test_a_proper_end_is_not_taken_for_a_crash(file: Path) -> None:
+    for _ in range(2):
+        running = LedgerWriter(file)
+        running.start()
+        running.close()
+    assert running.remark is None
+
+
+def test_a_crash_is_told_at_the_next_start(file: Path) -> None:
+    crashed = LedgerWriter(file)
+    crashed.start()
+    running = LedgerWriter(file)
+    running.start()
+    running.close()
+    crashed.close()
+    assert "last second may be missing" in (running.remark or "")

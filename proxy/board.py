@@ -214,10 +214,6 @@ def add(tally: c.Tally, request: c.Request) -> c.Tally:
     )
 
 
-def _kept_bytes(exchange: Exchange) -> int:
-    return exchange.capture.size + len(exchange.raw_body)
-
-
 def midnight_before(now: float) -> float:
     """The last local midnight, Unix seconds."""
     return datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()

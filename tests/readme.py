@@ -139,11 +139,13 @@ def _outcomes() -> str:
             row.meaning,
             "yes" if row.next_target else "no",
             row.health or "unchanged",
+            f"the {row.scope}" if row.scope else "nothing",
             "" if row.name in ("served", "client_left") else f"{row.status} `{row.error_type}`",
         )
         for row in TABLE.values()
     ]
-    return _table(("outcome", "seen", "next target tried", "provider becomes", "own answer, if none came"), rows)
+    head = ("outcome", "seen", "next target tried", "provider becomes", "rests for a while", "own answer, if none came")
+    return _table(head, rows)
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -39,6 +39,10 @@ Cause = Literal[
 """What went wrong without a status that tells it."""
 
 
+Scope = Literal["provider", "target", "key"]
+"""What a failure is about: the whole provider, one model there, or the key that was used."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A kind of outcome and its consequences."""
@@ -49,7 +53,9 @@ class Row:
     next_target: bool
     """Another target may be tried, as long as nothing reached the client."""
     health: HealthState | None
-    """What it makes of the target; None: it says nothing about it."""
+    """What it makes of the provider; None: it says nothing about it."""
+    scope: Scope | None
+    """What it opens the breaker of; None: of nothing."""
     status: int
     """What the client gets where no provider's answer can be passed on."""
     error_type: str
@@ -61,33 +67,33 @@ _R = Row
 TABLE: Mapping[str, Row] = {
     row.name: row
     for row in (
-        _R("served", "a complete answer", False, "ok", 200, "", ""),
-        _R("connect_refused", "connection refused", True, "failing", 502, "api_error", "refuses connections; is it running, is the port right?"),
-        _R("dns_failed", "host name unknown", True, "failing", 502, "api_error", "host name not found; check base_url and the network"),
-        _R("tls_failed", "TLS handshake failed", True, "failing", 502, "api_error", "TLS failed; check the scheme, the certificate and the clock"),
-        _R("connect_timeout", "no connection in time", True, "failing", 504, "timeout_error", "no connection in time; check the network"),
-        _R("connection_lost", "reset before the first event", True, "failing", 502, "api_error", "closed the connection before it answered"),
-        _R("first_event_timeout", "no first event in time", True, "failing", 504, "timeout_error", "sent nothing in time (first_event_timeout_s sets the patience)"),
-        _R("empty_answer", "200 with nothing in it", True, "failing", 502, "api_error", "answered with nothing"),
-        _R("not_an_answer", "JSON or HTML that is no answer", True, "failing", 502, "api_error", "answered with something that is no answer; is base_url right?"),
-        _R("redirected", "a redirect", True, "failing", 502, "api_error", "redirects elsewhere; put the final address into base_url"),
-        _R("no_credential", "no key or login for it", True, "refused", 401, "authentication_error", "has no credential"),
-        _R("key_refused", "401", True, "refused", 401, "authentication_error", "refused the key; Claude Code keeps retrying meanwhile. Press p to switch, or set another key"),
-        _R("payment_required", "402, or 400 for spent credit", True, "refused", 402, "billing_error", "credit is spent; top up or switch"),
-        _R("forbidden", "403", True, "refused", 403, "permission_error", "does not permit this; check the key's rights and the region"),
-        _R("model_unknown", "404", True, None, 404, "not_found_error", "does not know this model"),
-        _R("request_timeout", "408", True, "failing", 504, "timeout_error", "timed out reading the request"),
-        _R("conflict", "409", False, None, 409, "conflict_error", "conflict"),
-        _R("prompt_too_long", "400, the prompt exceeds the window", False, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
-        _R("request_too_large", "413", False, None, 413, "request_too_large", "the request is too large"),
-        _R("invalid_request", "400, 422 and other 4xx", False, None, 400, "invalid_request_error", "rejected the request"),
-        _R("rate_limited", "429", True, "limited", 429, "rate_limit_error", "rate limit reached"),
-        _R("quota_spent", "429 without a near end", True, "limited", 429, "rate_limit_error", "the plan's limit is reached"),
-        _R("overloaded", "529, 503 or an overloaded_error event", True, "limited", 529, "overloaded_error", "overloaded"),
-        _R("server_error", "500, 502, 504 and other 5xx", True, "failing", 500, "api_error", "had an internal error"),
-        _R("broken", "the answer ended midway", False, "failing", 502, "api_error", "the answer broke off midway; the client repeats the request by itself"),
-        _R("idle_timeout", "silence in the middle of an answer", False, "failing", 504, "timeout_error", "went silent in the middle of the answer"),
-        _R("client_left", "the client closed the connection", False, None, 499, "", "the client left"),
+        _R("served", "a complete answer", False, "ok", None, 200, "", ""),
+        _R("connect_refused", "connection refused", True, "failing", "provider", 502, "api_error", "refuses connections; is it running, is the port right?"),
+        _R("dns_failed", "host name unknown", True, "failing", "provider", 502, "api_error", "host name not found; check base_url and the network"),
+        _R("tls_failed", "TLS handshake failed", True, "failing", "provider", 502, "api_error", "TLS failed; check the scheme, the certificate and the clock"),
+        _R("connect_timeout", "no connection in time", True, "failing", "provider", 504, "timeout_error", "no connection in time; check the network"),
+        _R("connection_lost", "reset before the first event", True, "failing", "target", 502, "api_error", "closed the connection before it answered"),
+        _R("first_event_timeout", "no first event in time", True, "failing", "target", 504, "timeout_error", "sent nothing in time (first_event_timeout_s sets the patience)"),
+        _R("empty_answer", "200 with nothing in it", True, "failing", "target", 502, "api_error", "answered with nothing"),
+        _R("not_an_answer", "JSON or HTML that is no answer", True, "failing", "target", 502, "api_error", "answered with something that is no answer; is base_url right?"),
+        _R("redirected", "a redirect", True, "failing", "provider", 502, "api_error", "redirects elsewhere; put the final address into base_url"),
+        _R("no_credential", "no key or login for it", True, "refused", None, 401, "authentication_error", "has no credential"),
+        _R("key_refused", "401", True, "refused", "key", 401, "authentication_error", "refused the key; Claude Code keeps retrying meanwhile. Press p to switch, or set another key"),
+        _R("payment_required", "402, or 400 for spent credit", True, "refused", "key", 402, "billing_error", "credit is spent; top up or switch"),
+        _R("forbidden", "403", True, "refused", "key", 403, "permission_error", "does not permit this; check the key's rights and the region"),
+        _R("model_unknown", "404", True, None, "target", 404, "not_found_error", "does not know this model"),
+        _R("request_timeout", "408", True, "failing", "target", 504, "timeout_error", "timed out reading the request"),
+        _R("conflict", "409", False, None, None, 409, "conflict_error", "conflict"),
+        _R("prompt_too_long", "400, the prompt exceeds the window", False, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
+        _R("request_too_large", "413", False, None, None, 413, "request_too_large", "the request is too large"),
+        _R("invalid_request", "400, 422 and other 4xx", False, None, None, 400, "invalid_request_error", "rejected the request"),
+        _R("rate_limited", "429", True, "limited", "key", 429, "rate_limit_error", "rate limit reached"),
+        _R("quota_spent", "429 without a near end", True, "limited", "key", 429, "rate_limit_error", "the plan's limit is reached"),
+        _R("overloaded", "529, 503 or an overloaded_error event", True, "limited", "target", 529, "overloaded_error", "overloaded"),
+        _R("server_error", "500, 502, 504 and other 5xx", True, "failing", "target", 500, "api_error", "had an internal error"),
+        _R("broken", "the answer ended midway", False, "failing", "target", 502, "api_error", "the answer broke off midway; the client repeats the request by itself"),
+        _R("idle_timeout", "silence in the middle of an answer", False, "failing", "target", 504, "timeout_error", "went silent in the middle of the answer"),
+        _R("client_left", "the client closed the connection", False, None, None, 499, "", "the client left"),
     )
 }  # fmt: skip
 """Every outcome by its name."""

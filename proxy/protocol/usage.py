@@ -90,10 +90,9 @@ class AnswerFacts:
 
     def _see_cache_writes(self, usage: Mapping[str, Any]) -> None:
         total = _count(usage.get("cache_creation_input_tokens"))
-        split = usage.get("cache_creation")
-        if isinstance(split, Mapping):
-            long = _count(split.get("ephemeral_1h_input_tokens")) or 0
-            short = _count(split.get("ephemeral_5m_input_tokens")) or 0
+        split = _lifetimes(usage)
+        if split is not None:
+            short, long = split
             self.counts["cache_write_1h"] = long
             self.counts["cache_write_5m"] = short if total is None else max(short, total - long)
         elif total is not None:
@@ -115,9 +114,7 @@ class AnswerFacts:
         known_long = self.counts.get("cache_write_1h", 0)
         for name in {name for facts in passes for name in facts.counts}:
             self.counts[name] = sum(facts.counts.get(name, 0) for facts in passes)
-        if not any(
-            isinstance(each, Mapping) and isinstance(each.get("cache_creation"), Mapping) for each in iterations
-        ):
+        if not any(isinstance(each, Mapping) and _lifetimes(each) for each in iterations):
             written = self.counts.get("cache_write_5m", 0) + self.counts.get("cache_write_1h", 0)
             self._split_writes(written, known_long)
 
@@ -233,6 +230,15 @@ def nano_usd(amount: object) -> int | None:
     if not value.is_finite() or not 0 <= value < USD_MAX:
         return None
     return int((value * NANO).to_integral_value())
+
+
+def _lifetimes(usage: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Cache writes for five minutes and for an hour; None where ``usage`` does not tell them apart."""
+    split = usage.get("cache_creation")
+    if not isinstance(split, Mapping):
+        return None
+    short, long = (_count(split.get(f"ephemeral_{name}_input_tokens")) for name in ("5m", "1h"))
+    return None if short is None and long is None else (short or 0, long or 0)
 
 
 def _count(value: object) -> int | None:

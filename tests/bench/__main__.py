@@ -6,6 +6,7 @@ Only loopback is used; every process is started here and ended here.
 
 import argparse
 import contextlib
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -13,18 +14,21 @@ from pathlib import Path
 
 import msgspec
 
+from proxy.contract import TOKEN_HEADER
 from tests.bench import inside, processes, report
 from tests.bench.contenders import Contender, DidNotStart, Starter, engine, installed
-from tests.bench.relay import FULL, MEASURES, NORMAL, QUICK, Effort, Figures, Load, measure
-from tests.tui.fake_engine import TOKEN
+from tests.bench.relay import FULL, MEASURES, NORMAL, QUICK, Effort, Figures, Load, measure, streams
 
 INSIDE = ("swap", "memory", "start", "panel")
 PARTS = (*MEASURES, *INSIDE)
 PANEL_S = 5.0
+PANEL_STREAMS_S = 40.0
+"""Streams run while the panel starts, is left alone for ``PANEL_S``, and is typed into."""
 
 
 def main() -> None:
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     effort = QUICK if arguments.quick else FULL if arguments.full else NORMAL
     parts: Sequence[str] = arguments.parts or PARTS
     with tempfile.TemporaryDirectory(prefix="cctui-bench-") as name:
@@ -103,19 +107,21 @@ def _starting(folder: Path) -> Figures:
 
 
 def _panel(folder: Path) -> Figures:
+    """On the real engine, while it relays 8 streams of 50 events/s."""
     _tell("panel")
     folder.mkdir()
-    port = processes.free_port()
-    env = processes.environment(folder)
-    feed = [sys.executable, "-P", "-m", "tests.tui.busy", str(port), "8"]
-    panel = [sys.executable, "-P", "-m", "tests.bench.panel", f"http://127.0.0.1:{port}", TOKEN, str(PANEL_S)]
-    cores = processes.cores()
     with (
-        processes.running(feed, env, cores[:1], folder / "feed.log"),
-        processes.running(panel, env, cores[-1:], folder / "panel.log") as shown,
+        processes.upstream(folder) as upstream,
+        processes.generator(folder) as generator,
+        engine(folder, upstream) as running,
     ):
-        assert shown.stdout is not None
-        told = shown.stdout.readline()
+        generator.start(streams(running, clients=8, seconds=PANEL_STREAMS_S))
+        url, token = f"http://127.0.0.1:{running.port}", running.headers[TOKEN_HEADER]
+        command = [sys.executable, "-P", "-m", "tests.bench.panel", url, token, str(PANEL_S)]
+        env = processes.environment(folder)
+        with processes.running(command, env, processes.load_cores(), folder / "panel.log") as shown:
+            assert shown.stdout is not None
+            told = shown.stdout.readline()
     if not told:
         _tell("left out: the panel ended early\n" + (folder / "panel.log").read_text())
         return {}

@@ -74,9 +74,7 @@ def large(contender: Contender, load: Load, effort: Effort) -> Figures:
 
 def pacing(contender: Contender, load: Load, effort: Effort) -> Figures:
     """32 streams of 50 events/s."""
-    chunks = int(effort.paced_s * 50)
-    job = _job(contender, clients=32, requests=32, seconds=effort.paced_s * 3, pace_ms=20, chunks=chunks)
-    result = load.main.run(job)
+    result = load.main.run(streams(contender, clients=32, seconds=effort.paced_s))
     return {
         "delay p50": percentile(result.delays_ms, 50),
         "gap p99": percentile(result.gaps_ms, 99),
@@ -86,8 +84,7 @@ def pacing(contender: Contender, load: Load, effort: Effort) -> Figures:
 
 def busy(contender: Contender, load: Load, effort: Effort) -> Figures:
     """Time to first byte while 8 streams of 50 events/s run beside: what an attached panel has to show."""
-    chunks = int(effort.paced_s * 50)
-    load.beside.start(_job(contender, clients=8, requests=8, pace_ms=20, chunks=chunks))
+    load.beside.start(streams(contender, clients=8, seconds=effort.paced_s))
     seconds = effort.paced_s * 0.9
     result = load.main.run(_job(contender, requests=1_000_000, seconds=seconds, think_ms=2.0))
     beside = load.beside.result()
@@ -125,6 +122,11 @@ def measure(
 
 def _medians(figures: Mapping[str, Sequence[float]]) -> Figures:
     return {name: sum(values) if name == "errors" else statistics.median(values) for name, values in figures.items()}
+
+
+def streams(contender: Contender, clients: int, seconds: float) -> Job:
+    """A stream of 50 events/s for each client."""
+    return _job(contender, clients=clients, requests=clients, pace_ms=20, chunks=int(seconds * 50))
 
 
 def percentile(values: Sequence[float], share: int) -> float:

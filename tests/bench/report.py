@@ -28,7 +28,8 @@ COLUMNS: Mapping[str, str] = {
 
 def machine_line() -> str:
     loop = "uvloop" if _has_uvloop() else "asyncio"
-    return f"{os.cpu_count()} cores, {platform.python_implementation()} {platform.python_version()}, {loop}, {platform.system()}"
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {python}, {loop}, {platform.system()}"
 
 
 def contenders_table(measured: Table) -> str:

@@ -1,0 +1,151 @@
+"""A conversation's past, made legal for the target that gets it next.
+
+Thinking is signed by who thought it, and refused by everybody else. The engine remembers the issuer of each
+block by a hash of its signature; blocks of others are taken out for a target and are still in the client's own
+history when the route returns. Nothing else of the conversation changes, and every change is told in words.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from proxy.protocol.messages import Body
+from proxy.protocol.naming import canonical
+
+BLOCKS_KEPT = 20_000
+THREADS_KEPT = 500
+
+_THINKING = ("thinking", "redacted_thinking")
+_SERVER_TOOLS = ("server_tool_use", "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result")
+
+Thread = str
+"""A session and an agent in it: their histories do not mix."""
+
+
+def issuer_of(provider: str, model: str) -> str:
+    """Who signs: a provider and the maker of the model there."""
+    return f"{provider}:{canonical(model).split('-', 1)[0]}"
+
+
+def is_claude(issuer: str) -> bool:
+    return issuer.endswith(":claude")
+
+
+def thread_of(session: str | None, agent: str | None) -> Thread:
+    return f"{session or ''}/{agent or ''}"
+
+
+def fingerprint(signature: str) -> str:
+    """What is remembered of a signature: too little to be of use to anyone."""
+    return hashlib.sha256(signature.encode()).hexdigest()[:20]
+
+
+class Issuers:
+    """Who issued which thinking block, and whose blocks are in which thread."""
+
+    def __init__(self, blocks: Mapping[str, str] | None = None, threads: Mapping[Thread, list[str]] | None = None):
+        self.blocks: OrderedDict[str, str] = OrderedDict(blocks or {})
+        self.threads: OrderedDict[Thread, set[str]] = OrderedDict(
+            (thread, set(issuers)) for thread, issuers in (threads or {}).items()
+        )
+        self.dirty = False
+
+    def learn(self, thread: Thread, issuer: str, signatures: list[str]) -> None:
+        """``issuer`` just answered in ``thread`` with blocks signed so."""
+        if not signatures:
+            return
+        for signature in signatures:
+            self.blocks[fingerprint(signature)] = issuer
+        self.threads.setdefault(thread, set()).add(issuer)
+        self.threads.move_to_end(thread)
+        while len(self.blocks) > BLOCKS_KEPT:
+            self.blocks.popitem(last=False)
+        while len(self.threads) > THREADS_KEPT:
+            self.threads.popitem(last=False)
+        self.dirty = True
+
+    def concerns(self, thread: Thread, issuer: str) -> bool:
+        """Whether ``thread`` has blocks that ``issuer`` would refuse. A sub-agent may carry its parent's."""
+        session = thread.split("/", 1)[0]
+        known = (*self.threads.get(thread, ()), *self.threads.get(f"{session}/", ()))
+        return any(each != issuer for each in known)
+
+    def foreign(self, issuer: str) -> Callable[[Mapping[str, Any]], bool]:
+        """Tells the thinking blocks of others from those of ``issuer``; unknown ones are left alone."""
+
+        def is_foreign(block: Mapping[str, Any]) -> bool:
+            signature = block.get("signature") or block.get("data")
+            known = self.blocks.get(fingerprint(signature)) if isinstance(signature, str) and signature else None
+            return known is not None and known != issuer
+
+        return is_foreign
+
+
+def without_foreign_thinking(
+    body: Body, is_foreign: Callable[[Mapping[str, Any]], bool]
+) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """The top-level fields that change, as JSON, and what was changed in words."""
+    raw = body.fields.get("messages")
+    if raw is None or not any(f'"{kind}"'.encode() in bytes(raw) for kind in _THINKING):
+        return {}, ()
+    messages = msgspec.json.decode(raw)
+    if not isinstance(messages, list):
+        return {}, ()
+    removed = 0
+    kept: list[Any] = []
+    last_touched = False
+    for message in messages:
+        content = message.get("content") if isinstance(message, dict) else None
+        if not isinstance(content, list) or message.get("role") != "assistant":
+            kept.append(message)
+            continue
+        rest = [block for block in content if not _is_thinking(block) or not is_foreign(block)]
+        last_touched = len(rest) != len(content)
+        removed += len(content) - len(rest)
+        if rest:
+            kept.append({**message, "content": rest} if last_touched else message)
+    if not removed:
+        return {}, ()
+    changes = [f"{removed} thinking block{'s' if removed > 1 else ''} of another provider left out"]
+    fields = {"messages": msgspec.json.encode(kept)}
+    thinking = msgspec.json.decode(body.fields["thinking"]) if "thinking" in body.fields else None
+    if last_touched and isinstance(thinking, dict) and thinking.get("type") == "enabled":
+        fields["thinking"] = b'{"type":"disabled"}'
+        changes.append("thinking turned off for this request: its tool loop began without signed thinking")
+    return fields, tuple(changes)
+
+
+def without_server_tools(body: Body) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """The past server-tool blocks as text, for a target that does not know them."""
+    raw = body.fields.get("messages")
+    if raw is None or not any(f'"{kind}"'.encode() in bytes(raw) for kind in _SERVER_TOOLS):
+        return {}, ()
+    messages = msgspec.json.decode(raw)
+    flattened = 0
+    for message in messages if isinstance(messages, list) else []:
+        content = message.get("content") if isinstance(message, dict) else None
+        if not isinstance(content, list):
+            continue
+        for number, block in enumerate(content):
+            if isinstance(block, dict) and block.get("type") in _SERVER_TOOLS:
+                content[number] = {"type": "text", "text": _as_text(block)}
+                flattened += 1
+    if not flattened:
+        return {}, ()
+    return {"messages": msgspec.json.encode(messages)}, (f"{flattened} blocks of server tools told as text",)
+
+
+def _is_thinking(block: object) -> bool:
+    return isinstance(block, dict) and block.get("type") in _THINKING
+
+
+def _as_text(block: Mapping[str, Any]) -> str:
+    if block.get("type") == "server_tool_use":
+        return f"[{block.get('name')}: {msgspec.json.encode(block.get('input')).decode()}]"
+    content = block.get("content")
+    results = content if isinstance(content, list) else [content]
+    lines = [f"{each.get('title', '')} {each.get('url', '')}".strip() for each in results if isinstance(each, dict)]
+    return "[results] " + "; ".join(line for line in lines if line)

@@ -93,13 +93,15 @@ def published_target(asked: str, providers: Iterable[str]) -> tuple[str, str] | 
 
 
 def closest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
-    """Names that the user may have meant by ``word``: those that contain it, then those that look like it."""
+    """Names that the user may have meant by ``word``: those that contain it, then those that look like it, with or
+    without what stands before their last slash."""
     import difflib  # noqa: PLC0415  needed only when something is already wrong
 
     names = list(known)
     low = word.lower()
     inside = [name for name in names if low in name.lower()]
-    alike = difflib.get_close_matches(word, names, n=limit, cutoff=0.5)
+    whole = {name.rsplit("/", 1)[-1]: name for name in names} | {name: name for name in names}
+    alike = [whole[each] for each in difflib.get_close_matches(word, whole, n=limit, cutoff=0.5)]
     return list(dict.fromkeys(inside + alike))[:limit]
 
 

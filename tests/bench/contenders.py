@@ -16,7 +16,7 @@ from proxy.contract import TOKEN_HEADER
 from tests.bench.processes import contender_cores, environment, free_port, load_cores, running
 from tests.bench.traffic import ASKED_MODEL, SERVED_MODEL
 
-START_PATIENCE_S = 60.0
+START_PATIENCE_S = 30.0
 
 
 class DidNotStart(Exception):

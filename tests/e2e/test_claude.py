@@ -55,7 +55,10 @@ def test_an_answer_reaches_the_user_and_its_record_tells_everything(stage: MakeS
 
 def test_the_client_and_the_engine_agree_on_the_cost_of_a_turn(stage: MakeStage) -> None:
     usage = {"input_tokens": 12, "cache_creation_input_tokens": 1000, "cache_read_input_tokens": 20000}
-    usage |= {"cache_creation": {"ephemeral_5m_input_tokens": 1000, "ephemeral_1h_input_tokens": 0}, "output_tokens": 42}
+    usage |= {
+        "cache_creation": {"ephemeral_5m_input_tokens": 1000, "ephemeral_1h_input_tokens": 0},
+        "output_tokens": 42,
+    }
 
     def billed(call: Call) -> Answer:
         return as_stream(message_stream(ANSWER, model="claude-opus-4-8", usage=usage))
@@ -75,7 +78,7 @@ def test_a_write_call_really_writes_the_file(stage: MakeStage) -> None:
             return as_json(models_body("claude-opus-4-8"))
         if has_result(call) or b'"Write"' not in call.body:
             return as_stream(message_stream("Written."))
-        content = 'print("grüße", \'a\\tb\')\n'
+        content = "print(\"grüße\", 'a\\tb')\n"
         return as_stream(message_stream("", tools=[tool_call("Write", {"file_path": target, "content": content})]))
 
     with ScriptedUpstream(writes) as upstream:
@@ -84,7 +87,7 @@ def test_a_write_call_really_writes_the_file(stage: MakeStage) -> None:
 
         assert here.ask("Write hello.py", "--dangerously-skip-permissions") == "Written."
 
-        assert Path(target).read_text() == 'print("grüße", \'a\\tb\')\n'
+        assert Path(target).read_text() == "print(\"grüße\", 'a\\tb')\n"
         assert [row["stop_reason"] for row in here.requests()] == ["tool_use", "end_turn"]
 
 

@@ -20,7 +20,13 @@ ANTHROPIC = (
     "claude-3-5-haiku-latest", "claude-opus-5", "claude-sonnet-5", "claude-fable-5",
 )  # fmt: skip
 OPENAI = ("gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-5.1", "gpt-5.4", "gpt-5.5", "o3", "o4-mini", "gpt-4.1")
-GOOGLE = ("gemini-2.5-pro", "gemini-2.5-flash", "gemini-3-pro-preview", "gemini-3.1-pro-preview", "gemini-2.5-flash-lite")
+GOOGLE = (
+    "gemini-2.5-pro",
+    "gemini-2.5-flash",
+    "gemini-3-pro-preview",
+    "gemini-3.1-pro-preview",
+    "gemini-2.5-flash-lite",
+)
 DEEPSEEK = ("deepseek-chat", "deepseek-v4-pro", "deepseek-v4-flash", "deepseek-reasoner")
 XAI = ("grok-4.3", "grok-code-fast-1", "grok-3-mini")
 LISTED = [

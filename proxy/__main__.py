@@ -6,6 +6,7 @@ person started it), 1 anything else.
 
 import argparse
 import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -53,9 +54,9 @@ def _run(paths: Paths, settings: Any, *, foreground: bool) -> int:
     start_log(paths, settings.engine.log_level, foreground=foreground)
     host = settings.engine.host
     if not is_loopback(host):
-        sys.stderr.write(
+        _say(
             f"cctui listens on {host}: other machines can reach it. They need the token in {paths.token_file}, and "
-            "the traffic, prompts included, crosses the network unencrypted.\n"
+            "the traffic, prompts included, crosses the network unencrypted."
         )
     listener = _listen(host, settings.engine.port, RouteFile(paths.route_file, settings.route).port)
 
@@ -64,7 +65,7 @@ def _run(paths: Paths, settings: Any, *, foreground: bool) -> int:
         handle_signals(engine)
         if foreground:
             port = listener.getsockname()[1]
-            sys.stderr.write(f"cctui engine on {host}:{port}. Ctrl-C drains and stops.\n")
+            _say(f"cctui engine on {host}:{port}. Ctrl-C drains and stops.")
         await engine.run(listener)
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -127,8 +128,15 @@ def _arguments() -> argparse.Namespace:
 
 
 def _complain(sentences: str, code: int) -> int:
-    sys.stderr.write(f"{sentences}\n")
+    _say(sentences)
     return code
+
+
+def _say(sentences: str) -> None:
+    """On the terminal, if there still is one."""
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        sys.stderr.write(f"{sentences}\n")
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -98,6 +98,15 @@ class Attempt(Frozen, frozen=True):
     reason: str | None = None
     """One sentence for the user; None where all went well."""
     duration_ms: float = 0.0
+    key: str | None = None
+    """The key that was used, masked, where the provider has several."""
+    changed: tuple[str, ...] = ()
+    """What was changed in the body for this target, in words; the model's name is not mentioned."""
+
+    @property
+    def skipped(self) -> bool:
+        """Nothing was sent: the target could not take the request, or rests."""
+        return self.outcome == "skipped"
 
 
 class Request(Frozen, frozen=True):
@@ -160,6 +169,11 @@ class Request(Frozen, frozen=True):
         """Served by another target than the first one tried."""
         return len({(attempt.provider, attempt.model) for attempt in self.attempts}) > 1
 
+    @property
+    def first_choice(self) -> str | None:
+        """The provider that would have served if all were well."""
+        return self.attempts[0].provider if self.attempts else self.provider
+
 
 class Tally(Frozen, frozen=True):
     """Sums over ended requests."""
@@ -220,6 +234,18 @@ class Limit(Frozen, frozen=True):
     """The provider's own word, such as ``allowed_warning``."""
 
 
+class Key(Frozen, frozen=True):
+    """One of a provider's keys."""
+
+    name: str
+    """Masked, or its origin."""
+    state: HealthState = "ok"
+    text: str | None = None
+    """The last trouble, in words."""
+    retry_at: float | None = None
+    limits: tuple[Limit, ...] = ()
+
+
 class Provider(Frozen, frozen=True):
     """A configured upstream, without its secrets."""
 
@@ -249,6 +275,13 @@ class Provider(Frozen, frozen=True):
     requests: int = 0
     """Served since the engine started."""
     simulated: bool = False
+    resting: bool = False
+    """The user put it aside: nothing is sent there until it is taken back."""
+    keys: tuple[Key, ...] = ()
+    """All of them, where there are several."""
+    ttft_p50_ms: float | None = None
+    """To the first event, over the last hour."""
+    ttft_p95_ms: float | None = None
 
 
 class Model(Frozen, frozen=True):
@@ -290,7 +323,11 @@ class Route(Frozen, frozen=True):
     overrides: tuple[Override, ...] = ()
     fallback_enabled: bool = True
     chain: tuple[str, ...] = ()
-    """Targets (``provider/model``) or providers that follow the first target, in order."""
+    """Targets (``provider/model``), providers or groups that follow the first target, in order."""
+    slot_chains: dict[Slot, tuple[str, ...]] = {}
+    """Chains of their own for some slots; the others have ``chain``."""
+    groups: dict[str, tuple[str, ...]] = {}
+    """Providers or targets under one name, from the settings."""
 
 
 class Engine(Frozen, frozen=True):
@@ -404,10 +441,33 @@ class Use(Frozen, frozen=True):
 
 
 class SetFallback(Frozen, frozen=True):
-    """Command: turn fallback on or off and, where given, replace the chain."""
+    """Command: turn fallback on or off and, where given, replace the chain (of all slots, or of ``slot``)."""
 
     enabled: bool | None = None
     chain: tuple[str, ...] | None = None
+    slot: Slot | None = None
+    """An empty ``chain`` for a slot removes the slot's own."""
+
+
+class RestProvider(Frozen, frozen=True):
+    """Command: send nothing to a provider until it is taken back; taking it back forgets its failures."""
+
+    provider: str
+    resting: bool
+
+
+class TryProvider(Frozen, frozen=True):
+    """Command: ask a provider for its models now and say what came of it."""
+
+    provider: str
+
+
+class Tried(Frozen, frozen=True):
+    """Answer to ``TryProvider``."""
+
+    ok: bool
+    text: str
+    duration_ms: float
 
 
 class Watch(Frozen, frozen=True):

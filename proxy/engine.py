@@ -16,6 +16,7 @@ from typing import Literal
 
 import msgspec
 import uvicorn
+from pydantic import SecretStr
 
 from proxy import __version__
 from proxy import contract as c
@@ -24,26 +25,30 @@ from proxy.catalog import ModelCatalog
 from proxy.costs import Costs
 from proxy.estimate import Estimator
 from proxy.feed import TICK_S, Feed
-from proxy.health import Health
+from proxy.fitting import Fitting
+from proxy.health import Admitted, Closed, HealthBook, HealthView
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.writer import LedgerWriter
+from proxy.net.attempt import Attempt
 from proxy.net.control import Refused, control_door
 from proxy.net.credentials import Credentials
 from proxy.net.discovery import REFRESH_S, Discovery
 from proxy.net.exchange import Exchange
-from proxy.net.relay import Relay
+from proxy.net.relay import Relay, login_name
 from proxy.net.server import Server
-from proxy.net.upstream import Upstreams
+from proxy.net.upstream import Body, Upstreams
 from proxy.paths import Paths, local_token, write_private
 from proxy.presets import Preset
 from proxy.prices import list_price, today
 from proxy.protocol import routing
-from proxy.protocol.outcome import Outcome
+from proxy.protocol.naming import family_of, strip_window_suffix
+from proxy.protocol.outcome import TABLE, Outcome
+from proxy.protocol.overflow import Room
 from proxy.protocol.parts import PartReader
 from proxy.protocol.redact import mask
 from proxy.providers import ProviderConfig, local_provider, resolve_providers
 from proxy.routefile import RouteFile
-from proxy.settings import Settings, is_loopback
+from proxy.settings import GroupSettings, Settings, is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +78,15 @@ class Engine:
         self.upstreams = Upstreams(settings.engine.connect_timeout_s)
         self.catalog = ModelCatalog(paths.catalog_file, self.providers)
         self._costs = Costs(settings.prices, self.catalog.find)
-        self._routefile = RouteFile(paths.route_file, settings.route)
+        self._groups = {name: _members(group) for name, group in settings.groups.items()}
+        names = {name: tuple(member.target for member in members) for name, members in self._groups.items()}
+        self._routefile = RouteFile(paths.route_file, settings.route, names)
         self._writer = LedgerWriter(paths.ledger_file)
         self._reader = LedgerReader(paths.ledger_file)
-        self._health = {name: Health() for name in self.providers}
+        self._health = HealthBook(paths.health_file)
         self._board = Board(now)
         self._feed = Feed(self._board, self.snapshot)
-        self._estimator = Estimator({})
+        self._fitting = Fitting(paths.thinking_file, Estimator({}))
         self._discovery = Discovery(
             self.providers, self.catalog, self.credentials, lambda: self.upstreams, self._providers_changed
         )
@@ -116,14 +123,45 @@ class Engine:
         except routing.NoTarget:
             return self.route.default
 
-    def note_outcome(self, provider: str, outcome: Outcome, headers: Mapping[str, str]) -> None:
-        self._health[provider].note(provider, outcome, headers, time.time())
+    def groups(self) -> Mapping[str, Sequence[routing.Member]]:
+        return self._groups
+
+    def admit(
+        self, exchange: Exchange, target: routing.Target, tried: Sequence[int], *, only: bool
+    ) -> Admitted | Closed:
+        provider = self.providers[target.provider]
+        session = exchange.identity.session or ""
+        login = self._login(provider, exchange)
+        return self._health.admit(provider, target.model, session, login=login, tried=tried, only=only)
+
+    def other_key(self, target: routing.Target, tried: Sequence[int]) -> bool:
+        return self._health.other_key(self.providers[target.provider], tried)
+
+    def room(self, exchange: Exchange, target: routing.Target) -> Room:
+        """Claude as it was asked for is its own judge of what fits; of other targets the window is known."""
+        provider = self.providers[target.provider]
+        asked = strip_window_suffix(exchange.asked_model or "")
+        window = self.catalog.window(target.provider, target.model)
+        if provider.real_claude or (target.model == asked and family_of(asked) is not None):
+            window = None
+        return self._fitting.room(exchange, target, window)
+
+    def body_for(self, exchange: Exchange, target: routing.Target) -> tuple[Body, tuple[str, ...]]:
+        return self._fitting.body_for(exchange, target)
+
+    def note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
+        provider, exchange = attempt.provider, attempt.exchange
+        login = self._login(provider, exchange)
+        self._health.note(provider, attempt.target.model, attempt.key, outcome, headers, login)
         if outcome.name == "key_refused":
-            self.credentials.forget(self.providers[provider])
+            self.credentials.forget(provider)
+        if outcome.name == "served" and (ttft_ms := exchange.ms(exchange.first_event_at)) is not None:
+            self._health.note_latency(provider, ttft_ms)
         self._providers_dirty = True
 
     def estimate_tokens(self, exchange: Exchange) -> int:
-        return self._estimator.tokens(exchange.target_model or exchange.asked_model or "", len(exchange.raw_body))
+        model = exchange.target_model or exchange.asked_model or ""
+        return self._fitting.estimator.tokens(model, len(exchange.raw_body))
 
     def opened(self, exchange: Exchange) -> None:
         self._feed.opened(self._board.opened(exchange))
@@ -136,7 +174,7 @@ class Engine:
             window = self.catalog.window(request.provider, request.target_model)
             if request.outcome == "served":
                 self.catalog.note_used(request.provider, request.target_model, request.started_at)
-                self._estimator.learn(request)
+                self._fitting.learn(exchange, request)
         self._feed.ended(request, self._board.ended(exchange, request, window))
         self._writer.record(request)
         self._note_detour(request)
@@ -207,9 +245,30 @@ class Engine:
             parsed = tuple(routing.parse_target(text, self) for text in command.chain or ())
         except routing.NoTarget as error:
             raise Refused(str(error), "no_target") from None
-        chain = tuple(routing.show_override(each) for each in parsed)
-        self._routefile.set_fallback(command.enabled, None if command.chain is None else chain)
+        chain = tuple(dict.fromkeys(routing.show_override(each) for each in parsed))
+        self._routefile.set_fallback(command.enabled, None if command.chain is None else chain, command.slot)
         return self._route_changed()
+
+    def rest(self, command: c.RestProvider) -> None:
+        self._health.rest(self._provider(command.provider), command.resting)
+        self._providers_changed()
+
+    async def try_provider(self, command: c.TryProvider) -> c.Tried:
+        provider = self._provider(command.provider)
+        began = time.monotonic()
+        await self._discovery.refresh([provider.name])
+        listing = self.catalog.listing(provider.name)
+        duration_ms = round((time.monotonic() - began) * 1000, 1)
+        if provider.models_url is None:
+            return c.Tried(
+                ok=True, text=f"{provider.name} lists no models, so there is nothing to ask for free", duration_ms=0
+            )
+        if listing.error:
+            return c.Tried(ok=False, text=listing.error, duration_ms=duration_ms)
+        if listing.fetched_at is None:
+            text = f"{provider.name} can be asked only with Claude Code's login, by a request of Claude Code"
+            return c.Tried(ok=True, text=text, duration_ms=duration_ms)
+        return c.Tried(ok=True, text=f"{provider.name} answers: {len(listing.models)} models", duration_ms=duration_ms)
 
     def set_favourite(self, command: c.SetFavourite) -> c.ModelList:
         if command.provider not in self.providers:
@@ -327,6 +386,8 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.upstreams.close()
         self.catalog.save()
+        self._health.save()
+        self._fitting.save()
         await asyncio.to_thread(self._writer.close)
         log.info("engine ended")
 
@@ -369,6 +430,9 @@ class Engine:
                 self._feed.publish(c.EngineChanged(engine=self._engine_view(), problems=self._problems))
             if self._providers_dirty:
                 self._providers_changed()
+                self._health.save()
+            if beats % 15 == 0:
+                await asyncio.to_thread(self._fitting.save)
 
     async def _discover(self) -> None:
         await self._discovery.refresh()
@@ -376,7 +440,6 @@ class Engine:
             if self.settings.engine.local_servers:
                 for config in await self._discovery.find_local(self._build_local):
                     self.providers[config.name] = config
-                    self._health[config.name] = Health()
                     self._notice("info", f"{config.name} answers on {config.base_url}: its models can be picked")
                     self._providers_changed()
             await asyncio.sleep(REFRESH_S)
@@ -387,14 +450,18 @@ class Engine:
 
     def _open_ledger(self) -> None:
         self._writer.start()
-        rows = self._reader.since(time.time() - RESTORED_S)
-        for request in rows:
+        if self._writer.problem is None:
+            self._restore()
+        self._note_problems()
+
+    def _restore(self) -> None:
+        """Show what the ledger has of the last day."""
+        for request in self._reader.since(time.time() - RESTORED_S):
             window = None
             if request.provider in self.providers and request.target_model:
                 window = self.catalog.window(request.provider, request.target_model)
             self._board.restore(request, window)
-        self._estimator = Estimator(self._reader.bytes_per_token())
-        self._note_problems()
+        self._fitting.estimator = Estimator(self._reader.bytes_per_token())
 
     @contextlib.contextmanager
     def _runtime_file(self, host: str, port: int) -> Iterator[None]:
@@ -519,7 +586,7 @@ class Engine:
         return tuple(self._provider_view(provider) for provider in self.providers.values())
 
     def _provider_view(self, provider: ProviderConfig) -> c.Provider:
-        health, listing = self._health[provider.name], self.catalog.listing(provider.name)
+        health, listing = self._health.view(provider), self.catalog.listing(provider.name)
         key, origin, trouble = self._key_view(provider)
         return c.Provider(
             name=provider.name,
@@ -541,21 +608,62 @@ class Engine:
             models_error_at=listing.error_at,
             requests=health.served,
             simulated=provider.simulated,
+            resting=health.resting,
+            keys=self._key_states(provider, health),
+            ttft_p50_ms=health.p50_ms,
+            ttft_p95_ms=health.p95_ms,
         )
+
+    def _key_states(self, provider: ProviderConfig, health: HealthView) -> tuple[c.Key, ...]:
+        """The state of each key, where there are several."""
+        if len(provider.keys) < 2:
+            return ()
+        states: list[c.Key] = []
+        for number, (key, breaker) in enumerate(zip(provider.keys, health.keys, strict=True)):
+            masked, origin, _ = self._shown_key(key)
+            row = TABLE.get(breaker.outcome or "")
+            closed = breaker.open_until is not None and breaker.open_until > time.time()
+            states.append(
+                c.Key(
+                    name=masked or origin,
+                    state=(row.health or "ok") if row is not None and closed else "ok",
+                    text=breaker.reason if closed else None,
+                    retry_at=breaker.open_until if closed else None,
+                    limits=health.key_limits[number],
+                )
+            )
+        return tuple(states)
 
     def _key_view(self, provider: ProviderConfig) -> tuple[str | None, str | None, str | None]:
         """The first key masked, where it comes from, and what is wrong with it."""
         if not provider.keys:
             missing = provider.auth in ("bearer", "x-api-key")
             return None, None, f'no key: set api_key = "env:NAME" in [providers.{provider.name}]' if missing else None
-        text = provider.keys[0].get_secret_value()
+        return self._shown_key(provider.keys[0])
+
+    def _shown_key(self, key: SecretStr) -> tuple[str | None, str, str | None]:
+        """A key masked, where it comes from, and what is wrong with it."""
+        text = key.get_secret_value()
         if text.startswith("env:"):
             name = text[4:].strip()
             value = self._environ.get(name, "")
             return mask(value) if value else None, name, None if value else f"{name} is not set"
         if text.startswith("cmd:"):
-            return None, f"cmd:{text[4:].split()[0] if text[4:].split() else ''}", None
+            return None, f"cmd:{(text[4:].split() or [''])[0]}", None
         return mask(text), "config.toml", None
+
+    def _login(self, provider: ProviderConfig, exchange: Exchange) -> str | None:
+        """Names the client's own credential where it goes along to ``provider``."""
+        if provider.auth != "passthrough":
+            return None
+        name = login_name(exchange, self.local_token)
+        return None if name is None and provider.keys else name or "none"
+
+    def _provider(self, name: str) -> ProviderConfig:
+        """Raises ``Refused``."""
+        if name not in self.providers:
+            raise Refused(f"no provider is called {name!r}", "not_found", 404)
+        return self.providers[name]
 
 
 class _QuietServer(uvicorn.Server):
@@ -601,6 +709,10 @@ def _rss_bytes() -> int:
         return pages * resource.getpagesize()
     except (OSError, IndexError, ValueError):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _members(group: GroupSettings) -> tuple[routing.Member, ...]:
+    return tuple(routing.Member(each.target, each.order, each.weight) for each in group.members)
 
 
 def _nano(amount: Decimal | None) -> int | None:

@@ -35,7 +35,11 @@ class Estimator:
 
     def tokens(self, model: str, size_bytes: int) -> int:
         """Input tokens of a body of that size."""
-        return max(1, round(size_bytes / self._ratios.get(canonical(model), BYTES_PER_TOKEN)))
+        return max(1, round(size_bytes / self.ratio(model)))
+
+    def ratio(self, model: str) -> float:
+        """Bytes of a body for each token, as far as is known."""
+        return self._ratios.get(canonical(model), BYTES_PER_TOKEN)
 
 
 def _sane(ratio: float) -> float:

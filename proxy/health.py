@@ -1,37 +1,295 @@
-"""How providers are doing: the last word of each, its limits, and since when.
+"""How providers, targets and keys are doing, and so which of them a request may go to.
 
-A provider's health is judged by how its attempts ended; a client that left says nothing about it.
+Breakers decide admission, pools spread sessions over a provider's keys, and each provider's last word is kept
+for the panel. Times that a provider named survive a restart; nothing here is secret: keys go by a fingerprint.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
 
 from proxy import contract as c
+from proxy.paths import write_private
+from proxy.protocol import breaker as br
+from proxy.protocol.breaker import CLOSED, Breaker
+from proxy.protocol.history import fingerprint
 from proxy.protocol.limits import read_limits
 from proxy.protocol.outcome import Outcome
+from proxy.protocol.pool import KeyPool
+from proxy.providers import ProviderConfig
+
+log = logging.getLogger(__name__)
+
+LATENCIES_KEPT = 400
+LATENCY_WINDOW_S = 3600.0
+LOGIN = "login"
+"""Stands for the client's own credential among the keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request may be sent, with that key (number in the provider's list; None: it has none of its own)."""
+
+    key: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A request may not be sent now."""
+
+    reason: str
+    outcome: str
+    """Name in the table of outcomes of what closed it."""
+    wait_s: float
 
 
 @dataclass(slots=True)
-class Health:
-    """The state of one provider."""
+class _Provider:
+    """What is known of one provider."""
 
+    pool: KeyPool
     state: c.HealthState = "unused"
     text: str | None = None
     retry_at: float | None = None
-    limits: tuple[c.Limit, ...] = ()
     served: int = 0
+    resting: bool = False
+    """The user put it aside."""
+    limits: dict[str, tuple[c.Limit, ...]] = field(default_factory=dict)
+    """By key."""
+    latencies: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
+    """When, and milliseconds to the first event."""
 
-    def note(self, provider: str, outcome: Outcome, headers: Mapping[str, str], now: float) -> None:
-        """Take in how an attempt ended; ``headers`` are the answer's, names in lower case."""
+
+class HealthBook:
+    """The health of everything that requests go to."""
+
+    def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
+        self._file = file
+        self._clock = clock
+        self._breakers: dict[str, Breaker] = _load(file, clock())
+        self._providers: dict[str, _Provider] = {}
+
+    def admit(
+        self,
+        provider: ProviderConfig,
+        model: str,
+        session: str,
+        *,
+        login: str | None = None,
+        tried: Sequence[int] = (),
+        only: bool = False,
+    ) -> Admitted | Closed:
+        """Whether and with which key a request may go to a target.
+
+        The ``only`` target is never closed: whoever has no other choice gets the provider's own answer.
+        ``login`` names the client's own credential where that goes along instead of a key.
+        """
+        now, known = self._clock(), self._of(provider)
+        if known.resting and not only:
+            return Closed(f"{provider.name} rests (you put it aside)", "overloaded", 0.0)
+        places = ([_provider_place(provider), _target_place(provider, model)]) if not only else []
+        for place in places:
+            closed = self._breakers.get(place, CLOSED)
+            if not closed.admits(now):
+                return self._closed(closed, now)
+        number: int | None = None
+        if login is None and provider.keys:
+            number = known.pool.choose(session, lambda key: self._key_admits(provider, key, now), tried)
+            if number is None and only:
+                number = known.pool.choose(session, lambda _: True, tried)
+            if number is None:
+                return self._closed_keys(provider, now, tried)
+        elif not only and not (own := self._breakers.get(_key_place(provider, None, login), CLOSED)).admits(now):
+            return self._closed(own, now)
+        for place in (*places, _key_place(provider, number, login)):
+            if place in self._breakers:
+                self._breakers[place] = br.sent(self._breakers[place], now)
+        return Admitted(number)
+
+    def note(
+        self,
+        provider: ProviderConfig,
+        model: str,
+        key: int | None,
+        outcome: Outcome,
+        headers: Mapping[str, str],
+        login: str | None = None,
+    ) -> None:
+        """How an attempt ended; ``headers`` are the answer's, names in lower case."""
+        now, known = self._clock(), self._of(provider)
         if limits := read_limits(headers):
-            self.limits = limits
-        state = outcome.row.health
-        if state is None:
+            known.limits[_key_name(provider, key, login)] = limits
+        row = outcome.row
+        places = _places(provider, model, key, login)
+        if row.name == "served":
+            for place in places.values():
+                self._set(place, br.succeeded())
+            known.state, known.text, known.retry_at = "ok", None, None
+            known.served += 1
             return
-        self.state = state
-        if state == "ok":
-            self.served += 1
-            self.text, self.retry_at = None, None
+        if row.scope is None:
+            for place in places.values():
+                if place in self._breakers:
+                    self._breakers[place] = br.undecided(self._breakers[place])
+            return
+        sentence = outcome.sentence(provider.name)
+        place = places[row.scope]
+        opened = br.failed(
+            self._breakers.get(place, CLOSED),
+            now,
+            outcome=row.name,
+            reason=sentence,
+            retry_after_s=outcome.retry_after_s,
+            jitter=random.random(),  # noqa: S311  spreads retries, guards nothing
+        )
+        self._set(place, opened)
+        if row.scope == "key" and key is not None:
+            known.pool.limited(key, now)
+        if row.health is not None:
+            known.state, known.text, known.retry_at = row.health, sentence, opened.open_until
+
+    def note_latency(self, provider: ProviderConfig, ttft_ms: float) -> None:
+        self._of(provider).latencies.append((self._clock(), ttft_ms))
+
+    def rest(self, provider: ProviderConfig, resting: bool) -> None:
+        """Put a provider aside, or take it back and forget its failures."""
+        self._of(provider).resting = resting
+        if not resting:
+            for place in [place for place in self._breakers if _belongs(place, provider)]:
+                self._set(place, CLOSED)
+
+    def other_key(self, provider: ProviderConfig, tried: Sequence[int]) -> bool:
+        """Whether a key is left that was not ``tried`` and is not closed."""
+        now = self._clock()
+        return any(
+            self._key_admits(provider, number, now) for number in range(len(provider.keys)) if number not in tried
+        )
+
+    def open_places(self) -> Iterator[tuple[str, Breaker]]:
+        """Everything that is closed to requests at this moment."""
+        now = self._clock()
+        return ((place, each) for place, each in self._breakers.items() if each.state(now) == "open")
+
+    def view(self, provider: ProviderConfig) -> "HealthView":
+        now, known = self._clock(), self._of(provider)
+        recent = sorted(ms for when, ms in known.latencies if now - when < LATENCY_WINDOW_S)
+        keys = [self._breakers.get(_key_place(provider, number), CLOSED) for number in range(len(provider.keys))]
+        state = "limited" if known.resting else known.state
+        return HealthView(
+            state=state,
+            text=f"{provider.name} rests until you take it back" if known.resting else known.text,
+            retry_at=known.retry_at if known.retry_at and known.retry_at > now else None,
+            served=known.served,
+            resting=known.resting,
+            limits=next(iter(known.limits.values()), ()),
+            key_limits=tuple(known.limits.get(_key_name(provider, number), ()) for number in range(len(provider.keys))),
+            keys=tuple(keys),
+            p50_ms=_quantile(recent, 0.5),
+            p95_ms=_quantile(recent, 0.95),
+        )
+
+    def save(self) -> None:
+        """Keep what is closed for longer than a restart takes."""
+        now = self._clock()
+        kept = {place: each for place, each in self._breakers.items() if (each.open_until or 0) > now + 5}
+        try:
+            write_private(self._file, msgspec.json.encode(kept))
+        except OSError as error:
+            log.warning("the providers' health cannot be kept: %s", error)
+
+    def _of(self, provider: ProviderConfig) -> _Provider:
+        known = self._providers.get(provider.name)
+        if known is None:
+            known = self._providers[provider.name] = _Provider(KeyPool(max(1, len(provider.keys))))
+        return known
+
+    def _key_admits(self, provider: ProviderConfig, number: int, now: float) -> bool:
+        return self._breakers.get(_key_place(provider, number), CLOSED).admits(now)
+
+    def _closed_keys(self, provider: ProviderConfig, now: float, tried: Sequence[int]) -> Closed:
+        """Every key is closed: the one that opens first tells why and when."""
+        numbers = [number for number in range(max(1, len(provider.keys))) if number not in tried]
+        closed = [self._breakers.get(_key_place(provider, number), CLOSED) for number in numbers]
+        if not closed:
+            return Closed(f"{provider.name}: every key was tried", "key_refused", 0.0)
+        return self._closed(min(closed, key=lambda each: each.wait_s(now)), now)
+
+    def _closed(self, breaker: Breaker, now: float) -> Closed:
+        wait = breaker.wait_s(now)
+        when = f"next try in {wait:.0f} s" if wait else "one request is trying it now"
+        return Closed(f"{breaker.reason}; {when}", breaker.outcome or "overloaded", wait)
+
+    def _set(self, place: str, breaker: Breaker) -> None:
+        if breaker == CLOSED:
+            self._breakers.pop(place, None)
         else:
-            self.text = outcome.sentence(provider)
-            self.retry_at = now + outcome.retry_after_s if outcome.retry_after_s else None
+            self._breakers[place] = breaker
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """A provider's health, for the panel."""
+
+    state: c.HealthState
+    text: str | None
+    retry_at: float | None
+    served: int
+    resting: bool
+    limits: tuple[c.Limit, ...]
+    key_limits: tuple[tuple[c.Limit, ...], ...]
+    keys: tuple[Breaker, ...]
+    p50_ms: float | None
+    p95_ms: float | None
+
+
+def _places(provider: ProviderConfig, model: str, key: int | None, login: str | None) -> dict[str, str]:
+    return {
+        "provider": _provider_place(provider),
+        "target": _target_place(provider, model),
+        "key": _key_place(provider, key, login),
+    }
+
+
+def _provider_place(provider: ProviderConfig) -> str:
+    return f"provider {provider.name}"
+
+
+def _target_place(provider: ProviderConfig, model: str) -> str:
+    return f"target {provider.name}/{model}"
+
+
+def _key_place(provider: ProviderConfig, number: int | None, login: str | None = None) -> str:
+    return f"key {provider.name} {_key_name(provider, number, login)}"
+
+
+def _belongs(place: str, provider: ProviderConfig) -> bool:
+    kind, _, rest = place.partition(" ")
+    owner = rest.split(" ")[0] if kind == "key" else rest.split("/")[0]
+    return owner == provider.name
+
+
+def _key_name(provider: ProviderConfig, number: int | None, login: str | None = None) -> str:
+    if number is None:
+        return f"{LOGIN} {login}"
+    return fingerprint(provider.keys[number].get_secret_value())[:8]
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float | None:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+
+
+def _load(file: Path, now: float) -> dict[str, Breaker]:
+    try:
+        kept = msgspec.json.decode(file.read_bytes(), type=dict[str, Breaker])
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.DecodeError) as error:
+        log.warning("the providers' kept health cannot be read: %s", error)
+        return {}
+    return {place: each for place, each in kept.items() if (each.open_until or 0) > now}

@@ -41,6 +41,16 @@ class Paths:
         return self.state_dir / "models.json"
 
     @property
+    def health_file(self) -> Path:
+        """Which providers, targets and keys rest until when."""
+        return self.state_dir / "health.json"
+
+    @property
+    def thinking_file(self) -> Path:
+        """Fingerprints of who signed which thinking."""
+        return self.state_dir / "thinking.json"
+
+    @property
     def log_file(self) -> Path:
         return self.state_dir / "engine.log"
 

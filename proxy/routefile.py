@@ -1,6 +1,7 @@
 """What the user chose at run time (overrides, fallback, chain), kept over restarts of the engine."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -20,15 +21,17 @@ class _Kept(Struct, omit_defaults=True):
     overrides: tuple[c.Override, ...] = ()
     fallback_enabled: bool | None = None
     chain: tuple[str, ...] | None = None
+    slot_chains: dict[c.Slot, tuple[str, ...]] = {}
     port: int | None = None
 
 
 class RouteFile:
     """The route in force: the settings, and over them what was chosen."""
 
-    def __init__(self, file: Path, settings: RouteSettings) -> None:
+    def __init__(self, file: Path, settings: RouteSettings, groups: Mapping[str, tuple[str, ...]] = {}) -> None:
         self._file = file
         self._settings = settings
+        self._groups = dict(groups)
         self._kept = _load(file)
         self.route = self._compose()
 
@@ -48,10 +51,12 @@ class RouteFile:
         self._kept.overrides = general + single[-SESSION_OVERRIDES_KEPT:]
         self._save()
 
-    def set_fallback(self, enabled: bool | None, chain: tuple[str, ...] | None) -> None:
+    def set_fallback(self, enabled: bool | None, chain: tuple[str, ...] | None, slot: c.Slot | None) -> None:
         if enabled is not None:
             self._kept.fallback_enabled = enabled
-        if chain is not None:
+        if chain is not None and slot is not None:
+            self._kept.slot_chains[slot] = chain
+        elif chain is not None:
             self._kept.chain = chain
         self._save()
 
@@ -62,7 +67,13 @@ class RouteFile:
             overrides=kept.overrides,
             fallback_enabled=settings.fallback_enabled if kept.fallback_enabled is None else kept.fallback_enabled,
             chain=tuple(settings.fallback) if kept.chain is None else kept.chain,
+            slot_chains={slot: chain for slot, chain in self._slot_chains().items() if chain},
+            groups=self._groups,
         )
+
+    def _slot_chains(self) -> dict[c.Slot, tuple[str, ...]]:
+        """The settings' chains, with those chosen at run time over them; an empty one stands for none."""
+        return {slot: tuple(chain) for slot, chain in self._settings.slot_fallback.items()} | self._kept.slot_chains
 
     def _save(self) -> None:
         self.route = self._compose()

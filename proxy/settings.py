@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources.utils import parse_env_vars
 
+from proxy.contract import Slot
 from proxy.presets import BY_NAME, Auth, Dialect
 from proxy.protocol.naming import closest
 
@@ -158,6 +159,30 @@ class RouteSettings(_Table):
     """Providers or targets that follow when the first fails, in order."""
     fallback_enabled: bool = True
     """Whether fallback is on at first."""
+    slot_fallback: dict[Slot, list[str]] = {}
+    """Chains of their own for slots: opus, sonnet, haiku, subagent."""
+
+
+class MemberSettings(_Table):
+    """An entry of ``[groups.NAME] members``"""
+
+    target: str
+    """A provider, or provider/model."""
+    order: int = 1
+    """Lower ones come first."""
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    """Share of sessions among those of the same order."""
+
+
+def _member(value: object) -> object:
+    return {"target": value} if isinstance(value, str) else value
+
+
+class GroupSettings(_Table):
+    """``[groups.NAME]``: several providers or targets under one name, such as the regions of one."""
+
+    members: Annotated[list[Annotated[MemberSettings, BeforeValidator(_member)]], Field(min_length=1)]
+    """Providers or targets, or tables of target, order and weight."""
 
 
 class BudgetSettings(_Table):
@@ -193,6 +218,7 @@ class Settings(BaseSettings):
 
     engine: EngineSettings = EngineSettings()
     providers: dict[str, ProviderSettings] = {}
+    groups: dict[str, GroupSettings] = {}
     route: RouteSettings = RouteSettings()
     budget: BudgetSettings = BudgetSettings()
     prices: dict[str, PriceSettings] = {}
@@ -349,6 +375,7 @@ def _known_names(table: list[str]) -> Iterable[str]:
         "budget": BudgetSettings,
         "providers": ProviderSettings,
         "prices": PriceSettings,
+        "groups": GroupSettings,
     }
     if not table:
         return Settings.model_fields

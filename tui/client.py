@@ -80,6 +80,12 @@ class Door:
     async def set_fallback(self, command: c.SetFallback) -> c.Route:
         return await self._post("/fallback", command, c.Route)
 
+    async def rest(self, command: c.RestProvider) -> None:
+        await self._post("/rest", command, dict[str, bool])
+
+    async def try_provider(self, command: c.TryProvider) -> c.Tried:
+        return await self._post("/try", command, c.Tried)
+
     async def set_favourite(self, command: c.SetFavourite) -> c.ModelList:
         return await self._post("/favourite", command, c.ModelList)
 

@@ -55,8 +55,8 @@ MIGRATIONS: tuple[str, ...] = (
 
 VERSION = len(MIGRATIONS)
 
-LOCK_PATIENCE_S = 5.0
-"""How long a connection waits for another one's lock."""
+LOCK_PATIENCE_S = 1.0
+"""How long a connection waits for another one's lock: short, for the start waits too and the writer tries again."""
 
 CHECKED_BYTES_MAX = 64 * 1024 * 1024
 """A larger ledger is not read through at every start; its damage shows when it is met."""

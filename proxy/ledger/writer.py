@@ -130,15 +130,19 @@ class LedgerWriter:
 
     def _open(self) -> None:
         try:
+            self._file.touch(mode=0o600)
+            self._file.chmod(0o600)
             self._connection = connect(str(self._file))
             check(self._connection)
             migrate(self._connection)
-            self._file.chmod(0o600)
             self._note_start(self._connection)
             self.problem = None
         except NewerLedger as error:
             self._disconnect()
             self.problem = str(error)
+        except OSError as error:
+            self._disconnect()
+            self.problem = f"the ledger cannot be used ({error}); requests wait in memory"
         except sqlite3.DatabaseError as error:
             self._failed(error)
             if self._connection is None and not self._stopping and not self._file.exists():

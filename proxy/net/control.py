@@ -42,6 +42,8 @@ class Controls(Protocol):
     def use(self, command: c.Use) -> c.Route: ...
     def set_fallback(self, command: c.SetFallback) -> c.Route: ...
     def set_favourite(self, command: c.SetFavourite) -> c.ModelList: ...
+    def rest(self, command: c.RestProvider) -> None: ...
+    async def try_provider(self, command: c.TryProvider) -> c.Tried: ...
     def launch_plan(self) -> c.LaunchPlan: ...
     def stop(self, drain_s: float | None) -> None: ...
     async def models(self, *, refresh: bool) -> c.ModelList: ...
@@ -75,6 +77,13 @@ def control_door(controls: Controls) -> Starlette:
 
     async def fallback(request: Request) -> Response:
         return _json(controls.set_fallback(await _command(request, c.SetFallback)))
+
+    async def rest(request: Request) -> Response:
+        controls.rest(await _command(request, c.RestProvider))
+        return _done()
+
+    async def try_provider(request: Request) -> Response:
+        return _json(await controls.try_provider(await _command(request, c.TryProvider)))
 
     async def favourite(request: Request) -> Response:
         return _json(controls.set_favourite(await _command(request, c.SetFavourite)))
@@ -124,6 +133,8 @@ def control_door(controls: Controls) -> Starlette:
         at("/use", "POST", use),
         at("/fallback", "POST", fallback),
         at("/favourite", "POST", favourite),
+        at("/rest", "POST", rest),
+        at("/try", "POST", try_provider),
         at("/launch", "GET", launch),
         at("/stop", "POST", stop),
         at("/models", "GET", models),

@@ -8,13 +8,21 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from proxy import contract as c
 from proxy.protocol.identity import Identity
 from proxy.protocol.messages import Body
-from proxy.protocol.usage import AnswerFacts
+from proxy.protocol.usage import AnswerFacts, AnswerTap
 
 CAPTURE_BYTES = 256 * 1024
 """How much of an answer's end is kept in memory for a panel that watches it."""
+
+
+DELTA_FRAME_BYTES = 115
+"""Of a delta event, what is not its text."""
+TOKEN_BYTES = 4.0
+"""Of an answer's text, for a token."""
 
 
 class Capture:
@@ -82,6 +90,8 @@ class Exchange:
     first_text_at: float | None = None
     ended_at: float | None = None
     facts: AnswerFacts = field(default_factory=AnswerFacts)
+    tap: AnswerTap | None = None
+    """What reads the stream that is passed on."""
     usage: c.Usage | None = None
     """Set where the answer itself does not tell: an estimate."""
     usage_estimated: bool = False
@@ -99,6 +109,14 @@ class Exchange:
     def ms(self, moment: float | None) -> float | None:
         """Milliseconds from arrival to ``moment``."""
         return None if moment is None else round((moment - self.started) * 1000, 3)
+
+    def _usage(self) -> c.Usage:
+        """The provider's counts; while it has told no output yet, an estimate by the size of what came."""
+        told = self.usage or self.facts.usage
+        if self.phase != "streaming" or self.tap is None:
+            return told
+        text_bytes = self.output_bytes - self.tap.deltas * DELTA_FRAME_BYTES
+        return msgspec.structs.replace(told, output_tokens=max(told.output_tokens, int(text_bytes / TOKEN_BYTES)))
 
     def view(self) -> c.Request:
         """The request as everybody else sees it."""
@@ -129,8 +147,8 @@ class Exchange:
             ttft_ms=self.ms(self.first_event_at),
             first_text_ms=self.ms(self.first_text_at),
             duration_ms=self.ms(self.ended_at),
-            usage=self.usage or self.facts.usage,
-            usage_estimated=self.usage_estimated,
+            usage=self._usage(),
+            usage_estimated=self.usage_estimated or self.phase == "streaming",
             output_bytes=self.output_bytes,
             cost_nano_usd=self.cost_nano_usd,
             cost_source=self.cost_source,

@@ -12,9 +12,10 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from proxy import contract as c
+from proxy.net.attempt import AnswerBroke
 from proxy.net.client import JSON_TYPE, Client, Send
 from proxy.net.exchange import Exchange
-from proxy.net.relay import AnswerBroke, Relay
+from proxy.net.relay import Relay
 from proxy.protocol.guard import check
 from proxy.protocol.identity import identify
 from proxy.protocol.messages import BadBody, Body

@@ -4,6 +4,7 @@ The decoder reports bad syntax, bad UTF-8 and nesting beyond the stack as three 
 that forgets one of them falls over a hostile or broken answer.
 """
 
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,6 +12,11 @@ import msgspec
 _T = TypeVar("_T")
 
 _any = msgspec.json.Decoder()
+
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 class NotJson(ValueError):
@@ -25,10 +31,23 @@ def read_json(data: bytes | str | msgspec.Raw) -> Any:
 def read_json_as(decoder: "msgspec.json.Decoder[_T]", data: bytes | str | msgspec.Raw) -> _T:
     """The value in ``data`` as ``decoder`` reads it. Raises ``NotJson``."""
     try:
-        return decoder.decode(data)
+        return _decoded(decoder, data)
     except RecursionError:
         raise NotJson("it is nested too deeply") from None
     except UnicodeError:
         raise NotJson("it is not valid UTF-8") from None
     except msgspec.DecodeError as error:
         raise NotJson(str(error)) from None
+
+
+def _decoded(decoder: "msgspec.json.Decoder[_T]", data: bytes | str | msgspec.Raw) -> _T:
+    """Half of a surrogate pair, as a program leaves it that cuts a text in the middle of a character, reads as U+FFFD:
+    most readers put up with it, our decoder does not. The replacement is as long as what it replaces."""
+    try:
+        return decoder.decode(data)
+    except msgspec.DecodeError:
+        raw = data.encode() if isinstance(data, str) else bytes(data)
+        whole = _ESCAPE.sub(lambda found: rb"\ufffd" if found["lone"] else found[0], raw)
+        if whole == raw:
+            raise
+        return decoder.decode(whole)

@@ -6,7 +6,7 @@ leaves it to the reader which one counts) and changes no other byte.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -94,6 +94,13 @@ class Body:
             copied = end
         return [*pieces, view[copied:]]
 
+    def with_fields(self, fields: Mapping[str, bytes]) -> "Body":
+        """A body with other values (JSON) of some fields; the rest keeps its bytes, not the space between."""
+        if not fields:
+            return self
+        values = {**self.fields, **{name: Raw(value) for name, value in fields.items()}}
+        return Body(msgspec.json.encode(values))
+
     def outline(self) -> tuple[tuple[str, str], ...]:
         """What the body holds, as name and words, without its texts: for the inspector."""
         return tuple((name, _outlined(bytes(raw))) for name, raw in self.fields.items())
@@ -157,7 +164,7 @@ def _read_key(raw: bytes, position: int) -> tuple[str, int]:
     match = _KEY.match(raw, position)
     if match is None:
         raise _Repeated
-    key: str = msgspec.json.decode(match[1])
+    key: str = read_json(match[1])
     return key, match.end()
 
 

@@ -7,6 +7,7 @@ differ in what they name (``:free``, ``-mini``) stay apart.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from proxy.contract import Slot
 
@@ -43,6 +44,7 @@ def family_of(model: str | None) -> Slot | None:
     return next((family for family in FAMILIES if (family in name and "claude" in name) or name == family), None)
 
 
+@lru_cache(maxsize=4096)
 def canonical(model: str) -> str:
     """The spelling under which equal models are equal."""
     return _DATE.sub("", _without_revision(model))

@@ -16,6 +16,8 @@ from typing import Literal
 import msgspec
 
 from proxy.contract import HealthState
+from proxy.protocol.overflow import read_overflow
+from proxy.protocol.redact import redact
 
 Phase = Literal["connect", "headers", "first_event", "mid_stream", "end"]
 
@@ -77,7 +79,7 @@ TABLE: Mapping[str, Row] = {
         _R("empty_answer", "200 with nothing in it", True, "failing", "target", 502, "api_error", "answered with nothing"),
         _R("not_an_answer", "JSON or HTML that is no answer", True, "failing", "target", 502, "api_error", "answered with something that is no answer; is base_url right?"),
         _R("redirected", "a redirect", True, "failing", "provider", 502, "api_error", "redirects elsewhere; put the final address into base_url"),
-        _R("no_credential", "no key or login for it", True, "refused", None, 401, "authentication_error", "has no credential"),
+        _R("no_credential", "no key or login for it", True, "refused", "key", 401, "authentication_error", "has no credential"),
         _R("key_refused", "401", True, "refused", "key", 401, "authentication_error", "refused the key; Claude Code keeps retrying meanwhile. Press p to switch, or set another key"),
         _R("payment_required", "402, or 400 for spent credit", True, "refused", "key", 402, "billing_error", "credit is spent; top up or switch"),
         _R("forbidden", "403", True, "refused", "key", 403, "permission_error", "does not permit this; check the key's rights and the region"),
@@ -85,6 +87,7 @@ TABLE: Mapping[str, Row] = {
         _R("request_timeout", "408", True, "failing", "target", 504, "timeout_error", "timed out reading the request"),
         _R("conflict", "409", False, None, None, 409, "conflict_error", "conflict"),
         _R("prompt_too_long", "400, the prompt exceeds the window", False, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
+        _R("window_too_small", "the estimate exceeds the target's window", True, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
         _R("request_too_large", "413", False, None, None, 413, "request_too_large", "the request is too large"),
         _R("invalid_request", "400, 422 and other 4xx", False, None, None, 400, "invalid_request_error", "rejected the request"),
         _R("rate_limited", "429", True, "limited", "key", 429, "rate_limit_error", "rate limit reached"),
@@ -141,12 +144,6 @@ _ERROR_TYPES: Mapping[str, str] = {
 }
 """Anthropic's error types (the API reference's list); any other is a server error."""
 
-_OVERFLOW = (
-    "prompt is too long",
-    "context_length_exceeded",
-    "maximum context length",
-    "exceeds the context window",
-)
 _SPENT = (
     "credit balance is too low",
     "insufficient_quota",
@@ -201,7 +198,7 @@ def judge(seen: Seen, now: float) -> Outcome:
     if words is None and seen.status is not None and seen.status >= 300:
         words = f"status {seen.status}"
     wait = retry_after_s(seen.headers, now) if TABLE[name].next_target else None
-    return Outcome(TABLE[name], _short(words) if words else None, wait)
+    return Outcome(TABLE[name], redact(_short(words)) if words else None, wait)
 
 
 def _name(seen: Seen) -> str:
@@ -224,7 +221,7 @@ def _name(seen: Seen) -> str:
 
 def _refined(name: str, message: str, seen: Seen) -> str:
     """The particular kind of a general rejection, by its words and headers."""
-    if name == "invalid_request" and any(words in message for words in _OVERFLOW):
+    if name == "invalid_request" and read_overflow(message) is not None:
         return "prompt_too_long"
     if name in ("invalid_request", "rate_limited") and any(words in message for words in _SPENT):
         return "payment_required"

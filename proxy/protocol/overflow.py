@@ -7,6 +7,9 @@ providers say the same in many ways; the wordings below were read in their docum
 import re
 from dataclasses import dataclass
 
+MARGIN = 1.05
+"""How far an estimate must exceed a window before a request is held back."""
+
 _NUMBER = r"(?P<{}>\d[\d,_]*)"
 _TOKENS, _MAXIMUM = _NUMBER.format("tokens"), _NUMBER.format("maximum")
 
@@ -55,6 +58,21 @@ class Overflow:
     maximum: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A request's size beside its target's window, tokens."""
+
+    tokens: int
+    """Estimated."""
+    window: int | None
+    """None: not known, or not to be judged by us."""
+
+    @property
+    def exceeded(self) -> bool:
+        """The request surely does not fit: the estimate is beyond the window by more than it may err."""
+        return self.window is not None and self.tokens > self.window * MARGIN
+
+
 def read_overflow(message: str) -> Overflow | None:
     """The numbers in a rejection; None where it is about something else."""
     for wording in _WORDINGS:
@@ -65,10 +83,10 @@ def read_overflow(message: str) -> Overflow | None:
     return Overflow() if any(words in low for words in _PLAIN) else None
 
 
-def client_sentence(overflow: Overflow, estimate: int, window: int | None) -> str:
+def client_sentence(overflow: Overflow, room: Room) -> str:
     """The sentence on which the client compacts; what the provider did not say is the engine's estimate."""
-    maximum = overflow.maximum or window or max(1, estimate - 1)
-    tokens = max(overflow.tokens or estimate, maximum + 1)
+    maximum = overflow.maximum or room.window or max(1, room.tokens - 1)
+    tokens = max(overflow.tokens or room.tokens, maximum + 1)
     return f"prompt is too long: {tokens} tokens > {maximum} maximum"
 
 

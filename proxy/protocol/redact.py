@@ -3,7 +3,7 @@
 import re
 
 _KEY_LIKE = re.compile(
-    r"(?:sk|pk|rk|sess|key|cctui|gsk|xai|AIza|eyJ)[-_A-Za-z0-9]{1,12}[-_.A-Za-z0-9]{12,}|[Bb]earer\s+\S{8,}"
+    r"(?:sk|pk|rk|sess|key|cctui|gsk|xai|AIza|eyJ)[-_A-Za-z0-9]{1,12}[-_.A-Za-z0-9]{12,}|(?i:bearer)\s+\S{8,}"
 )
 
 

@@ -3,11 +3,18 @@
 The most specific rule wins: an override for this session and slot, for this session, for this slot, for all
 traffic; then an id that names its target (one that we published in the client's own picker); then the default.
 A decision says why in words. The chain are the targets that follow it when fallback is on.
+
+A group stands for several providers or targets: by order, and within an order spread by weight, the same way for
+a session each time, so that its prompt cache stays where it is.
 """
 
-from collections.abc import Sequence
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from proxy.contract import AS_ASKED, SLOTS, Override, Route, Slot
 from proxy.protocol import naming
@@ -44,6 +51,20 @@ class Asked:
 class Decision:
     target: Target
     why: str
+    siblings: tuple[Target, ...] = ()
+    """The rest of the group that the target was taken from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A part of a group."""
+
+    target: str
+    """``provider`` or ``provider/model``."""
+    order: int = 1
+    """Lower ones come first."""
+    weight: float = 1.0
+    """Share of sessions among those of the same order."""
 
 
 class Catalog(Protocol):
@@ -55,6 +76,8 @@ class Catalog(Protocol):
         """The ids that ``provider`` lists; empty where its list is not known."""
         ...
 
+    def groups(self) -> Mapping[str, Sequence[Member]]: ...
+
 
 class NoTarget(ValueError):
     """No target can be named. ``str()`` tells the user what to do."""
@@ -62,34 +85,47 @@ class NoTarget(ValueError):
 
 def decide(route: Route, asked: Asked, catalog: Catalog) -> Decision:
     """The target of a request. Raises ``NoTarget``."""
-    providers = catalog.provider_names()
-    override = _strongest(route.overrides, asked, providers)
+    override = _strongest(route.overrides, asked, catalog)
     if override is not None:
-        model = override.model or _translated(override.provider, asked.model, catalog)
-        return Decision(Target(override.provider, model), f"{_scope(override)} set to {show_override(override)}")
-    if published := naming.published_target(asked.model, providers):
+        return _decision(_targets(override, asked, catalog), f"{_scope(override)} set to {show_override(override)}")
+    if published := naming.published_target(asked.model, catalog.provider_names()):
         return Decision(Target(*published), "picked in the client's own /model")
     default = parse_target(route.default, catalog)
-    if default.model:
-        return Decision(Target(default.provider, default.model), f"default target {route.default}")
+    if default.model or default.provider in catalog.groups():
+        return _decision(_targets(default, asked, catalog), f"default target {route.default}")
     name = _as_default(default.provider, asked.model, catalog)
     return Decision(Target(default.provider, name), "as asked")
 
 
-def chain_after(route: Route, first: Target, asked: Asked, catalog: Catalog) -> tuple[Target, ...]:
-    """The targets to try after ``first``, in order, each once; empty while fallback is off."""
+def chain_after(route: Route, decision: Decision, asked: Asked, catalog: Catalog) -> tuple[Target, ...]:
+    """The targets to try after the decided one, in order, each once; empty while fallback is off."""
     if not route.fallback_enabled:
         return ()
-    targets: dict[Target, None] = {}
-    for entry in route.chain:
+    targets = dict.fromkeys(decision.siblings)
+    for entry in chain_for(route, asked):
         try:
-            parsed = parse_target(entry, catalog)
-            model = parsed.model or _translated(parsed.provider, asked.model, catalog)
+            targets |= dict.fromkeys(_targets(parse_target(entry, catalog), asked, catalog))
         except NoTarget:
             continue
-        targets[Target(parsed.provider, model)] = None
-    targets.pop(first, None)
+    targets.pop(decision.target, None)
     return tuple(targets)
+
+
+def chain_for(route: Route, asked: Asked) -> tuple[str, ...]:
+    """The chain of the most specific slot that has one of its own, else the general one."""
+    own = (route.slot_chains.get(slot) for slot in asked.slots)
+    return next((chain for chain in own if chain), route.chain)
+
+
+def ordered_members(members: Sequence[Member], session: str) -> tuple[Member, ...]:
+    """The members of a group in the order in which ``session`` tries them."""
+
+    def place(member: Member) -> tuple[int, float]:
+        digest = hashlib.sha256(f"{session}\0{member.target}".encode()).digest()
+        share = (int.from_bytes(digest[:8], "big") + 1) / (2**64 + 1)
+        return member.order, -math.log(share) / member.weight
+
+    return tuple(sorted(members, key=place))
 
 
 def apply_use(
@@ -108,7 +144,7 @@ def apply_use(
     if text.strip().lower() in (AS_ASKED, "asked", "as asked"):
         return _with_overrides(route, others)
     parsed = parse_target(text, catalog)
-    if parsed.model is None and probes:
+    if parsed.model is None and probes and parsed.provider not in catalog.groups():
         _translated_any(parsed.provider, probes, catalog)
     override = Override(provider=parsed.provider, model=parsed.model, session=session, slot=slot)
     return _with_overrides(route, (*others, override))
@@ -150,8 +186,31 @@ def show_override(override: Override) -> str:
     return f"{override.provider}/{override.model}" if override.model else override.provider
 
 
-def _strongest(overrides: Sequence[Override], asked: Asked, providers: Sequence[str]) -> Override | None:
+def _targets(chosen: Override, asked: Asked, catalog: Catalog) -> tuple[Target, ...]:
+    """What a provider, a target or a group stands for. Raises ``NoTarget``."""
+    members = catalog.groups().get(chosen.provider)
+    if members is None:
+        return (Target(chosen.provider, chosen.model or _translated(chosen.provider, asked.model, catalog)),)
+    targets: dict[Target, None] = {}
+    trouble: NoTarget | None = None
+    for member in ordered_members(members, asked.session or ""):
+        try:
+            parsed = parse_target(member.target, catalog)
+            targets[Target(parsed.provider, parsed.model or _translated(parsed.provider, asked.model, catalog))] = None
+        except NoTarget as error:
+            trouble = error
+    if not targets:
+        raise trouble or NoTarget(f"the group {chosen.provider!r} has no members")
+    return tuple(targets)
+
+
+def _decision(targets: Sequence[Target], why: str) -> Decision:
+    return Decision(targets[0], why, tuple(targets[1:]))
+
+
+def _strongest(overrides: Sequence[Override], asked: Asked, catalog: Catalog) -> Override | None:
     slots = asked.slots
+    known = (*catalog.provider_names(), *catalog.groups())
 
     def rank(override: Override) -> tuple[bool, int]:
         return override.session is not None, len(slots) - slots.index(override.slot) if override.slot else 0
@@ -159,7 +218,7 @@ def _strongest(overrides: Sequence[Override], asked: Asked, providers: Sequence[
     fitting = [
         each
         for each in overrides
-        if each.provider in providers
+        if each.provider in known
         and each.session in (None, asked.session)
         and (each.slot is None or each.slot in slots)
     ]
@@ -219,13 +278,13 @@ def _as_default(provider: str, asked: str, catalog: Catalog) -> str:
 def _unknown(text: str, catalog: Catalog) -> str:
     providers = catalog.provider_names()
     known = [f"{name}/{each}" for name in providers for each in catalog.model_ids(name)]
-    near = naming.closest(text, [*providers, *known])
+    near = naming.closest(text, [*providers, *catalog.groups(), *known])
     hint = f" Did you mean {' or '.join(near)}?" if near else " cctui models lists what there is."
     return f"no provider or model is called {text!r}.{hint}"
 
 
 def _with_overrides(route: Route, overrides: tuple[Override, ...]) -> Route:
-    return Route(default=route.default, overrides=overrides, fallback_enabled=route.fallback_enabled, chain=route.chain)
+    return msgspec.structs.replace(route, overrides=overrides)
 
 
 def known_slot(word: str) -> Slot:

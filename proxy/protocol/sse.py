@@ -35,11 +35,13 @@ class Frames:
         if b"\n\n" not in chunk and not (chunk.startswith(b"\n") and self._ends_in_lf()):
             self._hold(chunk)
             return []
-        self._parts.append(chunk)
-        *events, rest = b"".join(self._parts).split(b"\n\n")
-        self._parts, self._size = [], 0
+        if self._parts:
+            self._parts.append(chunk)
+            chunk = b"".join(self._parts)
+            self._parts, self._size = [], 0
+        *events, rest = chunk.split(b"\n\n")
         self._hold(rest)
-        return [event for event in (event.strip(b"\n") for event in events) if event]
+        return [stripped for event in events if (stripped := event.strip(b"\n"))]
 
     def end(self) -> list[bytes]:
         """The last event, for a stream that ends without the blank line after it."""

@@ -21,6 +21,7 @@ USD_MAX = 10**6
 TOKENS_MAX = 10**9
 """No answer has more; a larger count is a provider's mistake, and its cost would not fit into the ledger."""
 
+_SIGNATURE = b'"signature_delta"'
 _DELTA = b"event: content_block_delta\n"
 
 
@@ -38,6 +39,8 @@ class AnswerFacts:
     error_type: str | None = None
     error_message: str | None = None
     service_tier: str | None = None
+    signatures: list[str] = field(default_factory=list)
+    """Of its thinking blocks: they tell later who thought it."""
 
     @property
     def usage(self) -> Usage:
@@ -80,6 +83,13 @@ class AnswerFacts:
             self.service_tier = tier
         if (cost := nano_usd(usage.get("cost"))) is not None:
             self.reported_nano_usd = cost
+
+    def see_signature(self, block: object) -> None:
+        """Take in the signature of a thinking block, or of the delta that brings it."""
+        if isinstance(block, Mapping):
+            signature = block.get("data") if block.get("type") == "redacted_thinking" else block.get("signature")
+            if isinstance(signature, str) and signature:
+                self.signatures.append(signature)
 
     def see_error(self, error: object) -> None:
         """Take in the ``error`` object of an error event or body."""
@@ -153,7 +163,10 @@ class AnswerTap:
             return
         try:
             for frame in self._frames.feed(chunk):
-                self._see(frame)
+                if self.text_seen and frame.startswith(_DELTA) and _SIGNATURE not in frame:
+                    self.deltas += 1
+                else:
+                    self._see(frame)
         except EventTooLarge:
             self.broken, self._frames = True, None
 
@@ -164,9 +177,6 @@ class AnswerTap:
                 self._see(frame)
 
     def _see(self, frame: bytes) -> None:
-        if self.text_seen and frame.startswith(_DELTA):
-            self.deltas += 1
-            return
         name, data = read_event(frame)
         if not data and not name:
             return
@@ -189,6 +199,10 @@ class AnswerTap:
             case "content_block_delta":
                 self.meaningful = self.text_seen = True
                 self.deltas += 1
+                self.facts.see_signature(payload.get("delta"))
+            case "content_block_start":
+                self.meaningful = True
+                self.facts.see_signature(payload.get("content_block"))
             case "message_delta":
                 self.meaningful = True
                 self.facts.see_ending(payload.get("delta"))
@@ -216,6 +230,9 @@ def read_message(body: bytes) -> AnswerFacts | None:
     if payload.get("type") != "message" and "content" not in payload:
         return None
     facts.see_message(payload)
+    blocks = payload.get("content")
+    for block in blocks if isinstance(blocks, list) else []:
+        facts.see_signature(block)
     return facts
 
 

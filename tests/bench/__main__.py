@@ -132,13 +132,19 @@ def _tell(words: str) -> None:
     sys.stderr.write(f"{words}\n")
 
 
+def _part(name: str) -> str:
+    if name not in PARTS:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(PARTS)}")
+    return name
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures the engine and the panel.")
     much = parser.add_mutually_exclusive_group()
     much.add_argument("--quick", action="store_true", help="a first impression, about a minute")
     much.add_argument("--full", action="store_true", help="100 000 requests for memory, more rounds")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
-    parser.add_argument("parts", nargs="*", choices=PARTS, default=[], help=f"which parts: {', '.join(PARTS)}")
+    parser.add_argument("parts", nargs="*", type=_part, metavar="PART", help=f"which parts: {', '.join(PARTS)}")
     return parser.parse_args()
 
 

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from tests.bench.relay import percentile
 from tests.tui.scenes import served
-from tui.app import PanelApp
+from tui.app import Left, PanelApp
 from tui.attachment import Address
 from tui.state.panel import PanelState
 from tui.state.requests import RequestBook
@@ -58,7 +58,7 @@ async def _cpu_share(seconds: float) -> float:
     return (_cpu_s() - used) / (time.perf_counter() - began)
 
 
-async def _press(pilot: Pilot[object], key: str) -> float:
+async def _press(pilot: Pilot[Left], key: str) -> float:
     """Milliseconds from a key to the repaint after it."""
     painted = asyncio.Event()
     began = time.perf_counter()

@@ -86,7 +86,7 @@ def event(name: str, payload: dict[str, object]) -> bytes:
 
 def opening() -> list[bytes]:
     """The events before the first delta."""
-    message = {
+    message: dict[str, object] = {
         "id": "msg_bench",
         "type": "message",
         "role": "assistant",

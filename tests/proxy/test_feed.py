@@ -35,19 +35,19 @@ class Panel:
         self.numbers: list[int] = []
 
     async def next(self) -> c.Event:
-        async with asyncio.timeout(TIMEOUT_S):
-            async for line in self._lines:
-                if line.startswith("id: "):
-                    self.numbers.append(int(line.removeprefix("id: ")))
-                if line.startswith("data: "):
-                    return msgspec.json.decode(line.removeprefix("data: "), type=c.Event)
+        async for line in self._lines:
+            if line.startswith("id: "):
+                self.numbers.append(int(line.removeprefix("id: ")))
+            if line.startswith("data: "):
+                return msgspec.json.decode(line.removeprefix("data: "), type=c.Event)
         raise AssertionError("the feed ended")
 
     async def until(self, wanted: Callable[[c.Event], bool]) -> list[c.Event]:
         """Everything up to and with the first wanted event."""
-        seen = [await self.next()]
-        while not wanted(seen[-1]):
-            seen.append(await self.next())
+        seen: list[c.Event] = []
+        async with asyncio.timeout(TIMEOUT_S):
+            while not seen or not wanted(seen[-1]):
+                seen.append(await self.next())
         return seen
 
 
@@ -130,7 +130,7 @@ async def test_text_goes_to_nobody_who_does_not_watch(engine: RunningEngine, ups
 async def test_a_watcher_gets_the_text_from_its_beginning_and_as_it_arrives(
     engine: RunningEngine, upstream: ScriptedUpstream
 ) -> None:
-    upstream.script = as_stream(*EVENTS[:-5], Hold(), *EVENTS[-5:])
+    upstream.script = as_stream(*EVENTS[:-4], Hold(), *EVENTS[-4:])
     async with panel(engine) as watching, panel(engine, "other") as other:
         await watching.next()
         asking = asyncio.create_task(engine.ask())
@@ -205,7 +205,7 @@ async def test_the_text_starts_anew_when_the_request_falls_back(
 
 
 async def test_watching_nothing_ends_the_text(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
-    upstream.script = as_stream(*EVENTS[:-5], Hold(), *EVENTS[-5:])
+    upstream.script = as_stream(*EVENTS[:-4], Hold(), *EVENTS[-4:])
     async with panel(engine) as screen:
         await screen.next()
         asking = asyncio.create_task(engine.ask())

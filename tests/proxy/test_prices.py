@@ -100,7 +100,8 @@ def test_an_unknown_price_is_unknown_and_not_zero(catalog: str | None, model: st
 @pytest.mark.parametrize(
     "spelling",
     [
-        "claude-opus-4-8[1m]", "anthropic/claude-opus-4.8", "us.anthropic.claude-opus-4-8-v1:0", "claude-opus-4-8@20260101",
+        "claude-opus-4-8[1m]", "anthropic/claude-opus-4.8", "us.anthropic.claude-opus-4-8-v1:0",
+        "claude-opus-4-8@20260101",
         "anthropic.claude-opus-4-8-v1", "claude-opus-4.8",
     ],
 )  # fmt: skip

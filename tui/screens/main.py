@@ -49,7 +49,7 @@ class MainScreen(Screen[None]):
         self.header = LineBlock(id="header")
         self.keys_bar = LineBlock(id="keys")
         self.empty = LineBlock(id="empty")
-        self.rows = RequestList(state.requests, state.ordinal, id="rows")
+        self.rows = RequestList(state.ordinal, id="rows")
         self.rows_title = LineBlock(id="rows-title", classes="title")
         self.costs = LineBlock(id="costs-body")
         self.costs_title = LineBlock(id="costs-title", classes="title")

@@ -3,6 +3,7 @@
 from proxy.contract import AgentTally, Limit, Session, Tally
 from tui.state import formats as f
 from tui.state.burn import Burn
+from tui.state.limits import limit_tone, standing
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, line_cells, spread
 from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left, right
@@ -54,11 +55,6 @@ def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: floa
         gap = [EMPTY] if lines and height > 12 else []
         lines += [*gap, *block]
     return [line(" ", *one) for one in lines[:height]]
-
-
-def limit_tone(limit: Limit) -> Tone:
-    """How near a provider's limit is."""
-    return "bad" if limit.used >= 1 else "warn" if limit.used >= 0.85 else "accent"
 
 
 def provider_lines(state: PanelState, width: int, now: float) -> list[Line]:
@@ -196,7 +192,7 @@ def _providers(state: PanelState, width: int, now: float) -> list[Line]:
         glyph, word, tone = health_words(provider, now)
         health = line(Piece(f" {word}", "plain" if tone in ("warn", "bad") else "dim"))
         lines.append(spread(line(Piece(glyph, tone), " ", clean_line(provider.name)), health, width))
-        lines += [_limit(limit, width) for limit in provider.limits]
+        lines += [_limit(limit, width) for limit in standing(provider.limits, now)]
     return lines
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from proxy.contract import Attempt, Detail, Request
+from proxy.contract import Detail, Request
 from tui.state import formats as f
 from tui.state.lines import EMPTY, Line, Piece, Tone, line
 from tui.state.panel import PanelState
 from tui.state.rows import mark, speed, state_words
 from tui.state.stream import StreamText
 from tui.state.text import clean_line, fit, left, right, wrap
+from tui.state.trail import trail
 from tui.state.who import agent_name, session_name
 
 LABEL = 18
@@ -27,8 +28,8 @@ def detail_lines(state: PanelState, detail: Detail, width: int, now: float) -> l
     request = detail.request
     sections = (
         ("", list(_what(state, request, width, now))),
-        ("attempts", [row for attempt in request.attempts for row in _attempt(attempt, width)]),
-        ("time", list(_times(state, request, now))),
+        ("way", list(trail(request, width))),
+        ("time", list(_times(request, now))),
         ("tokens and cost", list(_money(request))),
         ("request", [_field(clean_line(name), clean_line(text)) for name, text in detail.body_outline]),
         ("answer", _answer(detail, width)),
@@ -72,24 +73,7 @@ def _who(state: PanelState, request: Request) -> str:
     return clean_line(f"{name}  {request.agent_id}") if request.agent_id else name
 
 
-def _attempt(attempt: Attempt, width: int) -> Iterator[Line]:
-    good = attempt.outcome in ("served", "trying")
-    glyph = Piece("✓" if attempt.outcome == "served" else "…" if good else "✗", "good" if good else "bad")
-    target = clean_line(f"{attempt.provider}/{attempt.model}")
-    status = f"{attempt.status or ''} {attempt.outcome.replace('_', ' ')}".strip()
-    yield line(
-        "   ",
-        glyph,
-        f" {left(target, min(44, max(20, width - 40)))} ",
-        right(f.duration(attempt.duration_ms), 7),
-        f"  {status}",
-    )
-    if attempt.reason:
-        for row in wrap(clean_line(attempt.reason), max(20, width - 8)):
-            yield line("     ", Piece(row, "dim"))
-
-
-def _times(state: PanelState, request: Request, now: float) -> Iterator[Line]:
+def _times(request: Request, now: float) -> Iterator[Line]:
     moments = (
         ("headers", request.headers_ms),
         ("first event", request.ttft_ms),
@@ -99,7 +83,7 @@ def _times(state: PanelState, request: Request, now: float) -> Iterator[Line]:
     for name, moment in moments:
         if moment is not None:
             yield _field(name, right(f.duration(moment), 7))
-    if (pace := speed(request, now, state.requests.bytes_per_token)) is not None:
+    if (pace := speed(request, now)) is not None:
         yield _field("speed", f"{right(f'{pace:.0f}', 6)}  tokens per second")
 
 
@@ -117,7 +101,7 @@ def _money(request: Request) -> Iterator[Line]:
         if number or name in ("input", "output"):
             yield _field(name, right(f"{number:,}", 12))
     if request.usage_estimated:
-        yield _field("", "estimated by the engine: the provider did not tell")
+        yield _field("", "estimated by the engine: the provider has not told" + " yet" * request.live)
     cost = f.money(request.cost_nano_usd, simulated=request.simulated)
     yield _field("cost", f"{right(cost, 12)}  {_source(request)}", "strong")
 

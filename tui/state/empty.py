@@ -1,7 +1,7 @@
 """What stands on the screen while no request has ever arrived: how to start Claude Code so that one does."""
 
 from tui.state.formats import short_model
-from tui.state.lines import EMPTY, Line, Piece, line
+from tui.state.lines import EMPTY, Line, Piece, cut, line
 from tui.state.panel import PanelState
 from tui.state.text import clean_line, left
 from tui.state.trouble import health_words, target_in_force
@@ -31,11 +31,11 @@ def empty_lines(state: PanelState, width: int, now: float, keys: dict[str, str])
         line("  in another terminal:" + ("" if narrow else "     "), " " * narrow, Piece(LAUNCH, "accent")),
         *([by_hand, line(" " * 17, hint)] if narrow else [line(*by_hand, "   ", hint)]),
         EMPTY,
-        *_providers(state, now, keys),
+        *_providers(state, width, now, keys),
     ]
 
 
-def _providers(state: PanelState, now: float, keys: dict[str, str]) -> list[Line]:
+def _providers(state: PanelState, width: int, now: float, keys: dict[str, str]) -> list[Line]:
     if not state.providers:
         return [
             line("  ", Piece("No provider was found.", "warn")),
@@ -48,11 +48,11 @@ def _providers(state: PanelState, now: float, keys: dict[str, str]) -> list[Line
         glyph, word, tone = health_words(one, now)
         name = Piece(left(clean_line(one.name), 14), "strong" if one.name == provider else "plain")
         told = ", ".join(filter(None, (word if one.health != "unused" else "", _origin(one.origin, one.key))))
-        lines.append(line("    ", Piece(glyph, tone), " ", name, Piece(clean_line(told), "dim")))
+        lines.append(cut(line("    ", Piece(glyph, tone), " ", name, Piece(clean_line(told), "dim")), width - 1))
     lines += [EMPTY, line(f"  Requests will go to {clean_line(provider)}, for {goes}.")]
     lines.append(line(Piece(f"  Press {keys['model']} for another model, {keys['provider']} for a provider.", "dim")))
     return lines
 
 
 def _origin(origin: str, key: str | None) -> str:
-    return f"{origin} {key}" if origin and key else origin or key or ""
+    return ", ".join(filter(None, (origin, f"key {key}" if key else "")))

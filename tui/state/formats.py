@@ -111,6 +111,14 @@ def clock(at: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(at))
 
 
+def day_clock(at: float, now: float) -> str:
+    """Unix seconds as hours and minutes, with the day where it is not today's: ``14:00``, ``Mon 08:00``."""
+    then, today = time.localtime(at), time.localtime(now)
+    if (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday):
+        return time.strftime("%H:%M", then)
+    return time.strftime("%a %H:%M" if abs(at - now) < 6 * 86400 else "%Y-%m-%d %H:%M", then)
+
+
 def date(at: float) -> str:
     """Unix seconds as the local date and time."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

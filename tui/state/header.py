@@ -3,13 +3,15 @@
 from proxy.contract import AS_ASKED, Override
 from tui.state import formats as f
 from tui.state.burn import Burn
-from tui.state.cost import limit_tone, money_of, rate_of
+from tui.state.cost import money_of, rate_of
+from tui.state.limits import all_limits, limit_tone, standing
 from tui.state.lines import EMPTY, Line, Piece, cut, first_that_fits, joined, line, line_cells, spread
 from tui.state.panel import PanelState
 from tui.state.text import clean_line
 from tui.state.trouble import (
     Trouble,
     chain_heads,
+    detours_of,
     health_words,
     provider_in_force,
     target_in_force,
@@ -28,7 +30,7 @@ def header(
 ) -> list[Line]:
     """The header in ``width`` cells. ``frozen_new``: how many requests came since the view was frozen."""
     found = troubles(state, now, keys)
-    first = _narrow(state, burn, width, now) if width < NARROW else _full(state, width)
+    first = _narrow(state, burn, width, now) if width < NARROW else _full(state, width, now)
     if frozen_new is not None:
         second = _frozen(frozen_new, width, keys)
     else:
@@ -43,6 +45,8 @@ def _narrow(state: PanelState, burn: Burn, width: int, now: float) -> Line:
     toggle = line(Piece(" ⇄on" if state.route.fallback_enabled else " ⇄off", "dim"))
     heads = chain_heads(state) if state.route.fallback_enabled else []
     chain = line(Piece(f" ▸ {clean_line(heads[0])}", "dim")) if heads else EMPTY
+    if serving := _serving_instead(state, now):
+        chain, toggle = EMPTY, line(Piece(f" ⇄ {serving}", "warn"))
     several = len(_specific_words(state))
     more = line(Piece(f" +{several}", "accent")) if several else EMPTY
     starts = [link + target + chain + toggle + more, link + target + toggle + more, link + target + more]
@@ -58,12 +62,12 @@ def _narrow_money(state: PanelState, burn: Burn, width: int, now: float) -> Line
     return first_that_fits(choices, max(8, width // 2))
 
 
-def _full(state: PanelState, width: int) -> Line:
+def _full(state: PanelState, width: int, now: float) -> Line:
     """The fullest form that fits: what the user chose stays longest, the address goes first."""
     link = line(Piece("cctui", "strong"), "  ", _link(state))
     address = line(*link, " ", Piece(_address(state), "dim"))
-    flow = [part for part in (_target(state), _fallback(state), _specific(state)) if part]
-    limits = _limits(state)
+    flow = [part for part in (_target(state), _fallback(state, now), _specific(state)) if part]
+    limits = _limits(state, now)
     for head, end in ((address, limits), (link, limits), (link, EMPTY)):
         start = line(" ", *joined([head, *flow]))
         if line_cells(start) + line_cells(end) < width:
@@ -90,15 +94,23 @@ def _target(state: PanelState) -> Line:
     return line(chosen, Piece(" ▸ ", "dim"), Piece(clean_line(provider), "strong"))
 
 
-def _fallback(state: PanelState) -> Line:
+def _fallback(state: PanelState, now: float) -> Line:
     if state.engine is None:
         return EMPTY
+    if serving := _serving_instead(state, now):
+        return line("⇄ now ", Piece(serving, "warn"))
     if not state.route.fallback_enabled:
         return line(Piece("⇄ fallback off", "dim"))
     heads = chain_heads(state)
     if not heads:
         return line(Piece("⇄ fallback on, no other provider", "dim"))
     return line("⇄ fallback on", Piece(" ▸ ", "dim"), clean_line(heads[0]))
+
+
+def _serving_instead(state: PanelState, now: float) -> str:
+    """Who serves in the place of the provider in force; empty where that serves itself."""
+    present = provider_in_force(state)
+    return next((clean_line(one.serving) for one in detours_of(state, now) if one.first_choice == present), "")
 
 
 def _specific(state: PanelState) -> Line:
@@ -122,10 +134,11 @@ def _traffic(state: PanelState, override: Override) -> str:
     return f"{name} {override.slot}" if override.slot else name
 
 
-def _limits(state: PanelState) -> Line:
+def _limits(state: PanelState, now: float) -> Line:
     """The two limits that are nearest, where one is near enough to matter."""
     provider = state.provider(provider_in_force(state))
-    told = [limit for limit in provider.limits if limit.used >= LIMIT_TOLD] if provider is not None else []
+    known = standing(all_limits(provider), now) if provider is not None else []
+    told = [limit for limit in known if limit.used >= LIMIT_TOLD]
     nearest = sorted(told, key=lambda limit: -limit.used)[:2]
     pieces: list[Piece] = []
     for limit in nearest:

@@ -15,11 +15,6 @@ from tui.state.text import clean_line
 
 ENDED_LIMIT = 5_000
 """Ended requests kept in the panel; the ledger has them all."""
-BYTES_PER_TOKEN = 40.0
-"""Bytes of an event stream for a token of output, before any was seen."""
-LEARN_FROM = 20
-"""Answers of fewer tokens are mostly envelope and teach nothing."""
-LEARN_SHARE = 0.2
 
 
 class Rows(Protocol):
@@ -64,8 +59,6 @@ class RequestBook:
         self._shown: list[str] = self._ids
         self._filter = Filter()
         self._live: dict[str, Request] = {}
-        self.bytes_per_token = BYTES_PER_TOKEN
-        """Of streamed answers, as seen lately: what an answer on its way is estimated with."""
 
     @property
     def filter(self) -> Filter:
@@ -110,7 +103,6 @@ class RequestBook:
             self._live[request.id] = request
         else:
             self._live.pop(request.id, None)
-            self._learn(request)
         if self._shown is not self._ids:
             self._show(request)
         self._evict()
@@ -144,11 +136,6 @@ class RequestBook:
     def frozen(self) -> "FrozenRows":
         """The rows as they are now."""
         return FrozenRows([self._by_id[request_id] for request_id in self._shown])
-
-    def _learn(self, request: Request) -> None:
-        told = request.usage.output_tokens
-        if request.streaming and told >= LEARN_FROM and request.output_bytes > told:
-            self.bytes_per_token += (request.output_bytes / told - self.bytes_per_token) * LEARN_SHARE
 
     def _show(self, request: Request) -> None:
         shown = self.find(request.id) is not None

@@ -7,7 +7,6 @@ from functools import lru_cache
 from proxy.contract import Request
 from tui.state import formats as f
 from tui.state.lines import Line, Piece, Tone, cut
-from tui.state.requests import BYTES_PER_TOKEN
 from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.who import ARROW, agent_name, models
 
@@ -103,16 +102,14 @@ def titles(width: int) -> str:
     return "".join(" " + right(column.title, column.width) for column in layout(width).numbers)
 
 
-def row(
-    request: Request, width: int, now: float, ordinal: int | None, frame: int, bytes_per_token: float = BYTES_PER_TOKEN
-) -> Line:
+def row(request: Request, width: int, now: float, ordinal: int | None, frame: int) -> Line:
     """``request`` in ``width`` cells. One that was not served says so in words in place of its numbers."""
     plan = layout(width)
     pieces = [Piece(" ")]
     for name in plan.leading:
         pieces += [_LEADING[name](request, plan, ordinal, frame), Piece(" ")]
     pieces.pop()
-    figures = _figures(request, plan, now, bytes_per_token)
+    figures = _figures(request, plan, now)
     gap = width - sum(cells(piece.text) for piece in pieces) - sum(cells(piece.text) for piece in figures)
     return cut((*pieces, Piece(" " * max(0, gap)), *figures), width)
 
@@ -138,24 +135,19 @@ def state_words(request: Request, now: float) -> str:
 
 def last_outcome(request: Request) -> str:
     """The table's name for how the last attempt ended, in words."""
-    if request.attempts:
-        return clean_line(request.attempts[-1].outcome).replace("_", " ")
-    return "failed"
+    sent = [attempt for attempt in request.attempts if not attempt.skipped]
+    if sent:
+        return clean_line(sent[-1].outcome).replace("_", " ")
+    return "no target takes it" if request.attempts else "failed"
 
 
-def speed(request: Request, now: float, bytes_per_token: float = BYTES_PER_TOKEN) -> float | None:
-    """Output tokens per second since the first one; estimated from bytes while the provider tells no count."""
+def speed(request: Request, now: float) -> float | None:
+    """Output tokens per second since the first one."""
     if request.ttft_ms is None:
         return None
     length_ms = (now - request.started_at) * 1000 if request.live else (request.duration_ms or 0.0)
     span_s = (length_ms - request.ttft_ms) / 1000
-    return output_tokens(request, bytes_per_token) / span_s if span_s > 0.2 else None
-
-
-def output_tokens(request: Request, bytes_per_token: float = BYTES_PER_TOKEN) -> int:
-    """Output tokens so far: told, or estimated from the bytes while an answer is on its way."""
-    told = request.usage.output_tokens
-    return max(told, round(request.output_bytes / bytes_per_token)) if request.live else told
+    return request.usage.output_tokens / span_s if span_s > 0.2 else None
 
 
 def _time(request: Request, _plan: Layout, _ordinal: int | None, _frame: int) -> Piece:
@@ -202,11 +194,11 @@ _LEADING: dict[str, Callable[[Request, Layout, int | None, int], Piece]] = {
 }
 
 
-def _figures(request: Request, plan: Layout, now: float, bytes_per_token: float) -> list[Piece]:
+def _figures(request: Request, plan: Layout, now: float) -> list[Piece]:
     words = _words(request, now)
     if words is None:
         state = [Piece(" " + left(state_words(request, now), STATE), "dim")] if "state" in plan.names else []
-        return [*state, *_numbers(request, plan, now, bytes_per_token)]
+        return [*state, *_numbers(request, plan, now)]
     long, short, tone = words
     if "state" in plan.names:
         return [Piece(" " + left(long, plan.numbers_width + STATE), tone)]
@@ -226,13 +218,13 @@ def _words(request: Request, now: float) -> tuple[str, str, Tone] | None:
     return None
 
 
-def _numbers(request: Request, plan: Layout, now: float, bytes_per_token: float) -> list[Piece]:
+def _numbers(request: Request, plan: Layout, now: float) -> list[Piece]:
     texts = {
         "first": f.duration(request.ttft_ms) if request.ttft_ms is not None else "",
         "in": _tokens(request.usage.prompt_tokens),
-        "out": _tokens(output_tokens(request, bytes_per_token)),
+        "out": _tokens(request.usage.output_tokens),
         "cached": _hit(request),
-        "speed": f"{pace:.0f}" if (pace := speed(request, now, bytes_per_token)) is not None else "",
+        "speed": f"{pace:.0f}" if (pace := speed(request, now)) is not None else "",
         "cost": f.aligned(_cost(request), COST),
     }
     tones: dict[str, Tone] = {"cost": _cost_tone(request), "cached": "dim", "speed": "dim", "first": "dim"}

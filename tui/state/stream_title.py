@@ -4,7 +4,7 @@ from proxy.contract import Request
 from tui.state import formats as f
 from tui.state.lines import Line, Piece, line
 from tui.state.panel import PanelState
-from tui.state.rows import mark, output_tokens, speed
+from tui.state.rows import mark, speed
 from tui.state.text import clean_line
 from tui.state.who import agent_name, models
 
@@ -15,9 +15,9 @@ def stream_title(state: PanelState, request: Request | None, now: float, frame: 
         return line(Piece("stream", "strong"))
     who = agent_name(request.role, state.ordinal(request))
     told = [clean_line(request.provider or "")]
-    if tokens := output_tokens(request, state.requests.bytes_per_token):
+    if tokens := request.usage.output_tokens:
         told.append(f"{f.count(tokens)} tok")
-    if (pace := speed(request, now, state.requests.bytes_per_token)) is not None and tokens:
+    if (pace := speed(request, now)) is not None and tokens:
         told.append(f"{pace:.0f} tok/s")
     if request.phase == "waiting":
         told.append(f"waiting {f.duration((now - request.started_at) * 1000)}")

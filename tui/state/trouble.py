@@ -1,16 +1,14 @@
 """What is wrong, in one sentence with the next step."""
 
-from itertools import islice
 from typing import NamedTuple
 
 from proxy.contract import AS_ASKED, Provider
 from tui.state import formats as f
+from tui.state.detour import Detour, detours, first_choices, without_name
+from tui.state.limits import limit_warning
 from tui.state.lines import Tone
 from tui.state.panel import PanelState
 from tui.state.text import clean_line
-
-LOOK_BACK = 200
-"""Requests looked at to say since when another provider serves."""
 
 HEALTH: dict[str, tuple[str, str, Tone]] = {
     "unused": ("○", "not used yet", "dim"),
@@ -22,6 +20,9 @@ HEALTH: dict[str, tuple[str, str, Tone]] = {
 """Glyph, word and tone of a provider's health."""
 
 
+GRAVEST_FIRST = ("refused", "failing", "limited", "unused", "ok")
+
+
 class Trouble(NamedTuple):
     """Text of a trouble and how grave it is."""
 
@@ -30,7 +31,7 @@ class Trouble(NamedTuple):
 
     @property
     def glyph(self) -> str:
-        return "✗" if self.tone == "bad" else "▲"
+        return {"bad": "✗", "warn": "▲"}.get(self.tone, "⇄")
 
 
 def troubles(state: PanelState, now: float, keys: dict[str, str]) -> list[Trouble]:
@@ -42,16 +43,26 @@ def troubles(state: PanelState, now: float, keys: dict[str, str]) -> list[Troubl
     found = [Trouble(clean_line(problem), "bad") for problem in state.problems]
     if state.engine.draining:
         found.append(Trouble("The engine is stopping: running answers finish, new requests are refused.", "warn"))
-    serving = [one for one in state.providers if one.name in _in_use(state)]
-    serving.sort(key=lambda one: ("refused", "failing", "limited", "unused", "ok").index(one.health))
-    found += [trouble for one in serving if (trouble := _of_provider(state, one, now, keys))]
-    return found
+    around = {one.first_choice: one for one in detours_of(state, now)}
+    used = [one for one in state.providers if one.name in _in_use(state)]
+    used.sort(key=lambda one: GRAVEST_FIRST.index(one.health))
+    found += [it for one in used if (it := _of_provider(state, one, around.get(one.name), now, keys))]
+    found += [_passed_by(one) for one in around.values() if one.passed_by]
+    return found + [_of_limit(one, text) for one in used if (text := limit_warning(one, now))]
+
+
+def detours_of(state: PanelState, now: float) -> list[Detour]:
+    """The detours that last."""
+    wanted = first_choices(state.route, state.providers)
+    return detours(state.requests.newest(), state.providers, wanted, now)
 
 
 def health_words(provider: Provider, now: float) -> tuple[str, str, Tone]:
     """Glyph, words and tone of a provider's health."""
     if not provider.enabled:
         return "○", "off", "dim"
+    if provider.resting:
+        return "‖", "resting", "warn"
     if provider.key_error:
         return "✗", "no key", "bad"
     glyph, word, tone = HEALTH[provider.health]
@@ -94,49 +105,46 @@ def _in_use(state: PanelState) -> set[str]:
     return names
 
 
-def _of_provider(state: PanelState, provider: Provider, now: float, keys: dict[str, str]) -> Trouble | None:
+def _of_provider(
+    state: PanelState, provider: Provider, detour: Detour | None, now: float, keys: dict[str, str]
+) -> Trouble | None:
     name = clean_line(provider.name)
+    present = provider.name == provider_in_force(state)
+    instead = f"Serving from {clean_line(detour.serving)} since {f.clock(detour.since)}. " if detour else ""
+    if provider.resting:
+        text = f"{name} rests: you put it aside. {instead}Press {keys['provider']} to take it back."
+        return Trouble(text, "warn") if present else None
     if provider.key_error:
         text = f"{name}: {_sentence(provider.key_error)} Press {keys['provider']} to switch provider."
         return Trouble(text, "bad")
     if provider.health in ("ok", "unused"):
         return None
-    return Trouble(f"{name}: {_cause(provider, now)} {_next_step(state, provider, keys)}".rstrip(), _tone(provider))
+    step = (instead or _next_step(state, provider, keys)) if present else instead
+    return Trouble(f"{name}: {trouble_words(provider, now)} {step}".rstrip(), _tone(provider))
 
 
-def _cause(provider: Provider, now: float) -> str:
+def trouble_words(provider: Provider, now: float) -> str:
+    """The last trouble of a provider and when it is tried next."""
     text = clean_line(provider.health_text or HEALTH[provider.health][1]).rstrip(".")
-    text = text.removeprefix(f"{clean_line(provider.name)}: ")
-    if provider.retry_at is not None and provider.retry_at > now:
+    text = without_name(text, provider.name)
+    if provider.retry_at is not None and provider.retry_at > now and not provider.resting:
         text += f", next try in {f.age(provider.retry_at - now)}"
     return text + "."
 
 
 def _next_step(state: PanelState, provider: Provider, keys: dict[str, str]) -> str:
-    if provider.name != provider_in_force(state):
-        return ""
-    if since := _serving_instead(state, provider.name):
-        other, at = since
-        return f"Serving from {clean_line(other)} since {f.clock(at)}."
-    if provider.health == "refused":
+    if provider.health == "refused" or state.route.fallback_enabled or not state.route.chain:
         return f"Press {keys['provider']} to switch provider."
-    if not state.route.fallback_enabled and state.route.chain:
-        return f"Press {keys['fallback']} to turn fallback on."
-    return f"Press {keys['provider']} to switch provider."
+    return f"Press {keys['fallback']} to turn fallback on."
 
 
-def _serving_instead(state: PanelState, provider: str) -> tuple[str, float] | None:
-    """Who serves in the provider's place, and since when."""
-    found: tuple[str, float] | None = None
-    for request in islice(state.requests.newest(), LOOK_BACK):
-        if request.provider is None or request.phase == "waiting" or request.outcome not in (None, "served"):
-            continue
-        if request.provider == provider or (found and request.provider != found[0]):
-            break
-        if found is None and not request.fell_back:
-            break
-        found = (request.provider, request.started_at)
-    return found
+def _passed_by(detour: Detour) -> Trouble:
+    first, serving = clean_line(detour.first_choice), clean_line(detour.serving)
+    return Trouble(f"{first} is passed by since {f.clock(detour.since)}, {serving} serves: {detour.why}.", "plain")
+
+
+def _of_limit(provider: Provider, text: str) -> Trouble:
+    return Trouble(f"{clean_line(provider.name)}: {text}", "warn")
 
 
 def _tone(provider: Provider) -> Tone:

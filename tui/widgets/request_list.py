@@ -9,7 +9,7 @@ from textual.strip import Strip
 from proxy.contract import Request
 from tui.state import rows as words
 from tui.state.lines import Line
-from tui.state.requests import FrozenRows, RequestBook, Rows
+from tui.state.requests import FrozenRows, Rows
 from tui.widgets.row_list import RowList
 
 CACHED_ROWS = 400
@@ -20,11 +20,10 @@ Ordinal = Callable[[Request], int | None]
 class RequestList(RowList):
     """Shows ``Rows`` given by ``show``. ``selected`` is None while it follows the newest."""
 
-    def __init__(self, book: RequestBook, ordinal: Ordinal, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, ordinal: Ordinal, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.selected: str | None = None
         self._rows: Rows = FrozenRows([])
-        self._book = book
         self._ordinal = ordinal
         self.now = 0.0
         """The time that the rows were last told, Unix seconds."""
@@ -72,8 +71,7 @@ class RequestList(RowList):
 
     def row_line(self, index: int, width: int) -> Line:
         request = self._rows.row(index)
-        density = self._book.bytes_per_token
-        return words.row(request, width, self.now, self._ordinal(request), self._frame, density)
+        return words.row(request, width, self.now, self._ordinal(request), self._frame)
 
     def row_strip(self, index: int, width: int) -> Strip:
         request = self._rows.row(index)

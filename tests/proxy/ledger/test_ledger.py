@@ -12,7 +12,7 @@ from proxy.ledger import schema, writer
 from proxy.ledger.queries import GROUPS, LedgerReader
 from proxy.ledger.writer import LedgerWriter
 
-NOON = datetime(2026, 3, 1, 12).timestamp()
+NOON = datetime.fromisoformat("2026-03-01T12:00:00").timestamp()
 
 
 def ended(number: int = 0, **fields: object) -> c.Request:

@@ -101,9 +101,9 @@ async def test_a_client_that_leaves_another_path_closes_the_upstream(
 async def test_a_client_that_leaves_while_it_sends_its_request_leaves_no_trace(
     engine: RunningEngine, upstream: ScriptedUpstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", engine.port)
-    head = f"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\n{c.TOKEN_HEADER}: {engine.token}\r\ncontent-length: 999\r\n\r\n{{"
-    writer.write(head.encode())
+    _, writer = await asyncio.open_connection("127.0.0.1", engine.port)
+    head = f"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\n{c.TOKEN_HEADER}: {engine.token}\r\n"
+    writer.write(f"{head}content-length: 999\r\n\r\n{{".encode())
     await writer.drain()
     writer.close()
     await writer.wait_closed()

@@ -36,8 +36,10 @@ def test_every_name_of_this_machine_is_let_in(host: bytes) -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        b"evil.example", b"localhost.evil.example", b"127.0.0.1.evil.example", b"evil.example:8787", b"localhost@evil.example",
-        b"evil.example#localhost", b"127.0.0.1:8787.evil.example", b"localhost:8787:80", b"127.0.0.2", b"0.0.0.0", b"::1",
+        b"evil.example", b"localhost.evil.example", b"127.0.0.1.evil.example", b"evil.example:8787",
+        b"localhost@evil.example",
+        b"evil.example#localhost", b"127.0.0.1:8787.evil.example", b"localhost:8787:80", b"127.0.0.2", b"0.0.0.0",
+        b"::1",
         b"[::1].evil.example", b"[::2]", b"", b" ", b":8787", b"localhost.", b"2130706433", b"0x7f000001", b"127.1",
         b"localhost,evil.example", b"\xff", b"localhost\x00.evil.example", b"192.168.1.5",
     ],
@@ -117,7 +119,8 @@ def test_probes_need_no_token(method: str, path: str) -> None:
     ("method", "path"),
     [
         ("POST", "/"), ("POST", "/_cctui/hello"), ("GET", "/_cctui/state"), ("GET", "/_cctui/hello/"), ("GET", "//"),
-        ("GET", "/_cctui/hello/../state"), ("GET", "/v1/models"), ("GET", "/_cctui/launch"), ("OPTIONS", "/"), ("get", "/"),
+        ("GET", "/_cctui/hello/../state"), ("GET", "/v1/models"), ("GET", "/_cctui/launch"), ("OPTIONS", "/"),
+        ("get", "/"),
         ("GET", "/favicon.ico"), ("GET", ""),
     ],
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """A request body: the head is read, the model is swapped, and no other byte moves."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -104,13 +105,11 @@ def test_the_model_that_is_read_is_the_last_one_as_for_other_readers(pieces: lis
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_body_or_a_bad_body(raw: bytes) -> None:
-    try:
+    with contextlib.suppress(BadBody):
         body = Body(raw)
         body.outline()
         body.with_model("x")
         _ = (body.streaming, body.has_tools, body.wants_structure, body.metadata_session, body.model)
-    except BadBody as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +136,16 @@ def test_only_the_value_of_the_top_level_model_is_replaced(before: bytes, after:
     assert Body(before).with_model("NEW") == after
 
 
+@pytest.mark.parametrize(
+    "text", [rb"\ud83d", rb"x \uDC00 y", rb"\ud83d\ud83d\ude00", rb"\\ud83d \ud83d", rb"\ud83dx\ude00"]
+)
+def test_half_of_a_surrogate_pair_is_the_provider_s_business_and_passes(text: bytes) -> None:
+    body = b'{"' + text + b'":1,"messages":["' + text + b'"],"model":"a","system":"' + text + b'"}'
+    assert Body(body).model == "a"
+    assert Body(body).with_model("b") == body.replace(b'"model":"a"', b'"model":"b"')
+    assert Body(body).outline()
+
+
 def test_a_body_of_four_megabytes_keeps_its_bytes() -> None:
     text = ('line\\n\\t\\u00e9 \\"model\\": ' * 160_000).encode()
     body = b'{"messages":[{"role":"user","content":"' + text + b'"}],"model":"a","tail":"' + text[:-1] + b'"}'
@@ -157,12 +166,13 @@ def test_a_name_with_quotes_is_escaped() -> None:
     "raw",
     [
         b"", b" ", b"null", b"5", b'"text"', b"[]", b'[{"model":"a"}]', b"{", b'{"model":"a"', b'{"model":"a"} x',
-        b'{"model":"a",}', b"{'model':'a'}", b'{"model" "a"}', b'{"a":NaN}', b'{"a":01}', b'{"a":"\n"}', b"\xff\xfe{\x00",
+        b'{"model":"a",}', b"{'model':'a'}", b'{"model" "a"}', b'{"a":NaN}', b'{"a":01}', b'{"a":"\n"}',
+        b"\xff\xfe{\x00",
         b"\xef\xbb\xbf{}", b'{"mod\xff":"a"}', b"<html>", b'{"a":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
     ],
 )  # fmt: skip
 def test_what_is_no_json_object_is_refused_in_words(raw: bytes) -> None:
-    with pytest.raises(BadBody, match="The request body is not a JSON object: ."):
+    with pytest.raises(BadBody, match=r"The request body is not a JSON object: ."):
         Body(raw)
 
 

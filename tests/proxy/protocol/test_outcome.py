@@ -56,8 +56,10 @@ def test_an_error_as_first_event_is_judged_by_its_type(kind: str | None, name: s
 @pytest.mark.parametrize(
     ("cause", "name"),
     [
-        ("refused", "connect_refused"), ("dns", "dns_failed"), ("tls", "tls_failed"), ("connect_timeout", "connect_timeout"),
-        ("reset", "connection_lost"), ("closed_early", "connection_lost"), ("first_event_timeout", "first_event_timeout"),
+        ("refused", "connect_refused"), ("dns", "dns_failed"), ("tls", "tls_failed"), ("connect_timeout",
+        "connect_timeout"),
+        ("reset", "connection_lost"), ("closed_early", "connection_lost"), ("first_event_timeout",
+        "first_event_timeout"),
         ("empty", "empty_answer"), ("not_a_stream", "not_an_answer"), ("too_large", "not_an_answer"),
         ("redirect", "redirected"), ("no_credential", "no_credential"),
     ],

@@ -2,19 +2,23 @@
 
 import pytest
 
-from proxy.protocol.overflow import Overflow, client_sentence, read_overflow
+from proxy.protocol.overflow import Overflow, Room, client_sentence, read_overflow
 
 WORDINGS = [
     ("prompt is too long: 210000 tokens > 200000 maximum", 210000, 200000),
     (
-        "This model's maximum context length is 128000 tokens. However, your messages resulted in 130512 tokens. "
-        "Please reduce the length of the messages.",
+        (
+            "This model's maximum context length is 128000 tokens. However, your messages resulted in 130512 tokens. "
+            "Please reduce the length of the messages."
+        ),
         130512,
         128000,
     ),
     (
-        "This endpoint's maximum context length is 131072 tokens. However, you requested about 140001 tokens (9 of text"
-        " input, 131072 in the output).",
+        (
+            "This endpoint's maximum context length is 131072 tokens. However, you requested about 140001 tokens (9 of text"
+            " input, 131072 in the output)."
+        ),
         140001,
         131072,
     ),
@@ -32,8 +36,10 @@ WORDINGS = [
     ),
     ("the request (9000 tokens) exceeds the available context size (8192 tokens), try increasing it", 9000, 8192),
     (
-        "Trying to keep the first 30123 tokens when context the overflows. However, the model is loaded with context "
-        "length of only 4096 tokens",
+        (
+            "Trying to keep the first 30123 tokens when context the overflows. However, the model is loaded with context "
+            "length of only 4096 tokens"
+        ),
         30123,
         4096,
     ),
@@ -59,7 +65,7 @@ def test_other_rejections_are_left_alone(message: str) -> None:
 
 
 def test_the_client_gets_both_numbers_and_the_first_is_the_larger() -> None:
-    assert client_sentence(Overflow(210, 200), 1, None) == "prompt is too long: 210 tokens > 200 maximum"
-    assert client_sentence(Overflow(), 50, 40) == "prompt is too long: 50 tokens > 40 maximum"
-    assert client_sentence(Overflow(), 30, 40) == "prompt is too long: 41 tokens > 40 maximum"
-    assert client_sentence(Overflow(), 30, None) == "prompt is too long: 30 tokens > 29 maximum"
+    assert client_sentence(Overflow(210, 200), Room(1, None)) == "prompt is too long: 210 tokens > 200 maximum"
+    assert client_sentence(Overflow(), Room(50, 40)) == "prompt is too long: 50 tokens > 40 maximum"
+    assert client_sentence(Overflow(), Room(30, 40)) == "prompt is too long: 41 tokens > 40 maximum"
+    assert client_sentence(Overflow(), Room(30, None)) == "prompt is too long: 30 tokens > 29 maximum"

@@ -52,6 +52,13 @@ def test_a_text_split_over_chunks_is_whole() -> None:
     assert "".join(part.text for part in parts) == "caf\u00e9 🐟"
 
 
+def test_a_character_that_a_provider_cut_in_two_does_not_cost_the_text_around_it() -> None:
+    delta = rb'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi \ud83d"}}'
+    [part] = PartReader("r").read([delta + b"\n\n"])
+    assert part.text == "hi \ufffd"
+    assert part.text.encode()
+
+
 def test_tool_arguments_that_arrive_whole_are_shown() -> None:
     stream = events(started(0, type="tool_use", name="Read", input={"path": "/x"}))
     assert shown(PartReader("r"), stream) == [("tool", 0, '{"path":"/x"}', "Read")]

@@ -1,23 +1,38 @@
 """Where a request goes, and why: the most specific rule wins, and no name reaches a provider that was not meant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
 from proxy.contract import Override, Route, Slot
-from proxy.protocol.routing import Asked, NoTarget, Target, apply_use, chain_after, decide, known_slot, parse_target
+from proxy.protocol.routing import (
+    Asked,
+    Decision,
+    Member,
+    NoTarget,
+    Target,
+    apply_use,
+    chain_after,
+    decide,
+    known_slot,
+    parse_target,
+)
 
 
 @dataclass(frozen=True)
 class Lists:
     models: dict[str, list[str]] = field(default_factory=dict)
+    sets: dict[str, list[Member]] = field(default_factory=dict)
 
     def provider_names(self) -> Sequence[str]:
         return list(self.models)
 
     def model_ids(self, provider: str) -> Sequence[str]:
         return self.models[provider]
+
+    def groups(self) -> Mapping[str, Sequence[Member]]:
+        return self.sets
 
 
 CATALOG = Lists(
@@ -147,7 +162,7 @@ class TestTargets:
 
     def test_a_model_that_several_providers_offer_must_be_named_with_one(self) -> None:
         with pytest.raises(
-            NoTarget, match="anthropic/claude-opus-4-8, openrouter/anthropic/claude-opus-4.8, team/claude"
+            NoTarget, match=r"anthropic/claude-opus-4-8, openrouter/anthropic/claude-opus-4\.8, team/claude"
         ):
             parse_target("claude-opus-4-8", CATALOG)
 
@@ -216,7 +231,10 @@ class TestChain:
     FIRST = Target("anthropic", "claude-opus-4-8")
 
     def after(self, *chain: str, asked: Asked = OPUS, fallback: bool = True) -> list[str]:
-        return [str(each) for each in chain_after(route(chain=chain, fallback=fallback), self.FIRST, asked, CATALOG)]
+        return [
+            str(each)
+            for each in chain_after(route(chain=chain, fallback=fallback), Decision(self.FIRST, ""), asked, CATALOG)
+        ]
 
     def test_the_targets_follow_in_their_order(self) -> None:
         assert self.after("team", "openrouter") == ["team/claude-opus-4-8", "openrouter/anthropic/claude-opus-4.8"]

@@ -1,0 +1,125 @@
+"""A request made to fit its target: does the window hold it, and is its history legal there.
+
+Remembers how large each thread was when a provider last counted it, and who signed which thinking; the latter
+survives a restart. Decisions are in ``protocol.history`` and ``protocol.overflow``.
+"""
+
+import logging
+from collections import OrderedDict
+from pathlib import Path
+
+import msgspec
+
+from proxy import contract as c
+from proxy.estimate import Estimator
+from proxy.net.exchange import Exchange
+from proxy.net.upstream import Body as Bytes
+from proxy.paths import write_private
+from proxy.protocol.history import (
+    Issuers,
+    is_claude,
+    issuer_of,
+    thread_of,
+    without_foreign_thinking,
+    without_server_tools,
+)
+from proxy.protocol.messages import Body
+from proxy.protocol.overflow import Room
+from proxy.protocol.routing import Target
+
+log = logging.getLogger(__name__)
+
+THREADS_KEPT = 500
+
+
+class _Kept(msgspec.Struct):
+    blocks: dict[str, str] = {}
+    threads: dict[str, list[str]] = {}
+
+
+class Fitting:
+    """Fits requests to targets."""
+
+    def __init__(self, file: Path, estimator: Estimator) -> None:
+        self._file = file
+        self.estimator = estimator
+        kept = _load(file)
+        self._issuers = Issuers(kept.blocks, kept.threads)
+        self._counted: OrderedDict[str, tuple[int, int, str]] = OrderedDict()
+        """By thread: bytes of the last body, tokens that the provider counted with the answer, and the model."""
+
+    def room(self, exchange: Exchange, target: Target, window: int | None) -> Room:
+        """The request's size, estimated, beside ``window``."""
+        return Room(self._tokens(exchange, target.model), window)
+
+    def body_for(self, exchange: Exchange, target: Target) -> tuple[Bytes, tuple[str, ...]]:
+        """The client's bytes; with another model, or without what its target would refuse, where that is needed."""
+        body = exchange.body
+        if body is None or not target.model:
+            return exchange.raw_body, ()
+        body, changes = self._legal(body, exchange, issuer_of(target.provider, target.model))
+        if target.model == body.model:
+            return body.raw, changes
+        return body.pieces_with_model(target.model), changes
+
+    def learn(self, exchange: Exchange, request: c.Request) -> None:
+        """Take in what an answered request tells of its thread."""
+        self.estimator.learn(request)
+        thread = _thread(exchange)
+        model = request.served_model or request.target_model or ""
+        if request.usage.prompt_tokens and not request.usage_estimated:
+            self._counted[thread] = (request.request_bytes, request.usage.total_tokens, model)
+            self._counted.move_to_end(thread)
+            while len(self._counted) > THREADS_KEPT:
+                self._counted.popitem(last=False)
+        if request.provider and request.target_model:
+            issuer = issuer_of(request.provider, request.target_model)
+            self._issuers.learn(thread, issuer, exchange.facts.signatures)
+
+    def save(self) -> None:
+        """Keep who signed what, if there is news."""
+        if not self._issuers.dirty:
+            return
+        self._issuers.dirty = False
+        kept = _Kept(
+            dict(self._issuers.blocks), {thread: sorted(each) for thread, each in self._issuers.threads.items()}
+        )
+        try:
+            write_private(self._file, msgspec.json.encode(kept))
+        except OSError as error:
+            log.warning("who issued which thinking cannot be kept: %s", error)
+
+    def _tokens(self, exchange: Exchange, model: str) -> int:
+        """What was counted last in this thread, and what was added since; a shrunk thread is estimated anew."""
+        size = len(exchange.raw_body)
+        counted = self._counted.get(_thread(exchange))
+        if counted is None or size < counted[0]:
+            return self.estimator.tokens(model, size)
+        last_size, last_tokens, last_model = counted
+        scale = self.estimator.ratio(last_model) / self.estimator.ratio(model)
+        return round(last_tokens * scale) + self.estimator.tokens(model, size - last_size)
+
+    def _legal(self, body: Body, exchange: Exchange, issuer: str) -> tuple[Body, tuple[str, ...]]:
+        fields: dict[str, bytes] = {}
+        changes: tuple[str, ...] = ()
+        if self._issuers.concerns(_thread(exchange), issuer):
+            fields, changes = without_foreign_thinking(body, self._issuers.foreign(issuer))
+            body = body.with_fields(fields)
+        if not is_claude(issuer):
+            fields, more = without_server_tools(body)
+            body, changes = body.with_fields(fields), changes + more
+        return body, changes
+
+
+def _thread(exchange: Exchange) -> str:
+    return thread_of(exchange.identity.session, exchange.identity.agent)
+
+
+def _load(file: Path) -> _Kept:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=_Kept)
+    except FileNotFoundError:
+        return _Kept()
+    except (OSError, msgspec.DecodeError) as error:
+        log.warning("who issued which thinking cannot be read: %s", error)
+        return _Kept()

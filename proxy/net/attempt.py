@@ -1,0 +1,384 @@
+"""One try of a request at one target: how its answer is read, held, passed on, judged.
+
+Bytes go to the client first and are looked at second; nothing that the look finds can hold them up. Until the
+first meaningful event of a stream nothing has reached the client; from then on the stream belongs to its target.
+What was seen is judged in ``protocol.outcome``.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import httpx
+import msgspec
+
+from proxy import contract as c
+from proxy.net.client import JSON_TYPE, STREAM_TYPE, Client, Header
+from proxy.net.exchange import Exchange
+from proxy.net.headers import lower_headers, reply_headers
+from proxy.net.upstream import UpstreamFault, read_body, read_chunks
+from proxy.protocol.outcome import SERVED, STATUS_OF_TYPE, TABLE, Outcome, Phase, Seen, error_body, judge
+from proxy.protocol.overflow import Overflow, Room, client_sentence, read_overflow
+from proxy.protocol.routing import Target
+from proxy.protocol.usage import AnswerFacts, AnswerTap, nano_usd, read_message
+from proxy.protocol.whole import message_of, stream_of
+from proxy.providers import ProviderConfig
+
+log = logging.getLogger(__name__)
+
+ANSWER_BYTES_MAX = 64 * 1024 * 1024
+ERROR_BYTES_MAX = 4 * 1024 * 1024
+
+HOLD_S = 10.0
+"""A stream that began and pings, but brings nothing else for so long, is passed on: the client grows uneasy
+after 20 s without a byte, and a provider that pings for 10 s is at work."""
+
+
+class AnswerBroke(Exception):
+    """An answer that cannot be ended properly: the server closes the client's connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An attempt that did not serve, and the answer that the client gets if it stays the last word."""
+
+    outcome: Outcome
+    status: int
+    body: bytes
+    headers: tuple[Header, ...] = (JSON_TYPE,)
+    from_provider: bool = False
+    """The answer is the provider's own."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try of an exchange at one target, while it lasts."""
+
+    exchange: Exchange
+    client: Client
+    provider: ProviderConfig
+    target: Target
+    deadline: float
+    """By the loop's clock: patience for the first event, or for the whole of an answer that does not stream."""
+    key: int | None = None
+    """Number of the provider's key; None: it has none of its own."""
+    key_name: str | None = None
+    """The key masked, where there are several."""
+    changed: tuple[str, ...] = ()
+    """What was changed in the body for this target."""
+    room: Room = field(default_factory=lambda: Room(0, None))
+    response: httpx.Response | None = None
+
+    def failed(self, seen: Seen) -> Failure:
+        """The failure that ``seen`` is, answered by the engine itself."""
+        outcome = judge(seen, time.time())
+        return Failure(outcome, outcome.row.status, error_body(outcome.row.error_type, self.says(outcome)))
+
+    def says(self, outcome: Outcome) -> str:
+        return outcome.sentence(self.provider.name)
+
+
+class _Count(msgspec.Struct):
+    """What a provider answers to ``count_tokens``."""
+
+    input_tokens: int
+
+
+async def relay_message(attempt: Attempt, response: httpx.Response) -> Failure | None:
+    """An answer to ``POST /v1/messages``, streamed or whole."""
+    if attempt.exchange.streaming:
+        return await _relay_stream(attempt, response)
+    return await _relay_whole(attempt, response)
+
+
+async def _relay_stream(attempt: Attempt, response: httpx.Response) -> Failure | None:
+    chunks = read_chunks(response)
+    tap = attempt.exchange.tap = AnswerTap()
+    attempt.exchange.facts = tap.facts
+    async with asyncio.timeout_at(attempt.deadline):
+        held = await _hold(chunks, tap, attempt.exchange, response)
+    if isinstance(held, Seen):
+        return _first_event_error(attempt, tap, response) if tap.failed else attempt.failed(held)
+    await _commit(attempt, held, response)
+    seen = await _pump(attempt, chunks, tap)
+    await _finish_stream(attempt, tap, seen)
+    return None
+
+
+async def _relay_whole(attempt: Attempt, response: httpx.Response) -> Failure | None:
+    """An answer that does not stream is read to its end first: half of it is of no use to the client."""
+    exchange, client = attempt.exchange, attempt.client
+    async with asyncio.timeout_at(attempt.deadline):
+        body = await read_body(response, ANSWER_BYTES_MAX)
+    if not body:
+        return attempt.failed(Seen("first_event", cause="empty"))
+    headers = reply_headers(response)
+    facts = read_message(body)
+    if facts is None and (message := message_of(body)) is not None:
+        body, facts, headers = message, read_message(message), _relabelled(response, JSON_TYPE)
+    if facts is None:
+        return attempt.failed(Seen("first_event", cause="not_a_stream", detail=_start_of(body)))
+    exchange.facts = facts
+    if facts.error_type is not None:
+        return _error_in_disguise(attempt, body, response)
+    if (reported := nano_usd(response.headers.get("x-litellm-response-cost"))) and not facts.reported_nano_usd:
+        facts.reported_nano_usd = reported
+    _note_commit(exchange, response.status_code)
+    exchange.output_bytes = len(body)
+    exchange.capture.add(body)
+    exchange.outcome = "served"
+    await client.answer(response.status_code, body, headers)
+    return None
+
+
+async def relay_count(attempt: Attempt, response: httpx.Response) -> Failure | None:
+    """An answer to ``POST /v1/messages/count_tokens``."""
+    async with asyncio.timeout_at(attempt.deadline):
+        body = await read_body(response, ERROR_BYTES_MAX)
+    if not _is_count(body):
+        return attempt.failed(Seen("first_event", cause="not_a_stream", detail=_start_of(body)))
+    _note_commit(attempt.exchange, response.status_code)
+    attempt.exchange.outcome = "served"
+    await attempt.client.answer(response.status_code, body, reply_headers(response))
+    return None
+
+
+async def relay_raw(attempt: Attempt, response: httpx.Response) -> Failure | None:
+    """Whatever it is, byte by byte. A provider that breaks off breaks the client's connection too."""
+    exchange, client = attempt.exchange, attempt.client
+    _note_commit(exchange, response.status_code)
+    await client.start(response.status_code, reply_headers(response))
+    try:
+        async for chunk in read_chunks(response):
+            exchange.output_bytes += len(chunk)
+            await client.write(chunk)
+    except UpstreamFault as fault:
+        outcome = judge(Seen("mid_stream", cause=fault.cause, detail=fault.detail), time.time())
+        exchange.outcome, exchange.error = "broken", attempt.says(outcome)
+        raise AnswerBroke(exchange.error) from fault
+    exchange.outcome = "served"
+    await client.end()
+    return None
+
+
+async def _hold(
+    chunks: AsyncIterator[bytes], tap: AnswerTap, exchange: Exchange, response: httpx.Response
+) -> list[bytes] | Seen:
+    """Read until the stream commits. What was read, or what came instead of a stream."""
+    held: list[bytes] = []
+    began = time.monotonic()
+    async for chunk in chunks:
+        held.append(chunk)
+        exchange.capture.add(chunk)
+        _look(tap, chunk)
+        if tap.failed and not tap.meaningful:
+            return Seen("first_event", status=response.status_code, cause="error_event")
+        if tap.broken:
+            return Seen("first_event", cause="not_a_stream")
+        if tap.meaningful or (tap.facts.message_id and time.monotonic() - began > HOLD_S):
+            return held
+    tap.end()
+    if tap.meaningful:
+        return held
+    body = b"".join(held)
+    if not body.strip() or tap.facts.message_id or _is_stream(response, body):
+        return Seen("first_event", cause="empty")
+    facts = read_message(body)
+    if facts is not None and facts.error_type is not None:
+        tap.facts.error_type, tap.facts.error_message = facts.error_type, facts.error_message
+        return Seen("first_event", status=response.status_code, cause="error_event")
+    if (stream := stream_of(body)) is not None:
+        _look(tap, stream)
+        return [stream]
+    return Seen("first_event", cause="not_a_stream", detail=_start_of(body))
+
+
+async def _commit(attempt: Attempt, held: list[bytes], response: httpx.Response) -> None:
+    """From here on the stream belongs to this target."""
+    exchange = attempt.exchange
+    _note_commit(exchange, response.status_code)
+    exchange.output_bytes = sum(map(len, held))
+    start = b"".join(held)
+    labelled = response.headers.get("content-type", "").startswith("application/json")
+    headers = _relabelled(response, STREAM_TYPE) if labelled else reply_headers(response)
+    await attempt.client.start(response.status_code, headers)
+    await attempt.client.write(start)
+
+
+async def _pump(attempt: Attempt, chunks: AsyncIterator[bytes], tap: AnswerTap) -> Seen | None:
+    """Pass the rest of a stream on. None: the provider ended it; else what ended it. The hot path."""
+    exchange, write, capture = attempt.exchange, attempt.client.write, attempt.exchange.capture.add
+    clock, patience = asyncio.get_running_loop().time, attempt.provider.idle_timeout_s
+    try:
+        async with asyncio.timeout(patience) as timer:
+            async for chunk in chunks:
+                timer.reschedule(None)
+                await write(chunk)
+                timer.reschedule(clock() + patience)
+                _look(tap, chunk)
+                capture(chunk)
+                exchange.output_bytes += len(chunk)
+                if exchange.first_text_at is None and tap.text_seen:
+                    exchange.first_text_at = time.monotonic()
+                exchange.dirty = True
+    except UpstreamFault as fault:
+        return Seen("mid_stream", cause="closed_early", detail=fault.detail)
+    except TimeoutError:
+        return Seen("mid_stream", cause="idle_timeout")
+    return None
+
+
+async def _finish_stream(attempt: Attempt, tap: AnswerTap, seen: Seen | None) -> None:
+    exchange, client = attempt.exchange, attempt.client
+    mid_line = tap.mid_line
+    if seen is None:
+        tap.end()
+    if exchange.first_text_at is None and tap.text_seen:
+        exchange.first_text_at = exchange.first_event_at
+    if tap.ended:
+        exchange.outcome = "served"
+        await client.end()
+        return
+    exchange.outcome = "broken"
+    if tap.failed:
+        words = tap.facts.error_message
+        exchange.error = attempt.says(judge(Seen("mid_stream", error_message=words), time.time()))
+        await client.end()
+        return
+    seen = seen or Seen("end", cause="closed_early", detail="the stream ended without its last event")
+    outcome = judge(seen, time.time())
+    exchange.error = attempt.says(outcome)
+    await client.break_off(outcome.row.error_type, exchange.error, mid_line=mid_line)
+
+
+async def rejected(attempt: Attempt, response: httpx.Response) -> Failure:
+    """An error status: the provider's own answer, judged."""
+    async with asyncio.timeout_at(attempt.deadline):
+        try:
+            body = await read_body(response, ERROR_BYTES_MAX)
+        except UpstreamFault as fault:
+            log.info("%s broke off its error answer: %s", attempt.provider.name, fault.detail)
+            body = b""
+    if response.status_code < 400:
+        return attempt.failed(Seen("headers", cause="redirect", detail=response.headers.get("location")))
+    facts = read_message(body) or AnswerFacts()
+    seen = Seen(
+        "headers",
+        status=response.status_code,
+        headers=lower_headers(response),
+        error_type=facts.error_type,
+        error_message=facts.error_message,
+    )
+    outcome = judge(seen, time.time())
+    if outcome.name == "prompt_too_long":
+        return _overflowed(attempt, outcome, facts.error_message or "", body, response)
+    if not body:
+        body = error_body(outcome.row.error_type, attempt.says(outcome))
+        return Failure(outcome, response.status_code, body, from_provider=True)
+    return Failure(outcome, response.status_code, body, tuple(reply_headers(response)), from_provider=True)
+
+
+def _overflowed(attempt: Attempt, outcome: Outcome, message: str, body: bytes, response: httpx.Response) -> Failure:
+    """A prompt that is too long: in Anthropic's words as they are, in others' words turned into those."""
+    if message.startswith("prompt is too long:"):
+        return Failure(outcome, response.status_code, body, tuple(reply_headers(response)), from_provider=True)
+    sentence = client_sentence(read_overflow(message) or Overflow(), attempt.room)
+    return Failure(outcome, 400, error_body("invalid_request_error", sentence), from_provider=True)
+
+
+def _first_event_error(attempt: Attempt, tap: AnswerTap, response: httpx.Response) -> Failure:
+    """A stream that begins with an error: the client cannot read it, so it becomes a proper error answer."""
+    kind = tap.facts.error_type or "api_error"
+    body = error_body(kind, tap.facts.error_message or "", response.headers.get("request-id"))
+    return _disguised(attempt, kind, tap.facts.error_message, body, response, "first_event")
+
+
+def _error_in_disguise(attempt: Attempt, body: bytes, response: httpx.Response) -> Failure:
+    """An error body under a status that says success."""
+    facts = attempt.exchange.facts
+    return _disguised(attempt, facts.error_type or "api_error", facts.error_message, body, response, "headers")
+
+
+def _disguised(
+    attempt: Attempt, kind: str, message: str | None, body: bytes, response: httpx.Response, phase: Phase
+) -> Failure:
+    headers = lower_headers(response)
+    seen = Seen(phase, headers=headers, error_type=kind, error_message=message, cause="error_event")
+    kept = [
+        (name, value)
+        for name, value in reply_headers(response)
+        if name not in (b"content-type", b"content-length", b"cache-control")
+    ]
+    outcome = judge(seen, time.time())
+    return Failure(outcome, STATUS_OF_TYPE.get(kind, 500), body, (JSON_TYPE, *kept), from_provider=True)
+
+
+def _relabelled(response: httpx.Response, label: Header) -> list[Header]:
+    """The provider's headers for a body that is not what its label says, or was turned into what was asked."""
+    return [label, *(each for each in reply_headers(response) if each[0] not in (b"content-type", b"content-length"))]
+
+
+def outcome_of(attempt: Attempt) -> Outcome:
+    """How an attempt ended that reached the client."""
+    if attempt.exchange.outcome != "broken":
+        return SERVED
+    return Outcome(TABLE["broken"], attempt.exchange.error)
+
+
+def ended_attempt(attempt: Attempt, outcome: Outcome, duration_s: float) -> c.Attempt:
+    """The attempt's last word for the trail."""
+    reason = None if outcome.name in ("served", "client_left") else attempt.says(outcome)
+    if outcome.name == "broken":
+        reason = attempt.exchange.error
+    return c.Attempt(
+        provider=attempt.target.provider,
+        model=attempt.target.model,
+        outcome=outcome.name,
+        status=attempt.response.status_code if attempt.response is not None else None,
+        reason=reason,
+        duration_ms=round(duration_s * 1000, 3),
+        key=attempt.key_name,
+        changed=attempt.changed,
+    )
+
+
+def _note_commit(exchange: Exchange, status: int) -> None:
+    exchange.first_event_at = time.monotonic()
+    exchange.phase, exchange.status, exchange.reply_started = "streaming", status, True
+    exchange.dirty = True
+
+
+def _look(tap: AnswerTap, chunk: bytes) -> None:
+    """Let the tap read. Whatever goes wrong there, the stream goes on."""
+    try:
+        tap.feed(chunk)
+    except Exception:
+        log.exception("an answer could not be read; it is passed on all the same")
+
+
+def _is_stream(response: httpx.Response, body: bytes) -> bool:
+    start = body.lstrip()[:6]
+    labelled = response.headers.get("content-type", "").startswith("text/event-stream")
+    return start.startswith((b"event:", b"data:", b":")) or (labelled and not start.startswith((b"{", b"[", b"<")))
+
+
+def _is_count(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=_Count)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def _start_of(body: bytes) -> str:
+    return "it starts with " + repr(body[:60].decode(errors="replace"))
+
+
+async def close(response: httpx.Response) -> None:
+    """Closing an unfinished response closes its connection: the provider stops at once."""
+    try:
+        await response.aclose()
+    except (httpx.TransportError, OSError) as error:
+        log.debug("closing a response: %s", error)

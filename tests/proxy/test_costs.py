@@ -1,0 +1,81 @@
+"""Who says what it cost: the order of truth, and that the unknown stays unknown."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.contract import Usage
+from proxy.costs import Costs
+from proxy.protocol.listing import ListedModel
+from proxy.providers import ProviderConfig, resolve_providers
+from proxy.settings import PriceSettings, load_settings
+
+THOUSAND = Usage(input_tokens=1000, output_tokens=1000)
+LISTED = {("gateway", "dear"): ListedModel("dear", input=8 * 10**9, output=8 * 10**9)}
+OWN = {
+    "mine": PriceSettings(input=Decimal(1), output=Decimal(4)),
+    "dear": PriceSettings(input=Decimal(1), output=Decimal(1)),
+    "gateway/shared": PriceSettings(input=Decimal(2), output=Decimal(2)),
+    "shared": PriceSettings(input=Decimal(3), output=Decimal(3)),
+    "claude-opus-4-8": PriceSettings(input=Decimal(1), output=Decimal(1)),
+    "tiny": PriceSettings(input=Decimal("0.000001"), output=Decimal(0), cache_read=Decimal(0)),
+}
+COSTS = Costs(OWN, lambda provider, model: LISTED.get((provider, model)))
+
+
+def provider(**own: Any) -> ProviderConfig:
+    tables = {"providers": {"gateway": {"base_url": "https://x.example", **own}}}
+    return resolve_providers(load_settings(Path("/nonexistent/config.toml"), tables, {}), {})["gateway"]
+
+
+GATEWAY = provider()
+LOCAL = provider(preset="ollama")
+
+
+def test_the_provider_s_own_figure_beats_everything() -> None:
+    assert COSTS.cost_of(GATEWAY, "dear", THOUSAND, 5) == (5, "reported")
+
+
+def test_a_reported_nothing_is_nothing_and_not_unknown() -> None:
+    assert COSTS.cost_of(GATEWAY, "no-such-model", THOUSAND, 0) == (0, "reported")
+
+
+def test_the_provider_s_list_beats_the_settings() -> None:
+    assert COSTS.cost_of(GATEWAY, "dear", THOUSAND, None) == (16_000_000, "listed")
+
+
+def test_the_settings_beat_the_bundled_list() -> None:
+    assert COSTS.cost_of(GATEWAY, "claude-opus-4-8", THOUSAND, None) == (2_000_000, "settings")
+
+
+@pytest.mark.parametrize("model", ["mine", "mine[1m]"])
+def test_a_price_in_the_settings_is_dollars_per_million_tokens(model: str) -> None:
+    assert COSTS.cost_of(GATEWAY, model, THOUSAND, None) == (5_000_000, "settings")
+
+
+def test_a_price_for_one_provider_beats_the_price_of_the_name() -> None:
+    assert COSTS.cost_of(GATEWAY, "shared", THOUSAND, None) == (4_000_000, "settings")
+
+
+def test_a_price_of_a_millionth_is_not_rounded_to_nothing() -> None:
+    assert COSTS.cost_of(GATEWAY, "tiny", Usage(input_tokens=1_000_000), None) == (1000, "settings")
+
+
+def test_the_bundled_list_prices_the_served_model() -> None:
+    assert COSTS.cost_of(GATEWAY, "claude-haiku-4-5-20251001", THOUSAND, None) == (6_000_000, "genai-prices")
+
+
+@pytest.mark.parametrize("model", ["no-such-model", "", "gpt-5-no-such", "dear[1m]x"])
+def test_an_unknown_price_is_unknown_and_never_zero(model: str) -> None:
+    assert COSTS.cost_of(GATEWAY, model, THOUSAND, None) == (None, "unknown")
+
+
+def test_a_model_on_the_user_s_own_machine_is_free() -> None:
+    assert COSTS.cost_of(LOCAL, "llama3.1:8b", THOUSAND, None) == (0, "free")
+
+
+def test_a_list_that_names_no_prices_decides_nothing() -> None:
+    costs = Costs({}, lambda provider, model: ListedModel(model))
+    assert costs.cost_of(GATEWAY, "claude-haiku-4-5", THOUSAND, None) == (6_000_000, "genai-prices")

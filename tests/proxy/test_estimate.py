@@ -1,0 +1,64 @@
+"""Counts that nobody gives us, from counts that were given."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.contract import Request, Usage
+from proxy.estimate import BYTES_PER_TOKEN, Estimator
+
+
+def counted(tokens: int, size_bytes: int, model: str = "claude-opus-4-8", *, estimated: bool = False) -> Request:
+    usage = Usage(input_tokens=tokens)
+    return Request(
+        id="r", started_at=0.0, served_model=model, usage=usage, usage_estimated=estimated, request_bytes=size_bytes
+    )
+
+
+def test_without_experience_the_estimate_is_rather_too_high() -> None:
+    assert Estimator({}).tokens("m", 33_000) == 10_000
+    assert BYTES_PER_TOKEN < 3.4
+
+
+def test_a_real_count_is_learned_for_its_model_under_every_spelling() -> None:
+    estimator = Estimator({})
+    estimator.learn(counted(1000, 4500))
+    assert estimator.tokens("anthropic/claude-opus-4.8[1m]", 45_000) == 10_000
+    assert estimator.tokens("other", 33_000) == 10_000
+
+
+def test_a_later_count_moves_what_was_learned_and_does_not_replace_it() -> None:
+    estimator = Estimator({"m": 4.0})
+    estimator.learn(counted(1000, 5000, "m"))
+    assert estimator.tokens("m", 42_000) == 10_000
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        counted(0, 5000, "m"),
+        counted(1000, 100, "m"),
+        counted(1000, 5000, "m", estimated=True),
+        Request(id="r", started_at=0.0, usage=Usage(input_tokens=9), request_bytes=5000),
+    ],
+)
+def test_nothing_is_learned_from_guesses_and_scraps(request_: Request) -> None:
+    estimator = Estimator({"m": 4.0})
+    estimator.learn(request_)
+    assert estimator.tokens("m", 40_000) == 10_000
+
+
+@pytest.mark.parametrize("ratio", [float("nan"), float("inf"), -1.0, 0.0, 1e300])
+def test_nonsense_that_was_kept_does_not_break_an_estimate(ratio: float) -> None:
+    assert 1 <= Estimator({"m": ratio}).tokens("m", 60_000) <= 60_000
+
+
+@given(st.integers(1, 10**9), st.integers(0, 10**8))
+def test_an_estimate_stays_within_what_text_can_be(tokens: int, size_bytes: int) -> None:
+    estimator = Estimator({})
+    estimator.learn(counted(tokens, size_bytes))
+    assert 1 <= estimator.tokens("claude-opus-4-8", 60_000) <= 60_000
+
+
+def test_even_an_empty_body_has_a_token() -> None:
+    assert Estimator({}).tokens("m", 0) == 1

@@ -1,0 +1,211 @@
+"""The providers as a list and one of them in full: health, limits, keys, share of traffic, time to first token."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from proxy import contract as c
+from tui.state import formats as f
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line
+from tui.state.limits import all_limits, limit_tone, limit_warning, nearest, reset_words, standing
+from tui.state.panel import PanelState
+from tui.state.text import clean_line, fit, left, right, wrap
+from tui.state.trouble import HEALTH, health_words, trouble_words
+
+TRAFFIC_S = 3600.0
+"""What the share of traffic is taken of, before now."""
+LABEL = 13
+BAR = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderChoice:
+    """A provider, or "as asked" (none)."""
+
+    provider: c.Provider | None
+
+    @property
+    def target(self) -> str:
+        return c.AS_ASKED if self.provider is None else self.provider.name
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Requests answered lately, by provider."""
+
+    by_provider: Counter[str]
+
+    @property
+    def total(self) -> int:
+        return self.by_provider.total()
+
+    def share(self, provider: str) -> float | None:
+        """None while nothing was answered by anybody."""
+        return self.by_provider[provider] / self.total if self.total else None
+
+
+def traffic(newest_first: Iterable[c.Request], now: float) -> Traffic:
+    """Who answered the requests that began in the ``TRAFFIC_S`` before ``now``."""
+    found: Counter[str] = Counter()
+    for request in newest_first:
+        if request.started_at < now - TRAFFIC_S:
+            break
+        if request.provider and request.kind == "messages" and (request.outcome or request.phase) in _ANSWERING:
+            found[request.provider] += 1
+    return Traffic(found)
+
+
+_ANSWERING = ("served", "streaming")
+
+
+def choices(providers: Iterable[c.Provider]) -> list[ProviderChoice]:
+    """ "As asked", then every provider."""
+    return [ProviderChoice(None), *(ProviderChoice(one) for one in providers)]
+
+
+def provider_titles(width: int) -> Line:
+    """The titles over the entries."""
+    names = [left("", 3), left("provider", 16), left("health", 22)]
+    names += [right("traffic", 8), right("first token", 13)] if width >= 68 else [right("traffic", 8)]
+    names += [f"  {left('nearest limit', 16)}"] if width >= 84 else []
+    names += [right("served", 8)] if width >= 96 else []
+    return cut(line(Piece("".join(names), "dim")), width)
+
+
+def provider_row(choice: ProviderChoice, width: int, now: float, known: Traffic, *, present: bool) -> Line:
+    """An entry in ``width`` cells."""
+    mark = Piece(" ● " if present else "   ", "accent")
+    if choice.provider is None:
+        told = Piece("  the settings' default provider", "dim")
+        return cut(line(mark, Piece("As asked", "strong"), told), width)
+    provider = choice.provider
+    glyph, word, tone = health_words(provider, now)
+    share = known.share(provider.name)
+    pieces = [mark, Piece(left(fit(clean_line(provider.name), 15), 16)), Piece(f"{glyph} {left(word, 20)}", tone)]
+    pieces.append(Piece(right(f.percent(share) if share is not None else "", 8)))
+    if width >= 68:
+        pieces.append(Piece(right(_ttft(provider), 13), "dim"))
+    if width >= 84:
+        pieces += [Piece("  "), _nearest(provider, now)]
+    if width >= 96:
+        pieces.append(Piece(right(f.count(provider.requests) if provider.requests else "", 8), "dim"))
+    return cut(tuple(pieces), width)
+
+
+def _ttft(provider: c.Provider) -> str:
+    if provider.ttft_p50_ms is None:
+        return ""
+    slow = f" {right(f.duration(provider.ttft_p95_ms), 6)}" if provider.ttft_p95_ms is not None else ""
+    return f"{f.duration(provider.ttft_p50_ms)}{slow}"
+
+
+def _nearest(provider: c.Provider, now: float) -> Piece:
+    limit = nearest(all_limits(provider), now)
+    if limit is None:
+        return Piece(left("", 16))
+    tone = limit_tone(limit)
+    text = f"{'▲ ' if tone != 'accent' else ''}{clean_line(limit.name)} {f.percent(limit.used)}"
+    return Piece(left(text, 16), "dim" if tone == "accent" else tone)
+
+
+def default_detail(state: PanelState) -> list[Line]:
+    """What "as asked" means now."""
+    text = f"Removes the choice of a provider: requests go to {clean_line(state.route.default)}, as the settings say."
+    return [line("   ", Piece(text, "dim"))]
+
+
+def provider_detail(provider: c.Provider, known: Traffic, width: int, now: float) -> list[Line]:
+    """Everything known of one provider, the most important first."""
+    head = line(
+        " ",
+        Piece(clean_line(provider.name), "strong"),
+        Piece(f"   {clean_line(provider.base_url)}   {clean_line(provider.dialect)} format   {clean_line(provider.origin)}", "dim"),
+    )
+    sections = (_health(provider, width, now), _limits(provider, now), _keys(provider, now), _figures(provider, known))
+    lines = [head, EMPTY, *(row for section in sections for row in section), *_models(provider, width, now)]
+    return [cut(row, width) for row in lines]
+
+
+def _health(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
+    glyph, word, tone = health_words(provider, now)
+    yield _field("health", Piece(f"{glyph} {word}", tone))
+    trouble = ""
+    if provider.resting:
+        trouble = "You put it aside: nothing is sent there until you take it back."
+    elif provider.key_error:
+        trouble = provider.key_error
+    elif provider.health not in ("ok", "unused"):
+        trouble = trouble_words(provider, now)
+        if provider.retry_at is not None and provider.retry_at > now:
+            trouble = f"{trouble.rstrip('.')} (at {f.clock(provider.retry_at)})."
+    if trouble:
+        yield from _wrapped("last error" if not provider.resting else "", clean_line(trouble), width, "plain")
+
+
+def _limits(provider: c.Provider, now: float) -> Iterator[Line]:
+    limits = provider.limits if not provider.keys else ()
+    yield from _gauges("limits", standing(limits, now), now)
+    if warning := limit_warning(provider, now):
+        yield _field("", Piece(f"▲ {warning}", "warn"))
+
+
+def _gauges(label: str, limits: Iterable[c.Limit], now: float) -> Iterator[Line]:
+    for place, limit in enumerate(limits):
+        filled, rest = f.bar(limit.used, BAR)
+        yield line(
+            *_field("" if place else label, Piece(left(fit(clean_line(limit.name), 13), 14))),
+            Piece(filled, limit_tone(limit)),
+            Piece(rest, "dim"),
+            right(f.percent(limit.used), 6),
+            Piece(f"  {reset_words(limit, now)}", "dim"),
+        )
+
+
+def _keys(provider: c.Provider, now: float) -> Iterator[Line]:
+    if not provider.keys:
+        words = {"passthrough": "your own login", "none": "none needed"}.get(provider.auth, "none")
+        origin = f"   from {clean_line(provider.key_origin)}" if provider.key_origin else ""
+        yield _field("key", Piece(clean_line(provider.key or words)), Piece(origin, "dim"))
+    for place, key in enumerate(provider.keys):
+        yield _key("" if place else "keys", key, now)
+        yield from _gauges("", standing(key.limits, now), now)
+
+
+def _key(label: str, key: c.Key, now: float) -> Line:
+    glyph, word, tone = HEALTH[key.state]
+    when = f", {f.age(key.retry_at - now)}" if key.retry_at is not None and key.retry_at > now else ""
+    name = Piece(left(clean_line(key.name), 18))
+    return _field(label, name, Piece(f"{glyph} {word}{when}", tone), Piece(f"   {clean_line(key.text or '')}", "dim"))
+
+
+def _figures(provider: c.Provider, known: Traffic) -> Iterator[Line]:
+    share = known.share(provider.name)
+    if share is not None:
+        filled, rest = f.bar(share, BAR)
+        told = f"{known.by_provider[provider.name]:,} of {known.total:,} answers of the last hour"
+        yield line(
+            *_field("traffic", Piece(filled, "accent")),
+            Piece(rest, "dim"),
+            right(f.percent(share), 6),
+            Piece(f"  {told}", "dim"),
+        )
+    if provider.ttft_p50_ms is not None:
+        slow = f", 19 of 20 within {f.duration(provider.ttft_p95_ms)}" if provider.ttft_p95_ms is not None else ""
+        yield _field("first token", Piece(f"half within {f.duration(provider.ttft_p50_ms)}{slow}, over the last hour"))
+    yield _field("served", Piece(f"{provider.requests:,}"), Piece("   since the engine started", "dim"))
+
+
+def _models(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
+    age = f"asked {f.age(now - provider.models_at)} ago" if provider.models_at else "never listed"
+    yield _field("models", Piece(f"{provider.models:,}"), Piece(f"   {age}", "dim"))
+    if provider.models_error:
+        yield from _wrapped("", f"▲ {clean_line(provider.models_error)}", width, "warn")
+
+
+def _field(label: str, *pieces: Piece) -> Line:
+    return line(Piece(f"   {left(label, LABEL)}", "dim"), *pieces)
+
+
+def _wrapped(label: str, text: str, width: int, tone: Tone) -> Iterator[Line]:
+    for place, row in enumerate(wrap(text, max(20, width - LABEL - 4))):
+        yield _field("" if place else label, Piece(row, tone))

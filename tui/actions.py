@@ -9,7 +9,7 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Place = Literal["panel", "list", "picker", "models", "spend", "reading"]
+Place = Literal["panel", "list", "picker", "models", "entries", "providers", "chain", "spend", "reading"]
 """Where an action works. ``panel`` and ``list`` are the main screen, ``reading`` every screen of text."""
 
 PLACES: dict[Place, str] = {
@@ -17,6 +17,9 @@ PLACES: dict[Place, str] = {
     "list": "Moving",
     "picker": "In a picker",
     "models": "In the model picker",
+    "entries": "On the screens of providers and of fallback",
+    "providers": "On the screen of providers",
+    "chain": "On the screen of fallback",
     "spend": "On the spend screen",
     "reading": "On a screen of text",
 }
@@ -25,6 +28,9 @@ SHARED: dict[Place, tuple[Place, ...]] = {
     "list": ("panel", "list"),
     "picker": ("picker",),
     "models": ("picker", "models"),
+    "entries": ("entries", "providers", "chain"),
+    "providers": ("entries", "providers"),
+    "chain": ("entries", "chain"),
     "spend": ("reading", "spend"),
     "reading": ("reading",),
 }
@@ -53,8 +59,9 @@ class Action:
 
 ACTIONS: tuple[Action, ...] = (
     Action("model", ("m",), "model", "Pick the model that the next requests go to.", footer=1),
-    Action("provider", ("p",), "provider", "Pick the provider that the next requests go to.", footer=3),
+    Action("provider", ("p",), "provider", "Show the providers in full; choose, test or rest one.", footer=3),
     Action("fallback", ("f",), "fallback", "Turn fallback to the other providers on or off.", footer=2),
+    Action("chain", ("F",), "chain", "Edit what follows when the first target fails.", footer=11),
     Action("inspect", ("enter",), "inspect", "Show everything known about the selected request.", footer=5),
     Action("filter", ("/",), "filter", "Show only requests that hold the words you type.", footer=7),
     Action("sessions", ("s",), "sessions", "Choose the session that list and costs show.", footer=8),
@@ -86,6 +93,20 @@ ACTIONS: tuple[Action, ...] = (
     Action("scope_back", ("shift+tab",), "for what, back", "The same, backwards.", "models"),
     Action("favourite", ("ctrl+s",), "favourite", "Mark the highlighted model as a favourite, or not.", "models", 3),
     Action("refresh", ("ctrl+r",), "ask again", "Ask every provider for its models again.", "models", 4),
+    Action("entry_up", ("up", "k"), "up", "Highlight the entry above.", "entries"),
+    Action("entry_down", ("down", "j"), "down", "Highlight the entry below.", "entries"),
+    Action("done", ("escape", "q"), "back", "Go back to the panel.", "entries", 9),
+    Action("send_here", ("enter",), "send all traffic here", "Send all traffic to the provider.", "providers", 1),
+    Action("test", ("t",), "test", "Ask the provider for its models now and say what came of it.", "providers", 2),
+    Action("rest", ("r",), "rest or take back", "Send nothing to the provider, or take it back.", "providers", 3),
+    Action("add", ("a", "enter"), "add", "Add a model, a provider or a group below the entry.", "chain", 1),
+    Action("earlier", ("K", "shift+up"), "earlier", "Move the entry up.", "chain", 3),
+    Action("later", ("J", "shift+down"), "later", "Move the entry down.", "chain", 4),
+    Action("remove", ("x", "delete"), "remove", "Take the entry out of the chain.", "chain", 2),
+    Action("switch", ("f",), "on/off", "Turn fallback on or off.", "chain", 5),
+    Action("slot", ("tab",), "for what", "Show the chain of another kind of request.", "chain", 6),
+    Action("slot_back", ("shift+tab",), "for what, back", "The same, backwards.", "chain"),
+    Action("common", ("c",), "use the common chain", "Give up the chain that this kind has of its own.", "chain", 7),
     Action("group", ("tab", "g"), "group by", "Group by model, provider, project, day, session or agent.", "spend", 1),
     Action("period", ("p",), "period", "Change the period: today, 7 days, 30 days, all.", "spend", 2),
     Action("back", ("escape", "q"), "back", "Go back to the panel.", "reading", 9),
@@ -93,7 +114,7 @@ ACTIONS: tuple[Action, ...] = (
 
 OF_APP = frozenset(
     (
-        *("model", "provider", "fallback", "inspect", "sessions", "spend"),
+        *("model", "provider", "fallback", "chain", "inspect", "sessions", "spend"),
         *("copy", "restart", "theme", "help", "palette", "leave"),
     )
 )
@@ -113,6 +134,7 @@ KEY_NAMES = {
     "down": "↓",
     "shift+up": "shift ↑",
     "shift+down": "shift ↓",
+    "delete": "del",
     "tab": "tab",
     "shift+tab": "shift tab",
 }

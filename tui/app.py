@@ -22,6 +22,7 @@ from tui.attachment import Address, Attachment, Find, Start
 from tui.client import Door, DoorError
 from tui.commands import ActionCommands
 from tui.screens.main import MainScreen
+from tui.state.chain import toggle_words
 from tui.state.choices import SessionChoice
 from tui.state.empty import BY_HAND
 from tui.state.lines import Tone
@@ -71,8 +72,10 @@ class PanelApp(App[Left]):
         theme: str | None = None,
         clock: Callable[[], float] = time.time,
         state: PanelState | None = None,
+        ends_after_s: float | None = None,
     ) -> None:
         super().__init__()
+        self._ends_after_s = ends_after_s
         self.state = state or PanelState(address.url)
         self.keys = actions.effective_keys(keymap)
         self.clock = clock
@@ -95,6 +98,8 @@ class PanelApp(App[Left]):
     def on_mount(self) -> None:
         self.run_worker(self.attachment.run(), name="feed", group="feed")
         self.set_interval(1 / TICKS_PER_S, self.tick)
+        if self._ends_after_s is not None:
+            self.set_timer(self._ends_after_s, lambda: self.exit("kept"))
         if self._unknown_actions:
             self.say(
                 f"The settings' key map names actions that do not exist: {', '.join(self._unknown_actions)}", "warn"
@@ -118,6 +123,9 @@ class PanelApp(App[Left]):
                 self.main.repaint(dirty, now, step)
 
     def _tell_notices(self) -> None:
+        """Tell them where the user sees it: a screen over the whole panel has no place for them."""
+        if self.screen is not self.main and not self.screen.is_modal:
+            return
         for notice in self.state.unread:
             self.say(clean_line(notice.text), NOTICE_TONES[notice.level])
         self.state.unread.clear()
@@ -169,9 +177,13 @@ class PanelApp(App[Left]):
         wanted = not self.state.route.fallback_enabled
         route = await self.attachment.door.set_fallback(c.SetFallback(enabled=wanted))
         self.state.apply(c.RouteChanged(route=route))
-        if not route.fallback_enabled:
-            return "Fallback is off: each request has one provider, its errors reach Claude Code as they are."
-        return "Fallback is on." if route.chain else "Fallback is on, but no other provider is there to fall back to."
+        return toggle_words(self.state, actions.first_keys(self.keys)["chain"])
+
+    def action_chain(self) -> None:
+        from tui.screens.chain import ChainScreen
+
+        session = self._session_at_hand()
+        self.push_screen(ChainScreen(self.state, self.keys, self._door, session, self.clock))
 
     def action_model(self) -> None:
         from tui.screens.model_picker import ModelPicker
@@ -180,9 +192,9 @@ class PanelApp(App[Left]):
         self.push_screen(ModelPicker(self.state, self.keys, self._door, session, self.clock), self._routed)
 
     def action_provider(self) -> None:
-        from tui.screens.provider_picker import ProviderPicker
+        from tui.screens.providers import ProvidersScreen
 
-        self.push_screen(ProviderPicker(self.state, self.keys, self._door, self.clock), self._routed)
+        self.push_screen(ProvidersScreen(self.state, self.keys, self._door, self.clock), self._routed)
 
     def action_sessions(self) -> None:
         from tui.screens.session_picker import SessionPicker
@@ -276,12 +288,13 @@ def run_panel(
     start: Start,
     keymap: Mapping[str, str] | None = None,
     theme: str | None = None,
+    ends_after_s: float | None = None,
 ) -> Left:
     """Show the panel on the engine at ``address`` (URL, token) until the user leaves; says what became of the engine.
 
     ``find`` and ``start`` are blocking and run in a thread: the first looks for a running engine, the second
     starts one because the user asked for it. ``keymap`` maps action ids to keys, ``theme`` is a word of
-    ``themes.NAMES``, the name of a theme, or ``auto``.
+    ``themes.NAMES``, the name of a theme, or ``auto``. ``ends_after_s`` leaves it without the user.
     """
-    app = PanelApp(Address(*address), find=find, start=start, keymap=keymap, theme=theme)
+    app = PanelApp(Address(*address), find=find, start=start, keymap=keymap, theme=theme, ends_after_s=ends_after_s)
     return app.run() or "kept"

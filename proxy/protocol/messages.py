@@ -19,6 +19,9 @@ from proxy.protocol.naming import strip_window_suffix
 _TOP = msgspec.json.Decoder(dict[str, Raw])
 _LIST = msgspec.json.Decoder(list[Raw])
 
+_UNREADABLE = "\ufffd"
+"""Stands for half a character; no name has it."""
+
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 """Possessive: there is nothing to try again, so no memory goes into it in strings of megabytes."""
 _KEY = re.compile(b"(" + _STRING.pattern + rb")[ \t\n\r]*:[ \t\n\r]*", re.DOTALL)
@@ -46,7 +49,7 @@ class Body:
     def model(self) -> str:
         """The model that the client names, as it names it. Raises ``BadBody``."""
         model = self._value("model")
-        if not isinstance(model, str) or not model:
+        if not isinstance(model, str) or not model or _UNREADABLE in model:
             raise BadBody("model: a non-empty string is required")
         return model
 

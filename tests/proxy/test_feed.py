@@ -27,6 +27,9 @@ from tests.upstreams import (
 EVENTS = message_events("one two three", thinking="hm")
 
 
+_decode: Callable[[str], c.Event] = msgspec.json.Decoder(c.Event).decode
+
+
 class Panel:
     """A panel's end of the feed: reads event by event."""
 
@@ -39,7 +42,7 @@ class Panel:
             if line.startswith("id: "):
                 self.numbers.append(int(line.removeprefix("id: ")))
             if line.startswith("data: "):
-                return msgspec.json.decode(line.removeprefix("data: "), type=c.Event)
+                return _decode(line.removeprefix("data: "))
         raise AssertionError("the feed ended")
 
     async def until(self, wanted: Callable[[c.Event], bool]) -> list[c.Event]:
@@ -272,7 +275,8 @@ async def test_a_slow_panel_loses_events_and_gets_the_state_again(
     assert b'"type":"snapshot"' in await anext(follower)
     feed.publish(c.RouteChanged(route=engine.engine.route))
     assert b'"type":"route"' in await anext(follower)
-    await follower.aclose()
+    feed.close()
+    assert [rest async for rest in follower] == []
 
 
 async def test_a_panel_that_reads_nothing_does_not_hold_up_traffic(

@@ -44,7 +44,7 @@ def run(*, headless: bool, seconds: float | None, json_output: bool) -> int:
             pace = HURRIED_PACE if headless else LEISURELY_PACE
             with driver(engine.url, engine.token, pace, paths.state_dir / "traffic.stderr") as traffic:
                 if not headless:
-                    return _show_panel(paths, engine)
+                    return _show_panel(paths, engine, seconds)
                 return _serve(engine, traffic, HEADLESS_S if seconds is None else seconds, json_output=json_output)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -81,10 +81,11 @@ async def _ended_requests(engine: RunningEngine) -> tuple[c.Request, ...]:
         return rows
 
 
-def _show_panel(paths: Paths, engine: RunningEngine) -> int:
+def _show_panel(paths: Paths, engine: RunningEngine, seconds: float | None) -> int:
     from tui.app import run_panel  # noqa: PLC0415  textual, which a headless run does not need
 
-    run_panel((engine.url, engine.token), find=lambda: _found(paths), start=lambda: _started(paths))
+    address = (engine.url, engine.token)
+    run_panel(address, find=lambda: _found(paths), start=lambda: _started(paths), ends_after_s=seconds)
     return 0
 
 

@@ -49,7 +49,9 @@ class ProvidersScreen(EntriesScreen[ProviderChoice, str]):
         return view.provider_row(entry, width, self._clock(), self._traffic, present=self._is_present(entry))
 
     def title_line(self) -> Line:
-        return line(" ", Piece("providers", "strong"), Piece("   ● serves all traffic that nothing else decides", "dim"))
+        return line(
+            " ", Piece("providers", "strong"), Piece("   ● serves all traffic that nothing else decides", "dim")
+        )
 
     def column_titles(self, width: int) -> Line:
         return view.provider_titles(width)

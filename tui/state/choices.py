@@ -9,7 +9,6 @@ from tui.state.fuzzy import score
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line
 from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left, right
-from tui.state.trouble import health_words
 from tui.state.who import session_name
 
 STAR = "★"
@@ -44,17 +43,6 @@ class ModelChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderChoice:
-    """A provider, or "as asked" (none)."""
-
-    provider: c.Provider | None
-
-    @property
-    def target(self) -> str:
-        return c.AS_ASKED if self.provider is None else self.provider.name
-
-
-@dataclass(frozen=True, slots=True)
 class SessionChoice:
     """A session to look at, or all (None)."""
 
@@ -84,12 +72,6 @@ def model_choices(models: Iterable[c.Model], query: str) -> list[ModelChoice]:
             ranked.append((*key, ModelChoice(model)))
     ranked.sort(key=lambda entry: entry[:4])
     return [ModelChoice(None), *(entry[-1] for entry in ranked)]
-
-
-def provider_choices(providers: Iterable[c.Provider], query: str) -> list[ProviderChoice]:
-    """ "As asked", then the providers that answer ``query``."""
-    found = [one for one in providers if not query.strip() or score(query, one.name) is not None]
-    return [ProviderChoice(None), *(ProviderChoice(one) for one in found)]
 
 
 def session_choices(state: PanelState, query: str) -> list[SessionChoice]:
@@ -170,21 +152,6 @@ def small_warning(model: c.Model, session: c.Session | None) -> str:
         f"▲ Session {session_name(session)} holds {f.count(session.context_tokens)} tokens, "
         f"more than this window of {f.window(model.context_window)}."
     )
-
-
-def provider_line(choice: ProviderChoice, width: int, now: float, *, present: bool) -> Line:
-    """An entry of the provider picker in ``width`` cells."""
-    mark = Piece("● " if present else "  ", "accent")
-    if choice.provider is None:
-        told = Piece("      the settings' default provider", "dim")
-        return cut(line(" ", mark, Piece("As asked", "strong"), told), width)
-    provider = choice.provider
-    glyph, word, tone = health_words(provider, now)
-    models = f"{f.count(provider.models)} models" if provider.models else "no list"
-    name = Piece(left(clean_line(provider.name), 16))
-    health = Piece(f"{glyph} {left(word, 20)}", tone)
-    told = Piece(f" {left(models, 12)} {clean_line(provider.origin)}", "dim")
-    return cut(line(" ", mark, name, health, told), width)
 
 
 def session_line(state: PanelState, choice: SessionChoice, width: int, now: float) -> Line:

@@ -71,12 +71,7 @@ def is_detour(request: Request) -> bool:
 
 def takes_requests(provider: Provider) -> bool:
     """Nothing is known that keeps requests from it."""
-    return (
-        provider.enabled
-        and not provider.resting
-        and not provider.key_error
-        and provider.health in ("ok", "unused")
-    )
+    return provider.enabled and not provider.resting and not provider.key_error and provider.health in ("ok", "unused")
 
 
 def _answered(request: Request) -> bool:

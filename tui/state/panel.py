@@ -49,7 +49,7 @@ class PanelState:
         self.today = c.Tally()
         self.problems: tuple[str, ...] = ()
         self.notices: deque[c.Notice] = deque(maxlen=NOTICE_LIMIT)
-        self.unread: list[c.Notice] = []
+        self.unread: deque[c.Notice] = deque(maxlen=NOTICE_LIMIT)
         self.day_budget_nano_usd: int | None = None
         self.session_budget_nano_usd: int | None = None
         self.stream = StreamText()

@@ -119,7 +119,10 @@ def provider_detail(provider: c.Provider, known: Traffic, width: int, now: float
     head = line(
         " ",
         Piece(clean_line(provider.name), "strong"),
-        Piece(f"   {clean_line(provider.base_url)}   {clean_line(provider.dialect)} format   {clean_line(provider.origin)}", "dim"),
+        Piece(
+            f"   {clean_line(provider.base_url)}   {clean_line(provider.dialect)} format   {clean_line(provider.origin)}",
+            "dim",
+        ),
     )
     sections = (_health(provider, width, now), _limits(provider, now), _keys(provider, now), _figures(provider, known))
     lines = [head, EMPTY, *(row for section in sections for row in section), *_models(provider, width, now)]

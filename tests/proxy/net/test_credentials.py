@@ -48,7 +48,7 @@ async def test_a_provider_with_a_key_gets_that_key_and_nothing_of_the_client(
     start: StartEngine, upstream: ScriptedUpstream, auth: str, kind: str
 ) -> None:
     engine = await start(settings(provider(upstream, auth=auth, api_key=KEYS[kind])), ENVIRON)
-    await engine.ask(**CLIENT_SECRETS)
+    await engine.ask(None, **CLIENT_SECRETS)
     call = upstream.calls[0]
     told = (call.header("authorization"), call.header("x-api-key"))
     assert told == ((f"Bearer {EXPECTED[kind]}", None) if auth == "bearer" else (None, EXPECTED[kind]))
@@ -59,7 +59,7 @@ async def test_a_provider_without_a_key_gets_no_credential_at_all(
     start: StartEngine, upstream: ScriptedUpstream
 ) -> None:
     engine = await start(settings({"preset": "llamacpp", "base_url": upstream.url}))
-    await engine.ask(**CLIENT_SECRETS)
+    await engine.ask(None, **CLIENT_SECRETS)
     call = next(each for each in upstream.calls if each.path == "/v1/messages")
     assert "canary" not in everything_of(call)
 

@@ -176,7 +176,7 @@ def test_what_is_no_json_object_is_refused_in_words(raw: bytes) -> None:
         Body(raw)
 
 
-@pytest.mark.parametrize("model", [b"null", b"5", b'""', b'["a"]', b"{}", b"true"])
+@pytest.mark.parametrize("model", [b"null", b"5", b'""', b'["a"]', b"{}", b"true", rb'"\ud800"'])
 def test_a_model_that_is_no_name_is_refused_in_words(model: bytes) -> None:
     with pytest.raises(BadBody, match="model: a non-empty string is required"):
         _ = Body(b'{"model":' + model + b"}").model

@@ -232,6 +232,8 @@ class Limit(Frozen, frozen=True):
     resets_at: float | None = None
     status: str | None = None
     """The provider's own word, such as ``allowed_warning``."""
+    rules: bool = False
+    """The provider says that this one decides at present."""
 
 
 class Key(Frozen, frozen=True):

@@ -41,6 +41,7 @@ from proxy.paths import Paths, local_token, write_private
 from proxy.presets import Preset
 from proxy.prices import list_price, today
 from proxy.protocol import routing
+from proxy.protocol.limits import read_limits
 from proxy.protocol.naming import family_of, strip_window_suffix
 from proxy.protocol.outcome import TABLE, Outcome
 from proxy.protocol.overflow import Room
@@ -57,6 +58,8 @@ SLEPT_S = 5.0
 """If the wall clock ran ahead of the monotonic one by more, the machine slept: connections are made anew."""
 LATE_S = 2.0
 """Requests that the drain cut short have so long to tell their clients."""
+NEAR_LIMIT = 0.9
+"""Share of a plan's window from which on the user is warned."""
 RESTORED_S = 24 * 3600.0
 KEEP_ALIVE_S = 600
 """Idle connections of the client are kept: a client that meets a closing one would have to repeat."""
@@ -91,6 +94,7 @@ class Engine:
             self.providers, self.catalog, self.credentials, lambda: self.upstreams, self._providers_changed
         )
         self._detours: dict[str, str] = {}
+        self._warned: set[tuple[str, str, float | None]] = set()
         self._providers_dirty = False
         self._problems: tuple[str, ...] = ()
         self._stopping = asyncio.Event()
@@ -157,6 +161,7 @@ class Engine:
             self.credentials.forget(provider)
         if outcome.name == "served" and (ttft_ms := exchange.ms(exchange.first_event_at)) is not None:
             self._health.note_latency(provider, ttft_ms)
+        self._warn_of_limits(provider.name, headers)
         self._providers_dirty = True
 
     def estimate_tokens(self, exchange: Exchange) -> int:
@@ -514,6 +519,17 @@ class Engine:
             self._notice("warning", f"{request.attempts[0].reason or first}. {last} serves instead")
         elif first == last and self._detours.pop(first, ""):
             self._notice("info", f"{first} serves again")
+
+    def _warn_of_limits(self, provider: str, headers: Mapping[str, str]) -> None:
+        """Say once for each window that its limit is near: the ruling one, or any where none rules."""
+        limits = read_limits(headers)
+        for limit in [each for each in limits if each.rules] or limits:
+            warned = (provider, limit.name, limit.resets_at)
+            if limit.used < NEAR_LIMIT or warned in self._warned or not limit.name.startswith(("5h", "week")):
+                continue
+            self._warned.add(warned)
+            reset = time.strftime(", resets %a %H:%M", time.localtime(limit.resets_at)) if limit.resets_at else ""
+            self._notice("warning", f"{provider}: {limit.used:.0%} of the {limit.name} limit is used{reset}")
 
     def _learn_list(self, exchange: Exchange) -> None:
         """Anthropic lists models only to a credential; where the engine has none, the client's serves on the spot."""

@@ -102,7 +102,10 @@ class Fitting:
     def _legal(self, body: Body, exchange: Exchange, issuer: str) -> tuple[Body, tuple[str, ...]]:
         fields: dict[str, bytes] = {}
         changes: tuple[str, ...] = ()
-        if self._issuers.concerns(_thread(exchange), issuer):
+        if exchange.without_thinking:
+            fields, changes = without_foreign_thinking(body, lambda _: True)
+            body = body.with_fields(fields)
+        elif self._issuers.concerns(_thread(exchange), issuer):
             fields, changes = without_foreign_thinking(body, self._issuers.foreign(issuer))
             body = body.with_fields(fields)
         if not is_claude(issuer):

@@ -124,7 +124,7 @@ class PanelApp(App[Left]):
 
     def _tell_notices(self) -> None:
         """Tell them where the user sees it: a screen over the whole panel has no place for them."""
-        if self.screen is not self.main and not self.screen.is_modal:
+        if not all(screen.is_modal for screen in self.screen_stack[1:]):
             return
         for notice in self.state.unread:
             self.say(clean_line(notice.text), NOTICE_TONES[notice.level])

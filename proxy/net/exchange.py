@@ -103,6 +103,8 @@ class Exchange:
     capture: Capture = field(default_factory=Capture)
     dirty: bool = True
     """It moved since the feed looked."""
+    without_thinking: bool = False
+    """The target refused the history's thinking: it gets none of it."""
     reply_started: bool = False
     """Bytes reached the client: no other target may be tried."""
 

@@ -1,6 +1,8 @@
 """Which headers go along: to the provider, and back to the client."""
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import httpx
 
@@ -27,18 +29,32 @@ _NOT_UPSTREAM = (
 )
 _OWN_PREFIX = b"x-cctui-"
 
+_SECRET_NAME = re.compile(rb"key|token|secret|auth|passw|credential|cookie")
+"""A header named so may hold a secret that the user meant for one gateway."""
 
-def request_headers(client: Sequence[Header], credential: Sequence[Header], added: Sequence[Header]) -> list[Header]:
+
+def request_headers(
+    client: Sequence[Header], credential: Sequence[Header], added: Sequence[Header], *, own_host: bool = False
+) -> list[Header]:
     """The client's headers without credentials and what is ours or the connection's; then ``credential`` and
-    ``added``, which replace headers of the same name."""
+    ``added``, which replace headers of the same name.
+
+    ``own_host``: the provider is the one that the client's own secrets are meant for.
+    """
     named = _named_by_connection(client)
     replaced = {name for name, _ in (*credential, *added)}
     kept = [
         (name, value)
         for name, value in client
-        if name not in _NOT_UPSTREAM and name not in named and name not in replaced and not name.startswith(_OWN_PREFIX)
+        if not (name in _NOT_UPSTREAM or name in named or name in replaced or name.startswith(_OWN_PREFIX))
+        and (own_host or not _may_be_secret(name))
     ]
     return [*kept, (b"accept-encoding", b"identity"), *credential, *added]
+
+
+@lru_cache(maxsize=512)
+def _may_be_secret(name: bytes) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def reply_headers(response: httpx.Response, *, keep_length: bool = False) -> list[Header]:

@@ -202,11 +202,19 @@ class Relay:
             if isinstance(admission, Closed):
                 return failure or self._skip(exchange, target, admission)
             failure = await self._attempt(exchange, client, target, admission.key, relay_message, room)
+            if failure is not None and self._may_go_without_thinking(exchange, target, failure):
+                exchange.without_thinking = True
+                continue
             if failure is None or admission.key is None or failure.outcome.row.scope != "key":
                 return failure
             tried.append(admission.key)
             if self._enough(exchange) or not self._in.other_key(target, tried):
                 return failure
+
+    def _may_go_without_thinking(self, exchange: Exchange, target: Target, failure: Failure) -> bool:
+        """Thinking of unknown origin was refused. Claude itself is left to the client, which mends that by itself."""
+        refused = failure.outcome.name == "thinking_refused" and not exchange.without_thinking
+        return refused and not self._in.providers[target.provider].real_claude
 
     def _enough(self, exchange: Exchange) -> bool:
         sent = sum(not each.skipped for each in exchange.attempts)
@@ -296,7 +304,7 @@ class Relay:
             (name.lower().encode(), (await credentials.resolve(value)).encode())
             for name, value in provider.headers.items()
         ]
-        return request_headers(exchange.raw_headers, credential, added)
+        return request_headers(exchange.raw_headers, credential, added, own_host=provider.auth == "passthrough")
 
     async def _give_up(
         self, exchange: Exchange, client: Client, failures: Sequence[Failure], closed: Sequence[Closed]

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from proxy.contract import Limit
 
 _UNIFIED = {"5h": "5h", "7d": "week", "7d_oi": "week (extra)"}
+_CLAIMS = {"five_hour": "5h", "seven_day_overage_included": "7d_oi"}
+"""The window that a representative claim is about; every other claim is about seven days."""
 _PLAIN = ("requests", "tokens", "input-tokens", "output-tokens")
 _PREFIX = "anthropic-ratelimit-"
 
@@ -30,7 +32,21 @@ def _unified(headers: Mapping[str, str], key: str, name: str) -> Limit | None:
         used=max(0.0, used),
         resets_at=_number(headers.get(f"{_PREFIX}unified-{key}-reset")),
         status=headers.get(f"{_PREFIX}unified-{key}-status"),
+        rules=_ruling(headers) == key,
     )
+
+
+def _ruling(headers: Mapping[str, str]) -> str | None:
+    """The key of the window that decides, by the provider's representative claim."""
+    claim = headers.get(f"{_PREFIX}unified-representative-claim")
+    return None if claim is None else _CLAIMS.get(claim, "7d")
+
+
+def reset_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """How long a limit that was met lasts, seconds: the ruling window's reset, or the latest of those used up."""
+    met = [limit for limit in read_limits(headers) if limit.resets_at is not None]
+    met = [limit for limit in met if limit.rules] or [limit for limit in met if limit.used >= 1]
+    return max((max(0.0, (limit.resets_at or now) - now) for limit in met), default=None)
 
 
 def _plain(headers: Mapping[str, str], name: str) -> Limit | None:

@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from proxy.contract import HealthState
+from proxy.protocol.limits import reset_after_s
 from proxy.protocol.overflow import read_overflow
 from proxy.protocol.redact import redact
 
@@ -88,6 +89,7 @@ TABLE: Mapping[str, Row] = {
         _R("conflict", "409", False, None, None, 409, "conflict_error", "conflict"),
         _R("prompt_too_long", "400, the prompt exceeds the window", False, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
         _R("window_too_small", "the estimate exceeds the target's window", True, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
+        _R("thinking_refused", "400 for thinking that another signed", False, None, None, 400, "invalid_request_error", "refuses thinking that it did not sign"),
         _R("request_too_large", "413", False, None, None, 413, "request_too_large", "the request is too large"),
         _R("invalid_request", "400, 422 and other 4xx", False, None, None, 400, "invalid_request_error", "rejected the request"),
         _R("rate_limited", "429", True, "limited", "key", 429, "rate_limit_error", "rate limit reached"),
@@ -144,6 +146,8 @@ _ERROR_TYPES: Mapping[str, str] = {
 }
 """Anthropic's error types (the API reference's list); any other is a server error."""
 
+_SIGNED = ("signature", "must start with a thinking block", "expected `thinking`", "cannot be modified")
+"""Of rejected thinking: signed by another, missing where a tool loop needs it, or changed."""
 _SPENT = (
     "credit balance is too low",
     "insufficient_quota",
@@ -198,6 +202,8 @@ def judge(seen: Seen, now: float) -> Outcome:
     if words is None and seen.status is not None and seen.status >= 300:
         words = f"status {seen.status}"
     wait = retry_after_s(seen.headers, now) if TABLE[name].next_target else None
+    if wait is None and name in ("rate_limited", "quota_spent"):
+        wait = reset_after_s(seen.headers, now)
     return Outcome(TABLE[name], redact(_short(words)) if words else None, wait)
 
 
@@ -223,6 +229,8 @@ def _refined(name: str, message: str, seen: Seen) -> str:
     """The particular kind of a general rejection, by its words and headers."""
     if name == "invalid_request" and read_overflow(message) is not None:
         return "prompt_too_long"
+    if name == "invalid_request" and "thinking" in message and any(words in message for words in _SIGNED):
+        return "thinking_refused"
     if name in ("invalid_request", "rate_limited") and any(words in message for words in _SPENT):
         return "payment_required"
     if name == "rate_limited":

@@ -36,6 +36,7 @@ class FakeEngine:
         self.details: dict[str, c.Detail] = {}
         self.report = c.UsageReport(total=c.Tally(), rows=())
         self.refusal: c.Refusal | None = None
+        self.tried = c.Tried(ok=True, text="9 models listed", duration_ms=412.0)
         self.model_calls: list[bool] = []
         self.usage_calls: list[dict[str, str]] = []
         self._feeds: dict[str, asyncio.Queue[c.Event | None]] = {}
@@ -81,6 +82,8 @@ class FakeEngine:
                 web.post(c.DOOR + "/use", self._use),
                 web.post(c.DOOR + "/fallback", self._fallback),
                 web.post(c.DOOR + "/favourite", self._favourite),
+                web.post(c.DOOR + "/rest", self._rest),
+                web.post(c.DOOR + "/try", self._try),
                 web.post(c.DOOR + "/stop", self._stop_command),
             ]
         )
@@ -203,8 +206,26 @@ class FakeEngine:
     async def _fallback(self, request: web.Request) -> web.Response:
         command = msgspec.json.decode(await request.read(), type=c.SetFallback)
         await self._keep(command)
-        enabled = self.scene.route.fallback_enabled if command.enabled is None else command.enabled
-        return self._routed(msgspec.structs.replace(self.scene.route, fallback_enabled=enabled))
+        route = self.scene.route
+        if command.enabled is not None:
+            route = msgspec.structs.replace(route, fallback_enabled=command.enabled)
+        if command.chain is not None:
+            route = with_chain(route, command.slot, command.chain)
+        return self._routed(route)
+
+    async def _rest(self, request: web.Request) -> web.Response:
+        command = msgspec.json.decode(await request.read(), type=c.RestProvider)
+        await self._keep(command)
+        providers = tuple(
+            msgspec.structs.replace(one, resting=command.resting) if one.name == command.provider else one
+            for one in self.scene.providers
+        )
+        self.emit(c.ProvidersChanged(providers=providers))
+        return web.json_response({"ok": True})
+
+    async def _try(self, request: web.Request) -> web.Response:
+        await self._keep(msgspec.json.decode(await request.read(), type=c.TryProvider))
+        return answer(self.tried)
 
     def _routed(self, route: c.Route) -> web.Response:
         self.emit(c.RouteChanged(route=route))
@@ -224,6 +245,14 @@ class FakeEngine:
     async def _stop_command(self, request: web.Request) -> web.Response:
         await self._keep(msgspec.json.decode(await request.read(), type=c.Stop))
         return web.json_response({"ok": True})
+
+
+def with_chain(route: c.Route, slot: c.Slot | None, chain: tuple[str, ...]) -> c.Route:
+    """``route`` with another chain; an empty one of a slot is none of its own."""
+    if slot is None:
+        return msgspec.structs.replace(route, chain=chain)
+    chains = {name: kept for name, kept in route.slot_chains.items() if name != slot}
+    return msgspec.structs.replace(route, slot_chains=chains | ({slot: chain} if chain else {}))
 
 
 def answer(value: object, status: int = 200) -> web.Response:

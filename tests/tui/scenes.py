@@ -100,7 +100,8 @@ def served(number: int, before_s: float, **changes: Any) -> c.Request:
 def live(number: int, before_s: float, **changes: Any) -> c.Request:
     """A request that is being answered."""
     plain = {"phase": "streaming", "outcome": None, "status": None, "duration_ms": None, "cost_nano_usd": None}
-    plain |= {"cost_source": "unknown", "stop_reason": None, "served_model": None, "usage": usage(28_400, 310, 4)}
+    plain |= {"cost_source": "unknown", "stop_reason": None, "served_model": None, "usage": usage(28_400, 310, 212)}
+    plain |= {"usage_estimated": True}
     return served(number, before_s, **(plain | {"output_bytes": 8_500, "ttft_ms": 900.0} | changes))
 
 
@@ -153,7 +154,10 @@ def blank() -> Scene:
 
 def _providers() -> tuple[c.Provider, ...]:
     anthropic, openrouter, ollama = blank().providers
-    limits = (c.Limit(name="5h", used=0.62), c.Limit(name="week", used=0.31))
+    limits = (
+        c.Limit(name="5h", used=0.62, resets_at=NOW + 7_200),
+        c.Limit(name="week", used=0.31, resets_at=NOW + 3 * 86_400),
+    )
     change = msgspec.structs.replace
     return (
         change(
@@ -165,8 +169,22 @@ def _providers() -> tuple[c.Provider, ...]:
             models=9,
             models_at=NOW - 300,
             requests=212,
+            ttft_p50_ms=1_130.0,
+            ttft_p95_ms=4_270.0,
         ),
-        change(openrouter, health="ok", models=341, models_at=NOW - 290, requests=14),
+        change(
+            openrouter,
+            health="ok",
+            models=341,
+            models_at=NOW - 290,
+            requests=14,
+            ttft_p50_ms=890.0,
+            ttft_p95_ms=1_720.0,
+            keys=(
+                c.Key(name="sk-or…4f2a", limits=(c.Limit(name="requests", used=0.91, resets_at=NOW + 40),)),
+                c.Key(name="sk-or…99e1", state="refused", text="401 User not found"),
+            ),
+        ),
         change(ollama, models_error="connection refused", models_error_at=NOW - 290),
     )
 

@@ -14,7 +14,7 @@ from tui.client import Door, DoorError
 from tui.screens.chain_picker import ChainPicker
 from tui.screens.entries import EntriesScreen
 from tui.state import chain as words
-from tui.state.lines import Line, Piece, line
+from tui.state.lines import Line, Piece, line, wrapped
 from tui.state.panel import PanelState
 
 
@@ -58,7 +58,6 @@ class ChainScreen(EntriesScreen[words.Entry, None]):
         return words.chain_of(self._state.route, self.slot)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.run_worker(self._load_models(), group="models", exclusive=True)
 
     def entries(self) -> Sequence[words.Entry]:
@@ -86,12 +85,11 @@ class ChainScreen(EntriesScreen[words.Entry, None]):
         return line(Piece(" first ", "dim"), Piece(first, "strong"), Piece(", then:", "dim"))
 
     def told_lines(self, width: int) -> list[Line]:
-        del width
-        lines = words.slot_note(self._state.route, self.slot)
+        lines = words.slot_note(self._state.route, self.slot, width)
         if not self.chain:
             key = self._keys["add"]
-            return [*lines, line(" ", Piece(f"Nothing follows. Press {key} to add a model, a provider or a group."))]
-        return [*lines, *(words.entry_note(self.highlighted, self._needs) if self.highlighted else [])]
+            return [*lines, *wrapped(f"Nothing follows. Press {key} to add a model, a provider or a group.", width)]
+        return [*lines, *(words.entry_note(self.highlighted, self._needs, width) if self.highlighted else [])]
 
     def action_slot(self) -> None:
         self.action_slot_at((self._tab + 1) % len(words.SLOTS))

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from tui import actions
 from tui.messages import PaneResized, RowOpened, RowSelected
 from tui.state.keys_line import KeyHint, keys_line
-from tui.state.lines import EMPTY, Line, Piece, Tone, line
+from tui.state.lines import EMPTY, Line, Tone, wrapped
 from tui.state.panel import Dirty
 from tui.state.text import clean_line
 from tui.widgets.choice_list import ChoiceList
@@ -74,13 +74,18 @@ class EntriesScreen(Screen[AnswerT], Generic[EntryT, AnswerT]):
         """What is told below the list."""
         raise NotImplementedError
 
+    def first_place(self) -> int:
+        """The entry that is highlighted at first."""
+        return 0
+
     @property
     def highlighted(self) -> EntryT | None:
         cursor = self.choices.cursor
         return self._entries[cursor] if cursor is not None and cursor < len(self._entries) else None
 
     def on_mount(self) -> None:
-        self.renew(0)
+        self._entries = self.entries()
+        self.renew(self.first_place())
 
     def repaint(self, dirty: Dirty, now: float, frame: int) -> None:
         """The panel's state moved, or time did."""
@@ -112,7 +117,9 @@ class EntriesScreen(Screen[AnswerT], Generic[EntryT, AnswerT]):
         self.heading.show([self.title_line()])
         self.titles.show([self.column_titles(width)])
         text, tone = self._note
-        self.note.show([EMPTY, line(" ", Piece(text, tone)) if text else EMPTY])
+        said = wrapped(text, width, tone)
+        self.note.styles.height = 1 + len(said)
+        self.note.show([EMPTY, *said])
         self.told.show(self.told_lines(width - 1))
         hints = [
             KeyHint(self._keys[action.id], action.label, action.call) for action in actions.footer_actions(*self.PLACES)

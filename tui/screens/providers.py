@@ -14,6 +14,7 @@ from tui.state.lines import Line, Piece, line
 from tui.state.panel import PanelState
 from tui.state.provider_view import ProviderChoice
 from tui.state.text import clean_line
+from tui.state.trouble import provider_in_force
 
 EVERYTHING = Scope("all traffic")
 
@@ -32,10 +33,6 @@ class ProvidersScreen(EntriesScreen[ProviderChoice, str]):
         self._door = door
         self._clock = clock
         self._traffic = view.traffic((), 0.0)
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.highlight(self._place_in_force())
 
     def entries(self) -> Sequence[ProviderChoice]:
         return view.choices(self._state.providers)
@@ -58,7 +55,7 @@ class ProvidersScreen(EntriesScreen[ProviderChoice, str]):
 
     def told_lines(self, width: int) -> list[Line]:
         if (chosen := self.highlighted) is None or chosen.provider is None:
-            return view.default_detail(self._state)
+            return view.default_detail(self._state, width)
         return view.provider_detail(chosen.provider, self._traffic, width, self._clock())
 
     def opened(self) -> None:
@@ -86,8 +83,9 @@ class ProvidersScreen(EntriesScreen[ProviderChoice, str]):
             return override is None and choice.provider is None
         return override.provider == choice.provider.name and override.model is None
 
-    def _place_in_force(self) -> int:
-        places = (place for place, entry in enumerate(self._entries) if self._is_present(entry))
+    def first_place(self) -> int:
+        name = provider_in_force(self._state)
+        places = (place for place, entry in enumerate(self._entries) if entry.target == name)
         return next(places, 0)
 
     async def _use(self, choice: ProviderChoice) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from proxy import contract as c
 from tui.state import formats as f
 from tui.state.choices import SLOT_NAMES
-from tui.state.lines import Line, Piece, cut, line
+from tui.state.lines import Line, Piece, cut, line, wrapped
 from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left
 from tui.state.trouble import health_words, target_in_force
@@ -130,46 +130,46 @@ def entry_line(place: int, entry: Entry, width: int, now: float, session: Sessio
     bad = small is not None or not entry.known
     name_width = max(16, min(40, width * 2 // 5))
     name = Piece(left(fit(clean_line(entry.text), name_width - 1), name_width), "strong")
-    end = _health(entry, now)
-    meaning = entry.meaning + (f", window {f.window(small)} too small" if small is not None else "")
+    end = _health(entry, now, width)
+    meaning = entry.meaning if small is None else f"window of {f.window(small)} is too small"
     room = max(8, width - 8 - name_width - cells(end.text))
     mark = Piece("▲ " if bad else "  ", "warn")
     number = Piece(f" {place + 1:>2}  ", "dim")
     return cut(line(number, mark, name, Piece(left(meaning, room), "warn" if bad else "dim"), " ", end), width)
 
 
-def _health(entry: Entry, now: float) -> Piece:
+def _health(entry: Entry, now: float, width: int) -> Piece:
     if entry.provider is None:
         return Piece("")
     glyph, word, tone = health_words(entry.provider, now)
-    return Piece(left(f"{glyph} {word}", 18), tone)
+    return Piece(left(f"{glyph} {word}", 18) if width >= 90 else glyph, tone)
 
 
-def entry_note(entry: Entry, session: Session) -> list[Line]:
+def entry_note(entry: Entry, session: Session, width: int) -> list[Line]:
     """What is told of the highlighted entry."""
     if not entry.known:
         text = "▲ No provider or group has this name; the entry serves nothing."
-        return [line(" ", Piece(text, "warn"))]
+        return wrapped(text, width, "warn")
     small = entry.window_too_small(session)
     if small is None:
-        return [line(" ", Piece(clean_line(f"{entry.text}: {entry.meaning}."), "dim"))]
+        return wrapped(clean_line(f"{entry.text}: {entry.meaning}."), width, "dim")
     held = f.count(session.context_tokens)
     text = f"▲ Session {session.name} holds {held} tokens, more than {f.window(small)}: the entry is skipped for it."
-    return [line(" ", Piece(text, "warn"))]
+    return wrapped(text, width, "warn")
 
 
-def slot_note(route: c.Route, slot: c.Slot | None) -> list[Line]:
+def slot_note(route: c.Route, slot: c.Slot | None, width: int) -> list[Line]:
     """Whose chain is shown."""
     if slot is None:
         own = [SLOT_NAMES[one] for one in c.SLOTS if one in route.slot_chains]
         if not own:
             return []
         verb = "has a chain of its own" if len(own) == 1 else "have chains of their own"
-        return [line(" ", Piece(f"{', '.join(own)} {verb}.", "dim"))]
+        return wrapped(f"{', '.join(own)} {verb}.", width, "dim")
     if has_own(route, slot):
         return []
     text = f"{SLOT_NAMES[slot]} follows the chain of all traffic. A change here gives it a chain of its own."
-    return [line(" ", Piece(text, "dim"))]
+    return wrapped(text, width, "dim")
 
 
 def first_words(state: PanelState, slot: c.Slot | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from tui.state.text import cells, fit
+from tui.state.text import cells, fit, wrap
 
 Tone = Literal["plain", "dim", "strong", "accent", "good", "warn", "bad", "soft", "rule"]
 """The role of a piece of text; the theme decides its look. ``soft`` is thinking, ``dim`` what may be
@@ -79,3 +79,8 @@ def first_that_fits(choices: Iterable[Line], width: int) -> Line:
         if line_cells(chosen) <= width:
             return chosen
     return cut(chosen, width)
+
+
+def wrapped(text: str, width: int, tone: Tone = "plain") -> list[Line]:
+    """A sentence in rows of at most ``width`` cells, each with a space before it."""
+    return [line(" ", Piece(row, tone)) for row in wrap(text, max(20, width - 2))]

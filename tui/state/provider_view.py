@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from proxy import contract as c
 from tui.state import formats as f
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line
 from tui.state.limits import all_limits, limit_tone, limit_warning, nearest, reset_words, standing
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, wrapped
 from tui.state.panel import PanelState
 from tui.state.text import clean_line, fit, left, right, wrap
 from tui.state.trouble import HEALTH, health_words, trouble_words
@@ -108,21 +108,19 @@ def _nearest(provider: c.Provider, now: float) -> Piece:
     return Piece(left(text, 16), "dim" if tone == "accent" else tone)
 
 
-def default_detail(state: PanelState) -> list[Line]:
+def default_detail(state: PanelState, width: int) -> list[Line]:
     """What "as asked" means now."""
     text = f"Removes the choice of a provider: requests go to {clean_line(state.route.default)}, as the settings say."
-    return [line("   ", Piece(text, "dim"))]
+    return wrapped(text, width, "dim")
 
 
 def provider_detail(provider: c.Provider, known: Traffic, width: int, now: float) -> list[Line]:
     """Everything known of one provider, the most important first."""
+    told = (provider.base_url, f"{provider.dialect} format", provider.origin)
     head = line(
         " ",
         Piece(clean_line(provider.name), "strong"),
-        Piece(
-            f"   {clean_line(provider.base_url)}   {clean_line(provider.dialect)} format   {clean_line(provider.origin)}",
-            "dim",
-        ),
+        *(Piece(f"   {clean_line(text)}", "dim") for text in told),
     )
     sections = (_health(provider, width, now), _limits(provider, now), _keys(provider, now), _figures(provider, known))
     lines = [head, EMPTY, *(row for section in sections for row in section), *_models(provider, width, now)]

@@ -48,7 +48,8 @@ def troubles(state: PanelState, now: float, keys: dict[str, str]) -> list[Troubl
     used.sort(key=lambda one: GRAVEST_FIRST.index(one.health))
     found += [it for one in used if (it := _of_provider(state, one, around.get(one.name), now, keys))]
     found += [_passed_by(one) for one in around.values() if one.passed_by]
-    return found + [_of_limit(one, text) for one in used if (text := limit_warning(one, now))]
+    first = first_choices(state.route, state.providers)
+    return found + [_of_limit(one, text) for one in used if one.name in first and (text := limit_warning(one, now))]
 
 
 def detours_of(state: PanelState, now: float) -> list[Detour]:

@@ -223,3 +223,30 @@ async def test_a_login_is_not_let_out_to_a_host_that_nobody_named(
 def passthrough(upstream: ScriptedUpstream) -> dict[str, Any]:
     """A provider that gets the client's own credential."""
     return {"preset": "respan", "base_url": upstream.url, "auth": "passthrough", "passthrough_host": "127.0.0.1"}
+
+
+SECRET_HEADERS = {
+    "x-portkey-api-key": "pk-canary",
+    "cf-access-client-secret": "canary",
+    "x-gateway-token": "canary",
+    "x-my-auth": "canary",
+}
+
+
+async def test_secrets_in_the_clients_own_headers_stay_away_from_a_provider_with_a_key(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    await engine.ask(**SECRET_HEADERS, **{"x-team": "kept"})
+
+    assert "canary" not in everything_of(upstream.calls[0])
+    assert upstream.calls[0].header("x-team") == "kept"
+
+
+async def test_secrets_in_the_clients_own_headers_go_along_with_its_login(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(settings(passthrough(upstream)))
+
+    await engine.ask(authorization="Bearer login", **SECRET_HEADERS)
+
+    assert {name: upstream.calls[0].header(name) for name in SECRET_HEADERS} == SECRET_HEADERS

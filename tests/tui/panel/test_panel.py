@@ -4,6 +4,8 @@ import asyncio
 
 import msgspec
 import pytest
+from tui.screens.chain import ChainScreen
+from tui.screens.providers import ProvidersScreen
 
 from proxy import contract as c
 from tests.tui import scenes
@@ -15,7 +17,6 @@ from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
 from tui.screens.leave import LeaveScreen
 from tui.screens.model_picker import ModelPicker
-from tui.screens.provider_picker import ProviderPicker
 from tui.screens.session_picker import SessionPicker
 from tui.screens.spend import SpendScreen
 
@@ -32,7 +33,8 @@ def working() -> FakeEngine:
     ("key", "screen"),
     [
         ("m", ModelPicker),
-        ("p", ProviderPicker),
+        ("p", ProvidersScreen),
+        ("F", ChainScreen),
         ("s", SessionPicker),
         ("dollar_sign", SpendScreen),
         ("question_mark", HelpScreen),
@@ -116,7 +118,7 @@ async def test_what_the_engine_refuses_is_said_in_the_picker() -> None:
         engine.refusal = c.Refusal(code="no_match", message="ollama has no model like claude-opus-4-8")
         await pilot.press("enter")
         await until(pilot, lambda: "ollama has no model like" in screen_text(app))
-        assert isinstance(app.screen, ProviderPicker)
+        assert isinstance(app.screen, ProvidersScreen)
 
 
 async def test_a_favourite_is_starred_and_stays_under_the_cursor() -> None:

@@ -1,0 +1,56 @@
+"""Pitfall 26: the reset that a provider names decides how long a limit lasts."""
+
+from proxy.protocol.limits import read_limits, reset_after_s
+from proxy.protocol.outcome import Seen, judge
+
+NOW = 1_000_000.0
+UNIFIED = {
+    "anthropic-ratelimit-unified-status": "rejected",
+    "anthropic-ratelimit-unified-representative-claim": "five_hour",
+    "anthropic-ratelimit-unified-5h-utilization": "1.02",
+    "anthropic-ratelimit-unified-5h-reset": str(int(NOW + 900)),
+    "anthropic-ratelimit-unified-7d-utilization": "0.4",
+    "anthropic-ratelimit-unified-7d-reset": str(int(NOW + 90_000)),
+}
+
+
+def test_the_representative_claim_names_the_window_that_rules() -> None:
+    assert [(limit.name, limit.rules) for limit in read_limits(UNIFIED)] == [("5h", True), ("week", False)]
+
+
+def test_a_spent_window_rests_until_its_own_reset() -> None:
+    outcome = judge(Seen("headers", status=429, headers=UNIFIED, error_type="rate_limit_error"), NOW)
+
+    assert (outcome.name, outcome.retry_after_s) == ("quota_spent", 900)
+
+
+def test_retry_after_beats_the_resets() -> None:
+    headers = {**UNIFIED, "retry-after": "30"}
+
+    assert judge(Seen("headers", status=429, headers=headers), NOW).retry_after_s == 30
+
+
+def test_a_limit_per_minute_rests_until_the_used_up_one_resets() -> None:
+    headers = {
+        "anthropic-ratelimit-requests-limit": "50",
+        "anthropic-ratelimit-requests-remaining": "0",
+        "anthropic-ratelimit-requests-reset": "1970-01-12T13:47:00Z",
+        "anthropic-ratelimit-tokens-limit": "1000",
+        "anthropic-ratelimit-tokens-remaining": "900",
+        "anthropic-ratelimit-tokens-reset": "1970-01-12T14:47:00Z",
+    }
+
+    assert reset_after_s(headers, NOW) == 20
+
+
+def test_without_any_reset_nothing_is_invented() -> None:
+    assert reset_after_s({}, NOW) is None
+    assert judge(Seen("headers", status=429), NOW).retry_after_s is None
+
+
+def test_an_overload_is_not_a_quota_whatever_the_windows_say() -> None:
+    allowed = {**UNIFIED, "anthropic-ratelimit-unified-status": "allowed"}
+
+    outcome = judge(Seen("headers", status=529, headers=allowed, error_type="overloaded_error"), NOW)
+
+    assert (outcome.name, outcome.retry_after_s) == ("overloaded", None)

@@ -103,7 +103,7 @@ async def _speak(engine: FakeEngine, request: c.Request, dice: random.Random) ->
             if step % 3 == 0:
                 counts = scenes.usage(28_400 + size, 310, size // 4)
                 request = msgspec.structs.replace(
-                    request, phase="streaming", ttft_ms=ttft, output_bytes=size * 10, usage=counts
+                    request, phase="streaming", ttft_ms=ttft, output_bytes=size * 10, usage=counts, usage_estimated=True
                 )
                 engine.emit(c.RequestChanged(request=request))
             await asyncio.sleep(EVENT_S)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from proxy import contract as c
+from tui.state.detour import Detour, detours
 
 Json = dict[str, object]
 
@@ -96,6 +97,8 @@ def status(state: c.Snapshot, now: float) -> Json:
         "engine": _engine(state.engine, now),
         "route": route(state.route),
         "fallback": fallback(state.route),
+        "detours": [_detour(one) for one in detours_of(state, now)],
+        "providers": [provider(one) for one in state.providers],
         "sessions": [_session(session) for session in state.sessions],
         "in_flight": len(live),
         "today": tally(state.today),
@@ -108,12 +111,19 @@ def status(state: c.Snapshot, now: float) -> Json:
     }
 
 
+def detours_of(state: c.Snapshot, now: float) -> list[Detour]:
+    """The detours that last, among the requests that a state holds."""
+    return detours(reversed(state.requests), state.providers, state.route, now)
+
+
 def no_engine(trace: str) -> Json:
     """``status`` where no engine runs; the names are the same."""
     return {
         "engine": None,
         "route": None,
         "fallback": None,
+        "detours": [],
+        "providers": [],
         "sessions": [],
         "in_flight": 0,
         "problems": [trace] if trace else [],
@@ -125,7 +135,17 @@ def route(value: c.Route) -> Json:
 
 
 def fallback(value: c.Route) -> Json:
-    return {"enabled": value.fallback_enabled, "chain": list(value.chain)}
+    """The chains: ``chain`` serves every slot that has none of its own."""
+    return {
+        "enabled": value.fallback_enabled,
+        "chain": list(value.chain),
+        "slot_chains": {slot: list(chain) for slot, chain in value.slot_chains.items()},
+        "groups": {name: list(members) for name, members in value.groups.items()},
+    }
+
+
+def tried(value: c.Tried) -> Json:
+    return {"ok": value.ok, "text": value.text, "duration_ms": value.duration_ms}
 
 
 def provider(value: c.Provider) -> Json:
@@ -143,7 +163,11 @@ def provider(value: c.Provider) -> Json:
         "health": value.health,
         "health_text": value.health_text,
         "retry_at": moment(value.retry_at),
+        "resting": value.resting,
+        "keys": [_key(key) for key in value.keys],
         "limits": [_limit(limit) for limit in value.limits],
+        "ttft_p50_ms": value.ttft_p50_ms,
+        "ttft_p95_ms": value.ttft_p95_ms,
         "models": value.models,
         "models_at": moment(value.models_at),
         "models_error": value.models_error,
@@ -228,6 +252,28 @@ def _attempt(attempt: c.Attempt) -> Json:
         "outcome": attempt.outcome,
         "reason": attempt.reason,
         "duration_ms": attempt.duration_ms,
+        "key": attempt.key,
+        "changed": list(attempt.changed),
+    }
+
+
+def _detour(value: Detour) -> Json:
+    return {
+        "first_choice": value.first_choice,
+        "serving": value.serving,
+        "since": moment(value.since),
+        "why": value.why,
+        "retry_at": moment(value.retry_at),
+    }
+
+
+def _key(value: c.Key) -> Json:
+    return {
+        "name": value.name,
+        "state": value.state,
+        "text": value.text,
+        "retry_at": moment(value.retry_at),
+        "limits": [_limit(limit) for limit in value.limits],
     }
 
 

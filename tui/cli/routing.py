@@ -9,17 +9,56 @@ from tui.cli.engine_access import ask
 from tui.cli.printing import print_json, print_lines, width
 
 
-@click.command(short_help="List the providers, their keys masked.")
+@click.group(invoke_without_command=True, short_help="List the providers, their keys masked, their health.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def providers(*, as_json: bool) -> None:
-    """List the providers: where each was found, its key masked, its health."""
+@click.pass_context
+def providers(context: click.Context, *, as_json: bool) -> None:
+    """List the providers: where each was found, its key masked, its health and limits; or rest, wake or test one."""
     from tui.cli import json_output, text_output
 
+    if context.invoked_subcommand is not None:
+        return
     rows = ask(lambda door: door.state()).providers
     if as_json:
         print_json([json_output.provider(row) for row in rows])
     else:
         print_lines(text_output.providers(rows, time.time(), width()))
+
+
+@providers.command("rest")
+@click.argument("name")
+def rest(name: str) -> None:
+    """Send nothing to a provider until it is taken back."""
+    _set_resting(name, resting=True)
+
+
+@providers.command("wake")
+@click.argument("name")
+def wake(name: str) -> None:
+    """Take a resting provider back and forget its failures."""
+    _set_resting(name, resting=False)
+
+
+@providers.command("test")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def try_provider(name: str, *, as_json: bool) -> None:
+    """Ask a provider for its models now; exits 1 when it does not answer well."""
+    from tui.cli import json_output
+
+    tried = ask(lambda door: door.try_provider(c.TryProvider(provider=name)))
+    if as_json:
+        print_json(json_output.tried(tried))
+    else:
+        print_lines([f"{name}: {'ok' if tried.ok else 'failed'}, {tried.text} ({tried.duration_ms:.0f} ms)"])
+    if not tried.ok:
+        raise click.exceptions.Exit(1)
+
+
+def _set_resting(name: str, *, resting: bool) -> None:
+    ask(lambda door: door.rest(c.RestProvider(provider=name, resting=resting)))
+    rests = f"{name} rests: nothing is sent there. `cctui providers wake {name}` takes it back."
+    print_lines([rests if resting else f"{name} takes requests again."])
 
 
 @click.command(short_help="List every provider's models.")
@@ -55,7 +94,20 @@ def use(target: str, session: str | None, slot: c.Slot | None) -> None:
 def fallback(context: click.Context) -> None:
     """Show fallback, switch it `on` or `off`, or `set` what follows the first target."""
     if context.invoked_subcommand is None:
-        _print_fallback(ask(lambda door: door.state()).route)
+        _print_fallback(_present_route())
+
+
+@fallback.command("show")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show_chain(*, as_json: bool) -> None:
+    """Show whether fallback is on, every chain and every group."""
+    from tui.cli import json_output
+
+    route = _present_route()
+    if as_json:
+        print_json(json_output.fallback(route))
+    else:
+        _print_fallback(route)
 
 
 @fallback.command()
@@ -71,10 +123,22 @@ def off() -> None:
 
 
 @fallback.command("set")
+@click.option("--slot", type=click.Choice(c.SLOTS), help="Only for requests of this kind.")
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET…")
-def set_chain(targets: tuple[str, ...]) -> None:
-    """Replace the chain by providers or PROVIDER/MODEL targets, in order."""
-    _set_fallback(c.SetFallback(chain=targets))
+def set_chain(slot: c.Slot | None, targets: tuple[str, ...]) -> None:
+    """Replace the chain by providers, groups or PROVIDER/MODEL targets, in order."""
+    _set_fallback(c.SetFallback(chain=targets, slot=slot))
+
+
+@fallback.command("clear")
+@click.option("--slot", type=click.Choice(c.SLOTS), help="The chain that this kind of requests has of its own.")
+def clear_chain(slot: c.Slot | None) -> None:
+    """Empty the chain, or take a slot's own away so that the common one serves it."""
+    _set_fallback(c.SetFallback(chain=(), slot=slot))
+
+
+def _present_route() -> c.Route:
+    return ask(lambda door: door.state()).route
 
 
 def _set_fallback(command: c.SetFallback) -> None:
@@ -84,7 +148,7 @@ def _set_fallback(command: c.SetFallback) -> None:
 def _print_fallback(route: c.Route) -> None:
     from tui.cli import text_output
 
-    print_lines([f"fallback  {text_output.fallback(route)}"])
+    print_lines(f"{head:<10}{text}" for head, text in text_output.chains(route))
 
 
 def _route_lines(texts: list[str]) -> list[tuple[str, str]]:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from proxy import contract as c
-from tui.cli.json_output import target
+from tui.cli.json_output import detours_of, target
 from tui.cli.tables import Column, table
 from tui.state import formats
+from tui.state.detour import Detour, without_name
+from tui.state.limits import all_limits, limit_warning, nearest
 from tui.state.text import clean_line
 from tui.state.who import models as models_asked_and_served
 from tui.state.who import session_name
@@ -45,6 +47,8 @@ PROVIDER_COLUMNS = (
     Column("provider", shrinks=True),
     Column("state"),
     Column("key", shrinks=True),
+    Column("limit", drop=4),
+    Column("first token", drop=3),
     Column("models", numeric=True),
     Column("found in", shrinks=True),
     Column("speaks", drop=2),
@@ -69,11 +73,12 @@ def status(state: c.Snapshot, now: float) -> list[str]:
         ("engine", f"{engine.url}, pid {engine.pid}, version {engine.version}{draining}"),
         ("", f"up {formats.age(now - engine.started_at)}, {formats.size(engine.rss_bytes)} of memory"),
         *_headed("route", route(state.route)),
-        ("fallback", fallback(state.route)),
+        *chains(state.route),
+        *_headed("detour", [_detour(one, now) for one in detours_of(state, now)]),
         *_headed("sessions", [_session(session, now) for session in state.sessions] or ["none yet"]),
         *_headed("last", _last(state.requests)),
         ("today", _spent(state.today, state.day_budget_nano_usd)),
-        *_headed("trouble", [*state.problems, *filter(None, map(_trouble, state.providers))]),
+        *_headed("trouble", [*state.problems, *_all_troubles(state, now)]),
     ]
     return [f"{head:<10}{clean_line(text)}" for head, text in facts]
 
@@ -86,9 +91,13 @@ def route(value: c.Route) -> list[str]:
     return [first, *(f"{_scope(override)} to {target(override)}" for override in special)]
 
 
-def fallback(value: c.Route) -> str:
+def chains(value: c.Route) -> list[tuple[str, str]]:
+    """Fallback with every chain and every group, as heads and texts."""
     state = "on" if value.fallback_enabled else "off"
-    return f"{state}, then {', '.join(value.chain)}" if value.chain else f"{state}, no target follows"
+    common = f"{state}, then {', '.join(value.chain)}" if value.chain else f"{state}, no target follows"
+    own = [f"{SLOT_WORDS[slot]}: {', '.join(chain)}" for slot, chain in value.slot_chains.items()]
+    groups = [f"group {name}: {', '.join(members)}" for name, members in value.groups.items()]
+    return _headed("fallback", [common, *own, *groups])
 
 
 def requests(rows: Sequence[c.Request], now: float, width: int) -> list[str]:
@@ -108,7 +117,7 @@ def usage(report: c.UsageReport, by: str, width: int) -> list[str]:
 
 def providers(rows: Sequence[c.Provider], now: float, width: int) -> list[str]:
     """The table, then a sentence for each provider in trouble."""
-    lines = table(PROVIDER_COLUMNS, [_provider(row) for row in rows], width)
+    lines = table(PROVIDER_COLUMNS, [_provider(row, now) for row in rows], width)
     troubles = [clean_line(text) for row in rows for text in _troubles(row, now)]
     return [*lines, *(["", *troubles] if troubles else [])]
 
@@ -197,12 +206,15 @@ def _tally(key: str, sums: c.Tally) -> list[str]:
     ]
 
 
-def _provider(row: c.Provider) -> list[str]:
+def _provider(row: c.Provider, now: float) -> list[str]:
     key = row.key or {"passthrough": "your login", "none": "none needed"}.get(row.auth, "none")
+    limit = nearest(all_limits(row), now)
     return [
         row.name,
-        row.health if row.enabled else "off",
-        key,
+        "resting" if row.resting else row.health if row.enabled else "off",
+        f"{key} and {len(row.keys) - 1} more" if len(row.keys) > 1 else key,
+        f"{limit.name} {formats.percent(limit.used)}" if limit is not None else "",
+        "" if row.ttft_p50_ms is None else formats.duration(row.ttft_p50_ms),
         str(row.models) if row.models_at else formats.UNKNOWN,
         row.origin,
         row.dialect,
@@ -211,15 +223,45 @@ def _provider(row: c.Provider) -> list[str]:
 
 
 def _troubles(row: c.Provider, now: float) -> list[str]:
-    trouble = _trouble(row)
-    return [*([trouble] if trouble else []), *([_list_error(row, now)] if row.models_error else [])]
+    trouble = _trouble(row, now)
+    return [
+        *([trouble] if trouble else []),
+        *_key_troubles(row, now),
+        *([_list_error(row, now)] if row.models_error else []),
+    ]
 
 
-def _trouble(row: c.Provider) -> str:
+def _all_troubles(state: c.Snapshot, now: float) -> list[str]:
+    found = [(_trouble(row, now), limit_warning(row, now), row) for row in state.providers]
+    return [text for trouble, warning, row in found for text in (trouble, warning and f"{row.name}: {warning}") if text]
+
+
+def _trouble(row: c.Provider, now: float) -> str:
+    if row.resting:
+        return f"{row.name}: put aside; `cctui providers wake {row.name}` takes it back"
     if row.key_error:
         return f"{row.name}: {row.key_error}"
-    bad = row.health in {"limited", "failing", "refused"}
-    return f"{row.name}: {row.health_text or row.health}" if bad else ""
+    if row.health not in {"limited", "failing", "refused"}:
+        return ""
+    text = without_name(clean_line(row.health_text or row.health), row.name)
+    return f"{row.name}: {text}{_retry(row.retry_at, now)}"
+
+
+def _key_troubles(row: c.Provider, now: float) -> list[str]:
+    bad = [key for key in row.keys if key.state not in ("ok", "unused")]
+    return [
+        f"{row.name}, key {key.name}: {without_name(key.text or key.state, row.name)}{_retry(key.retry_at, now)}"
+        for key in bad
+    ]
+
+
+def _retry(at: float | None, now: float) -> str:
+    return f", next try in {formats.age(at - now)}" if at is not None and at > now else ""
+
+
+def _detour(detour: Detour, now: float) -> str:
+    since = f"{detour.serving} in place of {detour.first_choice} since {_when(detour.since, now)}"
+    return f"{since}: {detour.why}{_retry(detour.retry_at, now)}"
 
 
 def _list_error(row: c.Provider, now: float) -> str:

@@ -31,24 +31,23 @@ class Detour:
     """The first choice takes requests, but not this one (its window is too small …)."""
 
 
-def detours(
-    newest_first: Iterable[Request], providers: Collection[Provider], first_choices: Collection[str], now: float
-) -> list[Detour]:
-    """Those that last, in the order of ``first_choices`` (the providers that the route names first)."""
+def detours(newest_first: Iterable[Request], providers: Collection[Provider], route: Route, now: float) -> list[Detour]:
+    """Those that last, in the order in which the route names the first choices. None while fallback is off."""
+    wanted = first_choices(route, providers) if route.fallback_enabled else []
     rows: dict[str, tuple[Request, float]] = {}
     settled: set[str] = set()
     for request in islice(newest_first, LOOK_BACK):
         first = request.first_choice
-        if first is None or first in settled or first not in first_choices or not _answered(request):
+        if first is None or first in settled or first not in wanted or not _answered(request):
             continue
         if is_detour(request):
             rows[first] = (rows.get(first, (request, 0.0))[0], request.started_at)
         else:
             settled.add(first)
-            if len(settled) == len(first_choices):
+            if len(settled) == len(wanted):
                 break
     known = {provider.name: provider for provider in providers}
-    found = (_detour(*rows[name], known.get(name), now) for name in first_choices if name in rows)
+    found = (_detour(*rows[name], known.get(name), now) for name in wanted if name in rows)
     return [detour for detour in found if detour is not None]
 
 

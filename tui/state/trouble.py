@@ -54,8 +54,7 @@ def troubles(state: PanelState, now: float, keys: dict[str, str]) -> list[Troubl
 
 def detours_of(state: PanelState, now: float) -> list[Detour]:
     """The detours that last."""
-    wanted = first_choices(state.route, state.providers)
-    return detours(state.requests.newest(), state.providers, wanted, now)
+    return detours(state.requests.newest(), state.providers, state.route, now)
 
 
 def health_words(provider: Provider, now: float) -> tuple[str, str, Tone]:

@@ -4,8 +4,6 @@ import asyncio
 
 import msgspec
 import pytest
-from tui.screens.chain import ChainScreen
-from tui.screens.providers import ProvidersScreen
 
 from proxy import contract as c
 from tests.tui import scenes
@@ -13,10 +11,12 @@ from tests.tui.fake_engine import FakeEngine
 from tests.tui.panel.screen_text import screen_text, settled, shown, until
 from tests.tui.scenes import NOW, live, served
 from tui import actions
+from tui.screens.chain import ChainScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
 from tui.screens.leave import LeaveScreen
 from tui.screens.model_picker import ModelPicker
+from tui.screens.providers import ProvidersScreen
 from tui.screens.session_picker import SessionPicker
 from tui.screens.spend import SpendScreen
 

@@ -56,7 +56,7 @@ def with_generated_parts(text: str) -> str:
     """``text`` with every generated part as it has to be."""
     for name, part in generated().items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text = pattern.sub(lambda found, part=part: f"{found.group(1)}{part}\n{found.group(2)}", text)
+        text = pattern.sub(rf"\g<1>{part.replace(chr(92), chr(92) * 2)}\n\g<2>", text)
     return text
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.stage import Stage, provider, until
 from tests.upstreams import Answer, Call, ScriptedUpstream, as_json, as_stream, message_stream, models_body, tool_call
@@ -54,7 +55,7 @@ def test_an_answer_reaches_the_user_and_its_record_tells_everything(stage: MakeS
 
 
 def test_the_client_and_the_engine_agree_on_the_cost_of_a_turn(stage: MakeStage) -> None:
-    usage = {"input_tokens": 12, "cache_creation_input_tokens": 1000, "cache_read_input_tokens": 20000}
+    usage: dict[str, Any] = {"input_tokens": 12, "cache_creation_input_tokens": 1000, "cache_read_input_tokens": 20000}
     usage |= {
         "cache_creation": {"ephemeral_5m_input_tokens": 1000, "ephemeral_1h_input_tokens": 0},
         "output_tokens": 42,

@@ -205,7 +205,7 @@ def test_thinking_of_one_provider_is_not_shown_to_another_and_comes_back(stage: 
 
     with ScriptedUpstream(thinks("of-the-first")) as upstream, ScriptedUpstream(thinks("of-the-second")) as other:
         here = stage(provider("first", upstream.url) + provider("second", other.url) + '[route]\ndefault = "first"\n')
-        signatures = []
+        signatures: list[list[bytes]] = []
         for target in ("as-asked", "second", "as-asked"):
             here.cctui("use", target)
             turn = ["--continue"] if signatures else []

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import anthropic
 import pytest
@@ -80,7 +81,7 @@ def client_of(here: Stage) -> anthropic.Anthropic:
 
 def test_an_answer_of_litellm_arrives_streamed_and_whole(here: Stage) -> None:
     client = client_of(here)
-    question = {"max_tokens": 100, "messages": [{"role": "user", "content": "Hello?"}]}
+    question: Any = {"max_tokens": 100, "messages": [{"role": "user", "content": "Hello?"}]}
 
     whole = client.messages.create(model="claude-opus-4-8", **question)
     with client.messages.stream(model="claude-opus-4-8", **question) as stream:

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_the_owner_of_a_port_is_named_with_its_pid() -> None:
 
 def test_of_a_process_out_of_reach_the_user_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portowner, "_listeners", lambda: [Listener("127.0.0.1", 8787, 4_000_000, "no-such-inode")])
-    monkeypatch.setattr(portowner, "KERNEL_TABLES", (portowner.Path("/"),))
+    monkeypatch.setattr(portowner, "KERNEL_TABLES", (Path("/"),))
     assert describe_owner("127.0.0.1", 8787) == "a process of user 4000000"
 
 

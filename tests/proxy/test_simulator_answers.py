@@ -32,7 +32,8 @@ def sent(planned: Planned) -> bytes:
 def message(provider: Site, fields: dict[str, Any]) -> dict[str, Any]:
     planned = post(provider, fields)
     assert planned.status == 200
-    return json.loads(sent(planned))
+    decoded: dict[str, Any] = json.loads(sent(planned))
+    return decoded
 
 
 def stream(provider: Site, fields: dict[str, Any]) -> list[dict[str, Any]]:

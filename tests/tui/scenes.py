@@ -99,7 +99,13 @@ def served(number: int, before_s: float, **changes: Any) -> c.Request:
 
 def live(number: int, before_s: float, **changes: Any) -> c.Request:
     """A request that is being answered."""
-    plain = {"phase": "streaming", "outcome": None, "status": None, "duration_ms": None, "cost_nano_usd": None}
+    plain: dict[str, Any] = {
+        "phase": "streaming",
+        "outcome": None,
+        "status": None,
+        "duration_ms": None,
+        "cost_nano_usd": None,
+    }
     plain |= {"cost_source": "unknown", "stop_reason": None, "served_model": None, "usage": usage(28_400, 310, 212)}
     plain |= {"usage_estimated": True}
     return served(number, before_s, **(plain | {"output_bytes": 8_500, "ttft_ms": 900.0} | changes))

@@ -1,6 +1,8 @@
 """The scripted upstream itself, seen through a real client."""
 
 import gzip
+from collections.abc import AsyncIterator
+from typing import Literal
 
 import httpx
 import pytest
@@ -41,7 +43,7 @@ async def test_a_call_is_recorded_with_headers_body_and_connection() -> None:
     assert (second.body, second.order, second.connection) == (b"onetwo", 1, 0)
 
 
-async def iter_bytes(*parts: bytes):
+async def iter_bytes(*parts: bytes) -> AsyncIterator[bytes]:
     for part in parts:
         yield part
 
@@ -62,7 +64,9 @@ async def test_a_function_sees_the_call_and_may_wait() -> None:
 
 @pytest.mark.parametrize("framing", ["chunked", "length", "close"])
 @pytest.mark.parametrize("piece_bytes", [0, 1, 7])
-async def test_the_body_is_whole_in_every_framing_and_cut(framing, piece_bytes: int) -> None:
+async def test_the_body_is_whole_in_every_framing_and_cut(
+    framing: Literal["chunked", "length", "close"], piece_bytes: int
+) -> None:
     body = message_stream("Grüße 👋 to all", thinking="hm", tools=[tool_call("Read", {"file_path": "a"})])
     reply = Reply(200, (("content-type", "text/event-stream"),), body, framing, piece_bytes)
     async with ScriptedUpstream(reply) as upstream, client() as http:

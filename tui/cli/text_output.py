@@ -223,12 +223,8 @@ def _provider(row: c.Provider, now: float) -> list[str]:
 
 
 def _troubles(row: c.Provider, now: float) -> list[str]:
-    trouble = _trouble(row, now)
-    return [
-        *([trouble] if trouble else []),
-        *_key_troubles(row, now),
-        *([_list_error(row, now)] if row.models_error else []),
-    ]
+    listing = _list_error(row, now) if row.models_error else ""
+    return [text for text in (_trouble(row, now), *_key_troubles(row, now), listing) if text]
 
 
 def _all_troubles(state: c.Snapshot, now: float) -> list[str]:

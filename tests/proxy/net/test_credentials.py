@@ -236,7 +236,7 @@ SECRET_HEADERS = {
 async def test_secrets_in_the_clients_own_headers_stay_away_from_a_provider_with_a_key(
     engine: RunningEngine, upstream: ScriptedUpstream
 ) -> None:
-    await engine.ask(**SECRET_HEADERS, **{"x-team": "kept"})
+    await engine.ask(None, **SECRET_HEADERS, **{"x-team": "kept"})
 
     assert "canary" not in everything_of(upstream.calls[0])
     assert upstream.calls[0].header("x-team") == "kept"
@@ -247,6 +247,6 @@ async def test_secrets_in_the_clients_own_headers_go_along_with_its_login(
 ) -> None:
     engine = await start(settings(passthrough(upstream)))
 
-    await engine.ask(authorization="Bearer login", **SECRET_HEADERS)
+    await engine.ask(None, authorization="Bearer login", **SECRET_HEADERS)
 
     assert {name: upstream.calls[0].header(name) for name in SECRET_HEADERS} == SECRET_HEADERS

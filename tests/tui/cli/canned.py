@@ -1,5 +1,7 @@
 """What the stub engine knows: one conversation on two providers, a fallback among its requests."""
 
+import msgspec
+
 from proxy import contract as c
 
 STARTED_AT = 1_700_000_000.25
@@ -61,6 +63,9 @@ PROVIDERS = (
         health="ok",
         models=12,
         models_at=STARTED_AT,
+        ttft_p50_ms=912.5,
+        ttft_p95_ms=2100.0,
+        limits=(c.Limit(name="5h", used=0.62), c.Limit(name="week", used=0.91, status="allowed_warning")),
     ),
     c.Provider(
         name="openrouter",
@@ -68,6 +73,10 @@ PROVIDERS = (
         base_url="https://openrouter.ai/api",
         auth="bearer",
         key="sk-or…4f2a",
+        keys=(
+            c.Key(name="sk-or…4f2a", state="refused", text="openrouter: 401: the key was refused"),
+            c.Key(name="sk-or…99e1"),
+        ),
         key_origin="OPENROUTER_API_KEY",
         origin="OPENROUTER_API_KEY",
         health="refused",
@@ -91,15 +100,17 @@ MODELS = c.ModelList(
     providers=PROVIDERS,
 )
 REPORT = c.UsageReport(total=TALLY, rows=(c.UsageRow(key="claude-opus-4-8", tally=TALLY),))
-ROUTE = c.Route(default="anthropic", chain=("openrouter/anthropic/claude-opus-4.8",))
+ROUTE = c.Route(
+    default="anthropic", chain=("openrouter/anthropic/claude-opus-4.8",), groups={"cheap": ("openrouter", "anthropic")}
+)
 
 
-def snapshot(engine: c.Engine, route: c.Route) -> c.Snapshot:
+def snapshot(engine: c.Engine, route: c.Route, resting: str = "") -> c.Snapshot:
     session = c.Session(id="5e551011-0000", project="shop-api", started_at=STARTED_AT, tally=TALLY)
     return c.Snapshot(
         engine=engine,
         route=route,
-        providers=PROVIDERS,
+        providers=tuple(msgspec.structs.replace(row, resting=row.name == resting) for row in PROVIDERS),
         sessions=(session,),
         requests=(UNPRICED, FELL_BACK),
         today=TALLY,
@@ -109,6 +120,4 @@ def snapshot(engine: c.Engine, route: c.Route) -> c.Snapshot:
 def routed(route: c.Route, use: c.Use) -> c.Route:
     provider, _, model = use.target.partition("/")
     override = c.Override(provider=provider, model=model or None, session=use.session, slot=use.slot)
-    return c.Route(
-        default=route.default, overrides=(override,), fallback_enabled=route.fallback_enabled, chain=route.chain
-    )
+    return msgspec.structs.replace(route, overrides=(override,))

@@ -45,6 +45,7 @@ class Stub(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.route = canned.ROUTE
         self.draining = False
+        self.resting = ""
 
     @property
     def engine(self) -> c.Engine:
@@ -96,6 +97,12 @@ class Handler(BaseHTTPRequestHandler):
                 self._use(msgspec.json.decode(body, type=c.Use))
             case "/fallback":
                 self._answer(self._fallback(msgspec.json.decode(body, type=c.SetFallback)))
+            case "/rest":
+                self._rest(msgspec.json.decode(body, type=c.RestProvider))
+            case "/try":
+                tried = msgspec.json.decode(body, type=c.TryProvider)
+                ok = tried.provider == "anthropic"
+                self._answer(c.Tried(ok=ok, text="12 models" if ok else "401: the key was refused", duration_ms=412.0))
             case "/stop":
                 self._answer({"ok": True})
                 self.server.drain(self.server.plan.drains_until)
@@ -116,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _known(self, path: str) -> object:
         return {
-            "/state": canned.snapshot(self.server.engine, self.server.route),
+            "/state": canned.snapshot(self.server.engine, self.server.route, self.server.resting),
             "/models": canned.MODELS,
             "/requests": (canned.FELL_BACK, canned.UNPRICED),
             "/usage": canned.REPORT,
@@ -135,13 +142,22 @@ class Handler(BaseHTTPRequestHandler):
         self.server.route = canned.routed(self.server.route, use)
         self._answer(self.server.route)
 
+    def _rest(self, command: c.RestProvider) -> None:
+        if command.provider not in [row.name for row in canned.PROVIDERS]:
+            self._answer(c.Refusal(code="unknown", message=f"no provider is called {command.provider}"), 404)
+            return
+        self.server.resting = command.provider if command.resting else ""
+        self._answer({"ok": True})
+
     def _fallback(self, command: c.SetFallback) -> c.Route:
         old = self.server.route
         self.server.route = c.Route(
             default=old.default,
             overrides=old.overrides,
             fallback_enabled=old.fallback_enabled if command.enabled is None else command.enabled,
-            chain=old.chain if command.chain is None else command.chain,
+            chain=old.chain if command.chain is None or command.slot else command.chain,
+            slot_chains={command.slot: command.chain} if command.slot and command.chain else {},
+            groups=old.groups,
         )
         return self.server.route
 

@@ -52,7 +52,7 @@ def test_a_login_is_found(
 
 
 def test_our_own_token_in_the_place_of_a_login_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(found.sys, "platform", "linux")
+    monkeypatch.setattr("sys.platform", "linux")
     assert found.find_login({}, {"ANTHROPIC_AUTH_TOKEN": "local"}, [], tmp_path, "local") is None
 
 

@@ -50,7 +50,13 @@ class TestWithAnEngine:
         assert {"pid", "port", "url", "version", "uptime_s", "rss_bytes"} <= state["engine"].keys()
         assert state["engine"]["pid"] == engine.pid
         assert engine.url.endswith(str(state["engine"]["port"]))
-        assert state["fallback"] == {"enabled": True, "chain": ["openrouter/anthropic/claude-opus-4.8"]}
+        assert state["fallback"] == {
+            "enabled": True,
+            "chain": ["openrouter/anthropic/claude-opus-4.8"],
+            "slot_chains": {},
+            "groups": {"cheap": ["openrouter", "anthropic"]},
+        }
+        assert [row["name"] for row in state["providers"]] == ["anthropic", "openrouter"]
         assert state["in_flight"] == 0
         assert state["sessions"][0]["project"] == "shop-api"
 
@@ -60,7 +66,9 @@ class TestWithAnEngine:
         assert row["cost_usd"] == 0.01736
         assert row["cost_source"] == "reported"
         assert [attempt["outcome"] for attempt in row["attempts"]] == ["overloaded", "served"]
-        assert row["attempts"][0].keys() == {"provider", "model", "status", "outcome", "reason", "duration_ms"}
+        assert set(row["attempts"][0]) == {
+            *("provider", "model", "status", "outcome", "reason", "duration_ms", "key", "changed")
+        }
         assert row["usage"] == {
             "input_tokens": 1200,
             "output_tokens": 340,
@@ -118,10 +126,47 @@ class TestWithAnEngine:
         assert answer.stderr == "Error: No provider or model is called nobody\n"
 
     def test_fallback_is_shown_switched_and_set(self, run: Run) -> None:
-        assert run("fallback").stdout == "fallback  on, then openrouter/anthropic/claude-opus-4.8\n"
+        group = "          group cheap: openrouter, anthropic\n"
+        assert run("fallback").stdout == f"fallback  on, then openrouter/anthropic/claude-opus-4.8\n{group}"
         assert run("fallback", "off").stdout.startswith("fallback  off")
-        assert run("fallback", "set", "team", "openrouter").stdout == "fallback  off, then team, openrouter\n"
-        assert run("fallback", "on").stdout == "fallback  on, then team, openrouter\n"
+        assert run("fallback", "set", "team", "openrouter").stdout == f"fallback  off, then team, openrouter\n{group}"
+        assert run("fallback", "on").stdout == f"fallback  on, then team, openrouter\n{group}"
+        assert run("fallback", "show").stdout == run("fallback").stdout
+
+    def test_a_slot_gets_a_chain_of_its_own_and_gives_it_up(self, run: Run) -> None:
+        own = run("fallback", "set", "--slot", "haiku", "cheap").stdout
+        assert "Haiku and background requests: cheap" in own
+        assert json.loads(run("fallback", "show", "--json").stdout)["slot_chains"] == {"haiku": ["cheap"]}
+        assert "Haiku" not in run("fallback", "clear", "--slot", "haiku").stdout
+
+    def test_a_provider_is_put_aside_and_taken_back(self, run: Run) -> None:
+        assert "`cctui providers wake anthropic` takes it back" in run("providers", "rest", "anthropic").stdout
+        assert "anthropic: put aside" in run("status").stdout
+        state = json.loads(run("status", "--json").stdout)
+        assert state["providers"][0]["resting"]
+        assert [(one["first_choice"], one["serving"]) for one in state["detours"]] == [("anthropic", "openrouter")]
+        assert "openrouter in place of anthropic since" in run("status").stdout
+        assert run("providers", "wake", "anthropic").stdout == "anthropic takes requests again.\n"
+        assert json.loads(run("status", "--json").stdout)["detours"] == []
+
+    def test_an_unknown_provider_cannot_be_put_aside(self, run: Run) -> None:
+        answer = run("providers", "rest", "nobody")
+        assert (answer.exit_code, answer.stderr) == (1, "Error: No provider is called nobody\n")
+
+    def test_a_provider_is_tested_and_the_exit_code_says_how_it_went(self, run: Run) -> None:
+        good, bad = run("providers", "test", "anthropic"), run("providers", "test", "openrouter", "--json")
+        assert (good.exit_code, good.stdout) == (0, "anthropic: ok, 12 models (412 ms)\n")
+        assert bad.exit_code == 1
+        assert json.loads(bad.stdout) == {"ok": False, "text": "401: the key was refused", "duration_ms": 412.0}
+
+    def test_providers_json_has_health_limits_keys_and_latency(self, run: Run) -> None:
+        anthropic, openrouter = json.loads(run("providers", "--json").stdout)
+        assert (anthropic["ttft_p50_ms"], anthropic["ttft_p95_ms"]) == (912.5, 2100.0)
+        assert [limit["used"] for limit in anthropic["limits"]] == [0.62, 0.91]
+        assert [key["state"] for key in openrouter["keys"]] == ["refused", "ok"]
+
+    def test_status_warns_of_the_limit_that_is_nearest(self, run: Run) -> None:
+        assert "anthropic: 91% of the week limit used." in run("status").stdout
 
     def test_env_leads_to_the_engine(self, run: Run, engine: supervisor.RunningEngine) -> None:
         block = json.loads(run("env", "--shell", "json").stdout)
@@ -202,6 +247,8 @@ def test_an_engine_of_another_contract_is_replaced_when_asked_for(
         ("use", "x", "--slot", "mood"),
         ("requests", "--limit", "0"),
         ("fallback", "set"),
+        ("fallback", "set", "--slot", "mood", "x"),
+        ("providers", "rest"),
         ("env", "--shell", "cmd"),
         ("nonsense",),
     ],

@@ -171,12 +171,16 @@ def test_an_engine_that_is_ending_is_waited_for_and_succeeded(
 ) -> None:
     until = tmp_path / "until"
     os.mkfifo(until)
+
+    def open_the_way(_: object) -> None:
+        until.write_text("go")
+
     old = start_stub(drains_until=str(until))
     with ThreadPoolExecutor(2) as pool:
         stopping = pool.submit(supervisor.stop, paths, old)
         while not draining(paths):
             assert not stopping.done()
-        starting = pool.submit(supervisor.ensure, paths, None, lambda _: until.write_text("go") and None)
+        starting = pool.submit(supervisor.ensure, paths, None, open_the_way)
         new = starting.result()
         stopping.result()
     assert new.pid != old.pid

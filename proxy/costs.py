@@ -4,7 +4,7 @@ The order of truth: the provider's own figure in the answer, the prices in its m
 ``[prices]``, the bundled list of genai-prices. Without any of them the cost is unknown, never zero.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from proxy import contract as c
@@ -49,6 +49,16 @@ class Costs:
             return reported_nano_usd, "reported"
         price, source = self.price_of(provider, model)
         return (None, "unknown") if price is None else (cost(usage, price), source)
+
+    def settled(
+        self, provider: ProviderConfig, models: Sequence[str], usage: c.Usage, reported_nano_usd: int | None
+    ) -> tuple[int | None, c.CostSource]:
+        """``cost_of`` the first of ``models`` that has a price: what served, by the names that it goes under."""
+        for model in models:
+            cost, source = self.cost_of(provider, model, usage, reported_nano_usd)
+            if cost is not None:
+                return cost, source
+        return None, "unknown"
 
 
 def _from_settings(own: PriceSettings) -> Price:

@@ -9,14 +9,12 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import uvicorn
-from pydantic import SecretStr
 
 from proxy import __version__
 from proxy import contract as c
@@ -26,7 +24,8 @@ from proxy.costs import Costs
 from proxy.estimate import Estimator
 from proxy.feed import TICK_S, Feed
 from proxy.fitting import Fitting
-from proxy.health import Admitted, Closed, HealthBook, HealthView
+from proxy.health import Admitted, Closed, HealthBook
+from proxy.herald import Herald
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.writer import LedgerWriter
 from proxy.net.attempt import Attempt
@@ -41,15 +40,14 @@ from proxy.paths import Paths, local_token, write_private
 from proxy.presets import Preset
 from proxy.prices import list_price, today
 from proxy.protocol import routing
-from proxy.protocol.limits import read_limits
 from proxy.protocol.naming import family_of, strip_window_suffix
-from proxy.protocol.outcome import TABLE, Outcome
+from proxy.protocol.outcome import Outcome
 from proxy.protocol.overflow import Room
 from proxy.protocol.parts import PartReader
-from proxy.protocol.redact import mask
 from proxy.providers import ProviderConfig, local_provider, resolve_providers
 from proxy.routefile import RouteFile
 from proxy.settings import GroupSettings, Settings, is_loopback
+from proxy.views import provider_view
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +56,6 @@ SLEPT_S = 5.0
 """If the wall clock ran ahead of the monotonic one by more, the machine slept: connections are made anew."""
 LATE_S = 2.0
 """Requests that the drain cut short have so long to tell their clients."""
-NEAR_LIMIT = 0.9
-"""Share of a plan's window from which on the user is warned."""
 RESTORED_S = 24 * 3600.0
 KEEP_ALIVE_S = 600
 """Idle connections of the client are kept: a client that meets a closing one would have to repeat."""
@@ -68,7 +64,13 @@ KEEP_ALIVE_S = 600
 class Engine:
     """Everything that serves, put together. Create it inside the running event loop."""
 
-    def __init__(self, paths: Paths, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        settings: Settings,
+        environ: Mapping[str, str],
+        health_clock: Callable[[], float] = time.time,
+    ) -> None:
         now = time.time()
         self.paths, self.settings, self._environ = paths, settings, environ
         self.local_token = local_token(paths)
@@ -86,15 +88,14 @@ class Engine:
         self._routefile = RouteFile(paths.route_file, settings.route, names)
         self._writer = LedgerWriter(paths.ledger_file)
         self._reader = LedgerReader(paths.ledger_file)
-        self._health = HealthBook(paths.health_file)
+        self._health = HealthBook(paths.health_file, health_clock)
         self._board = Board(now)
         self._feed = Feed(self._board, self.snapshot)
         self._fitting = Fitting(paths.thinking_file, Estimator({}))
         self._discovery = Discovery(
             self.providers, self.catalog, self.credentials, lambda: self.upstreams, self._providers_changed
         )
-        self._detours: dict[str, str] = {}
-        self._warned: set[tuple[str, str, float | None]] = set()
+        self._herald = Herald(self._post_notice)
         self._providers_dirty = False
         self._problems: tuple[str, ...] = ()
         self._stopping = asyncio.Event()
@@ -138,6 +139,10 @@ class Engine:
         login = self._login(provider, exchange)
         return self._health.admit(provider, target.model, session, login=login, tried=tried, only=only)
 
+    def beside(self, exchange: Exchange, target: routing.Target) -> Admitted | Closed:
+        provider = self.providers[target.provider]
+        return self._health.beside(provider, exchange.identity.session or "", self._login(provider, exchange))
+
     def other_key(self, target: routing.Target, tried: Sequence[int]) -> bool:
         return self._health.other_key(self.providers[target.provider], tried)
 
@@ -154,14 +159,15 @@ class Engine:
         return self._fitting.body_for(exchange, target)
 
     def note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
+        """Only messages tell of health: other paths have limits and troubles of their own."""
         provider, exchange = attempt.provider, attempt.exchange
+        if exchange.kind != "messages":
+            return
         login = self._login(provider, exchange)
-        self._health.note(provider, attempt.target.model, attempt.key, outcome, headers, login)
-        if outcome.name == "key_refused":
-            self.credentials.forget(provider)
+        self._health.note(provider, attempt.target.model, attempt.key, outcome, headers, login, attempt.sent_at)
         if outcome.name == "served" and (ttft_ms := exchange.ms(exchange.first_event_at)) is not None:
             self._health.note_latency(provider, ttft_ms)
-        self._warn_of_limits(provider.name, headers)
+        self._herald.limits(provider.name, headers)
         self._providers_dirty = True
 
     def estimate_tokens(self, exchange: Exchange) -> int:
@@ -182,7 +188,7 @@ class Engine:
                 self._fitting.learn(exchange, request)
         self._feed.ended(request, self._board.ended(exchange, request, window))
         self._writer.record(request)
-        self._note_detour(request)
+        self._herald.served(request)
         self._learn_list(exchange)
 
     def model_list(self) -> list[dict[str, object]]:
@@ -445,7 +451,7 @@ class Engine:
             if self.settings.engine.local_servers:
                 for config in await self._discovery.find_local(self._build_local):
                     self.providers[config.name] = config
-                    self._notice("info", f"{config.name} answers on {config.base_url}: its models can be picked")
+                    self._herald.say("info", f"{config.name} answers on {config.base_url}: its models can be picked")
                     self._providers_changed()
             await asyncio.sleep(REFRESH_S)
             await self._discovery.refresh()
@@ -498,38 +504,9 @@ class Engine:
         if exchange.kind != "messages" or (exchange.outcome == "failed" and not billed):
             exchange.cost_nano_usd, exchange.cost_source = 0, "free"
         elif provider is not None and billed:
-            target = exchange.target_model or ""
-            served = exchange.facts.model or target
-            exchange.cost_nano_usd, exchange.cost_source = self._cost(provider, served, target, exchange)
-
-    def _cost(
-        self, provider: ProviderConfig, served: str, target: str, exchange: Exchange
-    ) -> tuple[int | None, c.CostSource]:
-        usage, reported = exchange.facts.usage, exchange.facts.reported_nano_usd
-        cost, source = self._costs.cost_of(provider, served, usage, reported)
-        return (cost, source) if cost is not None else self._costs.cost_of(provider, target, usage, reported)
-
-    def _note_detour(self, request: c.Request) -> None:
-        """Say once when traffic leaves a provider, and once when it is back."""
-        if request.kind != "messages" or request.outcome != "served" or not request.attempts:
-            return
-        first, last = request.attempts[0].provider, request.attempts[-1].provider
-        if first != last and self._detours.get(first) != last:
-            self._detours[first] = last
-            self._notice("warning", f"{request.attempts[0].reason or first}. {last} serves instead")
-        elif first == last and self._detours.pop(first, ""):
-            self._notice("info", f"{first} serves again")
-
-    def _warn_of_limits(self, provider: str, headers: Mapping[str, str]) -> None:
-        """Say once for each window that its limit is near: the ruling one, or any where none rules."""
-        limits = read_limits(headers)
-        for limit in [each for each in limits if each.rules] or limits:
-            warned = (provider, limit.name, limit.resets_at)
-            if limit.used < NEAR_LIMIT or warned in self._warned or not limit.name.startswith(("5h", "week")):
-                continue
-            self._warned.add(warned)
-            reset = time.strftime(", resets %a %H:%M", time.localtime(limit.resets_at)) if limit.resets_at else ""
-            self._notice("warning", f"{provider}: {limit.used:.0%} of the {limit.name} limit is used{reset}")
+            models = [name for name in (exchange.facts.model, exchange.target_model) if name]
+            settled = self._costs.settled(provider, models, usage, exchange.facts.reported_nano_usd)
+            exchange.cost_nano_usd, exchange.cost_source = settled
 
     def _learn_list(self, exchange: Exchange) -> None:
         """Anthropic lists models only to a credential; where the engine has none, the client's serves on the spot."""
@@ -562,8 +539,7 @@ class Engine:
         self._providers_dirty = False
         self._feed.publish(c.ProvidersChanged(providers=self._provider_views()))
 
-    def _notice(self, level: Literal["info", "warning"], text: str) -> None:
-        notice = c.Notice(at=time.time(), level=level, text=text)
+    def _post_notice(self, notice: c.Notice) -> None:
         self._board.notices.append(notice)
         self._feed.publish(c.NoticePosted(notice=notice))
 
@@ -571,7 +547,7 @@ class Engine:
         """Whether what is wrong with the engine itself changed."""
         if remark := self._writer.remark:
             self._writer.remark = None
-            self._notice("warning", remark)
+            self._herald.say("warning", remark)
         problems = []
         if self._writer.problem:
             problems.append(self._writer.problem)
@@ -603,70 +579,7 @@ class Engine:
 
     def _provider_view(self, provider: ProviderConfig) -> c.Provider:
         health, listing = self._health.view(provider), self.catalog.listing(provider.name)
-        key, origin, trouble = self._key_view(provider)
-        return c.Provider(
-            name=provider.name,
-            dialect=provider.dialect,
-            base_url=provider.base_url,
-            preset=provider.preset,
-            origin=provider.origin,
-            auth=provider.auth,
-            key=key,
-            key_origin=origin,
-            key_error=trouble,
-            health=health.state,
-            health_text=health.text,
-            retry_at=health.retry_at,
-            limits=health.limits,
-            models=len(self.catalog.ids(provider.name)),
-            models_at=listing.fetched_at,
-            models_error=listing.error,
-            models_error_at=listing.error_at,
-            requests=health.served,
-            simulated=provider.simulated,
-            resting=health.resting,
-            keys=self._key_states(provider, health),
-            ttft_p50_ms=health.p50_ms,
-            ttft_p95_ms=health.p95_ms,
-        )
-
-    def _key_states(self, provider: ProviderConfig, health: HealthView) -> tuple[c.Key, ...]:
-        """The state of each key, where there are several."""
-        if len(provider.keys) < 2:
-            return ()
-        states: list[c.Key] = []
-        for number, (key, breaker) in enumerate(zip(provider.keys, health.keys, strict=True)):
-            masked, origin, _ = self._shown_key(key)
-            row = TABLE.get(breaker.outcome or "")
-            closed = breaker.open_until is not None and breaker.open_until > time.time()
-            states.append(
-                c.Key(
-                    name=masked or origin,
-                    state=(row.health or "ok") if row is not None and closed else "ok",
-                    text=breaker.reason if closed else None,
-                    retry_at=breaker.open_until if closed else None,
-                    limits=health.key_limits[number],
-                )
-            )
-        return tuple(states)
-
-    def _key_view(self, provider: ProviderConfig) -> tuple[str | None, str | None, str | None]:
-        """The first key masked, where it comes from, and what is wrong with it."""
-        if not provider.keys:
-            missing = provider.auth in ("bearer", "x-api-key")
-            return None, None, f'no key: set api_key = "env:NAME" in [providers.{provider.name}]' if missing else None
-        return self._shown_key(provider.keys[0])
-
-    def _shown_key(self, key: SecretStr) -> tuple[str | None, str, str | None]:
-        """A key masked, where it comes from, and what is wrong with it."""
-        text = key.get_secret_value()
-        if text.startswith("env:"):
-            name = text[4:].strip()
-            value = self._environ.get(name, "")
-            return mask(value) if value else None, name, None if value else f"{name} is not set"
-        if text.startswith("cmd:"):
-            return None, f"cmd:{(text[4:].split() or [''])[0]}", None
-        return mask(text), "config.toml", None
+        return provider_view(provider, health, listing, len(self.catalog.ids(provider.name)), self._environ)
 
     def _login(self, provider: ProviderConfig, exchange: Exchange) -> str | None:
         """Names the client's own credential where it goes along to ``provider``."""

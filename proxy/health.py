@@ -5,6 +5,7 @@ for the panel. Times that a provider named survive a restart; nothing here is se
 """
 
 import logging
+import math
 import random
 import time
 from collections import deque
@@ -20,7 +21,7 @@ from proxy.protocol import breaker as br
 from proxy.protocol.breaker import CLOSED, Breaker
 from proxy.protocol.history import fingerprint
 from proxy.protocol.limits import read_limits
-from proxy.protocol.outcome import Outcome
+from proxy.protocol.outcome import TABLE, Outcome
 from proxy.protocol.pool import KeyPool
 from proxy.providers import ProviderConfig
 
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 LATENCIES_KEPT = 400
 LATENCY_WINDOW_S = 3600.0
+LOGINS_KEPT = 50
+"""Limits are remembered of so many credentials of a provider: a login renews its token every few hours."""
 LOGIN = "login"
 """Stands for the client's own credential among the keys."""
 
@@ -37,6 +40,8 @@ class Admitted:
     """A request may be sent, with that key (number in the provider's list; None: it has none of its own)."""
 
     key: int | None
+    sent_at: float = 0.0
+    """By the book's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Closed:
     outcome: str
     """Name in the table of outcomes of what closed it."""
     wait_s: float
+    """Infinite: until the user takes it back."""
 
 
 @dataclass(slots=True)
@@ -61,7 +67,7 @@ class _Provider:
     resting: bool = False
     """The user put it aside."""
     limits: dict[str, tuple[c.Limit, ...]] = field(default_factory=dict)
-    """By key."""
+    """By key, the one that told last at the end."""
     latencies: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
     """When, and milliseconds to the first event."""
 
@@ -87,12 +93,12 @@ class HealthBook:
     ) -> Admitted | Closed:
         """Whether and with which key a request may go to a target.
 
-        The ``only`` target is never closed: whoever has no other choice gets the provider's own answer.
+        The ``only`` target is never closed by failures: whoever has no other choice gets the provider's own answer.
         ``login`` names the client's own credential where that goes along instead of a key.
         """
         now, known = self._clock(), self._of(provider)
-        if known.resting and not only:
-            return Closed(f"{provider.name} rests (you put it aside)", "overloaded", 0.0)
+        if known.resting:
+            return _resting(provider)
         places = ([_provider_place(provider), _target_place(provider, model)]) if not only else []
         for place in places:
             closed = self._breakers.get(place, CLOSED)
@@ -110,7 +116,18 @@ class HealthBook:
         for place in (*places, _key_place(provider, number, login)):
             if place in self._breakers:
                 self._breakers[place] = br.sent(self._breakers[place], now)
-        return Admitted(number)
+        return Admitted(number, now)
+
+    def beside(self, provider: ProviderConfig, session: str, login: str | None = None) -> Admitted | Closed:
+        """The key for a request that is no message (a token count, another path): no failure holds it up, and it
+        is no probe."""
+        known, now = self._of(provider), self._clock()
+        if known.resting:
+            return _resting(provider)
+        if login is not None or not provider.keys:
+            return Admitted(None, now)
+        open_keys = known.pool.choose(session, lambda key: self._key_admits(provider, key, now))
+        return Admitted(open_keys if open_keys is not None else known.pool.choose(session, lambda _: True), now)
 
     def note(
         self,
@@ -120,39 +137,27 @@ class HealthBook:
         outcome: Outcome,
         headers: Mapping[str, str],
         login: str | None = None,
+        sent_at: float | None = None,
     ) -> None:
-        """How an attempt ended; ``headers`` are the answer's, names in lower case."""
-        now, known = self._clock(), self._of(provider)
+        """How an attempt ended that was admitted at ``sent_at``; ``headers`` are the answer's, names in lower case."""
+        known, places = self._of(provider), _places(provider, model, key, login)
         if limits := read_limits(headers):
-            known.limits[_key_name(provider, key, login)] = limits
-        row = outcome.row
-        places = _places(provider, model, key, login)
-        if row.name == "served":
+            self._keep_limits(known, _key_name(provider, key, login), limits)
+        scope = outcome.row.scope
+        if outcome.name == "served":
             for place in places.values():
-                self._set(place, br.succeeded())
+                self._set(place, br.succeeded(self._breakers.get(place, CLOSED), sent_at))
             known.state, known.text, known.retry_at = "ok", None, None
             known.served += 1
             return
-        if row.scope is None:
-            for place in places.values():
-                if place in self._breakers:
-                    self._breakers[place] = br.undecided(self._breakers[place])
-            return
-        sentence = outcome.sentence(provider.name)
-        place = places[row.scope]
-        opened = br.failed(
-            self._breakers.get(place, CLOSED),
-            now,
-            outcome=row.name,
-            reason=sentence,
-            retry_after_s=outcome.retry_after_s,
-            jitter=random.random(),  # noqa: S311  spreads retries, guards nothing
-        )
-        self._set(place, opened)
-        if row.scope == "key" and key is not None:
-            known.pool.limited(key, now)
-        if row.health is not None:
-            known.state, known.text, known.retry_at = row.health, sentence, opened.open_until
+        for kind, place in places.items():
+            known_breaker = self._breakers.get(place, CLOSED)
+            if kind != scope and known_breaker.probe_since in (None, sent_at):
+                self._set(place, br.undecided(known_breaker))
+        if scope is not None:
+            self._note_failure(provider, places[scope], outcome)
+        if scope == "key" and key is not None:
+            known.pool.limited(key, self._clock())
 
     def note_latency(self, provider: ProviderConfig, ttft_ms: float) -> None:
         self._of(provider).latencies.append((self._clock(), ttft_ms))
@@ -187,7 +192,7 @@ class HealthBook:
             retry_at=known.retry_at if known.retry_at and known.retry_at > now else None,
             served=known.served,
             resting=known.resting,
-            limits=next(iter(known.limits.values()), ()),
+            limits=next(reversed(known.limits.values()), ()),
             key_limits=tuple(known.limits.get(_key_name(provider, number), ()) for number in range(len(provider.keys))),
             keys=tuple(keys),
             p50_ms=_quantile(recent, 0.5),
@@ -207,7 +212,36 @@ class HealthBook:
         known = self._providers.get(provider.name)
         if known is None:
             known = self._providers[provider.name] = _Provider(KeyPool(max(1, len(provider.keys))))
+            self._restore(provider, known)
         return known
+
+    def _restore(self, provider: ProviderConfig, known: _Provider) -> None:
+        """Take up what the last run left: the failure that keeps the provider closed the longest."""
+        kept = [each for place, each in self._breakers.items() if _belongs(place, provider)]
+        worst = max(kept, key=lambda each: each.open_until or 0.0, default=CLOSED)
+        row = TABLE.get(worst.outcome or "")
+        if row is not None and row.health is not None:
+            known.state, known.text, known.retry_at = row.health, worst.reason, worst.open_until
+
+    def _note_failure(self, provider: ProviderConfig, place: str, outcome: Outcome) -> None:
+        known, sentence = self._of(provider), outcome.sentence(provider.name)
+        opened = br.failed(
+            self._breakers.get(place, CLOSED),
+            self._clock(),
+            outcome=outcome.name,
+            reason=sentence,
+            retry_after_s=outcome.retry_after_s,
+            jitter=random.random(),  # noqa: S311  spreads retries, guards nothing
+        )
+        self._set(place, opened)
+        if outcome.row.health is not None:
+            known.state, known.text, known.retry_at = outcome.row.health, sentence, opened.open_until
+
+    def _keep_limits(self, known: _Provider, key: str, limits: tuple[c.Limit, ...]) -> None:
+        known.limits.pop(key, None)
+        known.limits[key] = limits
+        while len(known.limits) > LOGINS_KEPT:
+            del known.limits[next(iter(known.limits))]
 
     def _key_admits(self, provider: ProviderConfig, number: int, now: float) -> bool:
         return self._breakers.get(_key_place(provider, number), CLOSED).admits(now)
@@ -230,6 +264,10 @@ class HealthBook:
             self._breakers.pop(place, None)
         else:
             self._breakers[place] = breaker
+
+
+def _resting(provider: ProviderConfig) -> Closed:
+    return Closed(f"{provider.name} rests (you put it aside)", "resting", math.inf)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from proxy.net.client import JSON_TYPE, STREAM_TYPE, Client, Header
 from proxy.net.exchange import Exchange
 from proxy.net.headers import lower_headers, reply_headers
 from proxy.net.upstream import UpstreamFault, read_body, read_chunks
-from proxy.protocol.outcome import SERVED, STATUS_OF_TYPE, TABLE, Outcome, Phase, Seen, error_body, judge
+from proxy.protocol.outcome import SERVED, STATUS_OF_TYPE, Outcome, Phase, Seen, error_body, judge
 from proxy.protocol.overflow import Overflow, Room, client_sentence, read_overflow
 from proxy.protocol.routing import Target
 from proxy.protocol.usage import AnswerFacts, AnswerTap, nano_usd, read_message
@@ -69,7 +69,13 @@ class Attempt:
     changed: tuple[str, ...] = ()
     """What was changed in the body for this target."""
     room: Room = field(default_factory=lambda: Room(0, None))
+    sent_at: float | None = None
+    """When it was admitted, by the health book's clock."""
+    secret_mark: str | None = None
+    """Tells the secret that the key stood for from a later one."""
     response: httpx.Response | None = None
+    verdict: Outcome = SERVED
+    """How an answer ended that reached the client."""
 
     def failed(self, seen: Seen) -> Failure:
         """The failure that ``seen`` is, answered by the engine itself."""
@@ -155,8 +161,8 @@ async def relay_raw(attempt: Attempt, response: httpx.Response) -> Failure | Non
             exchange.output_bytes += len(chunk)
             await client.write(chunk)
     except UpstreamFault as fault:
-        outcome = judge(Seen("mid_stream", cause=fault.cause, detail=fault.detail), time.time())
-        exchange.outcome, exchange.error = "broken", attempt.says(outcome)
+        attempt.verdict = judge(Seen("mid_stream", cause=fault.cause, detail=fault.detail), time.time())
+        exchange.outcome, exchange.error = "broken", attempt.says(attempt.verdict)
         raise AnswerBroke(exchange.error) from fault
     exchange.outcome = "served"
     await client.end()
@@ -243,14 +249,14 @@ async def _finish_stream(attempt: Attempt, tap: AnswerTap, seen: Seen | None) ->
         return
     exchange.outcome = "broken"
     if tap.failed:
-        words = tap.facts.error_message
-        exchange.error = attempt.says(judge(Seen("mid_stream", error_message=words), time.time()))
-        await client.end()
-        return
+        seen = Seen("mid_stream", error_message=tap.facts.error_message)
     seen = seen or Seen("end", cause="closed_early", detail="the stream ended without its last event")
-    outcome = judge(seen, time.time())
+    outcome = attempt.verdict = judge(seen, time.time())
     exchange.error = attempt.says(outcome)
-    await client.break_off(outcome.row.error_type, exchange.error, mid_line=mid_line)
+    if tap.failed:
+        await client.end()
+    else:
+        await client.break_off(outcome.row.error_type, exchange.error, mid_line=mid_line)
 
 
 async def rejected(attempt: Attempt, response: httpx.Response) -> Failure:
@@ -320,24 +326,14 @@ def _relabelled(response: httpx.Response, label: Header) -> list[Header]:
     return [label, *(each for each in reply_headers(response) if each[0] not in (b"content-type", b"content-length"))]
 
 
-def outcome_of(attempt: Attempt) -> Outcome:
-    """How an attempt ended that reached the client."""
-    if attempt.exchange.outcome != "broken":
-        return SERVED
-    return Outcome(TABLE["broken"], attempt.exchange.error)
-
-
 def ended_attempt(attempt: Attempt, outcome: Outcome, duration_s: float) -> c.Attempt:
     """The attempt's last word for the trail."""
-    reason = None if outcome.name in ("served", "client_left") else attempt.says(outcome)
-    if outcome.name == "broken":
-        reason = attempt.exchange.error
     return c.Attempt(
         provider=attempt.target.provider,
         model=attempt.target.model,
         outcome=outcome.name,
         status=attempt.response.status_code if attempt.response is not None else None,
-        reason=reason,
+        reason=None if outcome.name in ("served", "client_left") else attempt.says(outcome),
         duration_ms=round(duration_s * 1000, 3),
         key=attempt.key_name,
         changed=attempt.changed,

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
+from proxy.protocol.history import fingerprint
 from proxy.providers import ProviderConfig
 
 COMMAND_TIMEOUT_S = 15.0
@@ -62,10 +63,20 @@ class Credentials:
             return text.strip()
         raise NoCredential("the key is empty")
 
-    def forget(self, provider: ProviderConfig) -> None:
-        """Run the commands of ``provider`` again at the next use: its key was refused."""
-        for key in provider.keys:
-            self._commands.pop(key.get_secret_value()[4:].strip(), None)
+    async def renewed(self, key: SecretStr, refused: str | None) -> bool:
+        """Whether a ``cmd:`` key has another secret by now than the one whose fingerprint was ``refused``; its command
+        runs again for that, once for all who ask."""
+        text = key.get_secret_value()
+        if refused is None or not text.startswith("cmd:"):
+            return False
+        command = text[4:].strip()
+        cached = self._commands.get(command)
+        if cached and fingerprint(cached[1]) == refused:
+            del self._commands[command]
+        try:
+            return fingerprint(await self._from_command(command)) != refused
+        except NoCredential:
+            return False
 
     def _ended(self, command: str, done: "asyncio.Task[str]") -> None:
         """Whoever waited may have left meanwhile: a failure counts as seen."""

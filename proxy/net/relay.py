@@ -10,6 +10,7 @@ import contextlib
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import httpx
@@ -21,7 +22,6 @@ from proxy.net.attempt import (
     Failure,
     close,
     ended_attempt,
-    outcome_of,
     rejected,
     relay_count,
     relay_message,
@@ -44,6 +44,10 @@ ATTEMPTS_MAX = 8
 """Tries of one request: the client repeats it about as often, and the two multiply."""
 TRYING_S = 240.0
 """No further target is tried after so long: the client itself gives up at 300 s."""
+REST_RETRY_S = 30.0
+"""The client comes back so often while all that could serve was put aside by the user."""
+SHORT_WAIT_S = 60.0
+"""A target that opens within so long is worth waiting for, before the client compacts for a smaller one."""
 RETRY_AFTER_MAX_S = 3600
 """The longest wait that is asked of the client: what comes later can change any time."""
 
@@ -80,6 +84,10 @@ class Surroundings(Protocol):
 
     def admit(self, exchange: Exchange, target: Target, tried: Sequence[int], *, only: bool) -> Admitted | Closed:
         """Whether a request may go to a target now, and with which key."""
+        ...
+
+    def beside(self, exchange: Exchange, target: Target) -> Admitted | Closed:
+        """The key for a request that is no message."""
         ...
 
     def other_key(self, target: Target, tried: Sequence[int]) -> bool:
@@ -137,8 +145,9 @@ class Relay:
         async with self._recorded(exchange, client):
             target = self._targets(exchange)[0]
             provider = self._in.providers[target.provider]
-            if provider.count_tokens:
-                failure = await self._attempt(exchange, client, target, self._key(exchange, target), relay_count)
+            admission = self._in.beside(exchange, target)
+            if provider.count_tokens and isinstance(admission, Admitted):
+                failure = await self._attempt(self._begin(exchange, client, target, admission), relay_count)
                 if failure is None:
                     return
                 if failure.from_provider and failure.outcome.name in ("invalid_request", "prompt_too_long"):
@@ -157,7 +166,11 @@ class Relay:
             if name not in self._in.providers:
                 raise NoTarget(f"The default provider {name!r} does not exist; cctui providers lists those that do.")
             target = Target(name, "")
-            failure = await self._attempt(exchange, client, target, self._key(exchange, target), relay_raw)
+            admission = self._in.beside(exchange, target)
+            if isinstance(admission, Closed):
+                await self._give_up(exchange, client, [], [self._skip(exchange, target, admission)])
+                return
+            failure = await self._attempt(self._begin(exchange, client, target, admission), relay_raw)
             if failure is not None:
                 await self._give_up(exchange, client, [failure], [])
 
@@ -201,7 +214,10 @@ class Relay:
             admission = self._in.admit(exchange, target, tried, only=only)
             if isinstance(admission, Closed):
                 return failure or self._skip(exchange, target, admission)
-            failure = await self._attempt(exchange, client, target, admission.key, relay_message, room)
+            attempt = self._begin(exchange, client, target, admission, room)
+            failure = await self._attempt(attempt, relay_message)
+            if failure is not None and await self._has_fresh_key(attempt, failure):
+                failure = await self._attempt(self._begin(exchange, client, target, admission, room), relay_message)
             if failure is not None and self._may_go_without_thinking(exchange, target, failure):
                 exchange.without_thinking = True
                 continue
@@ -210,6 +226,12 @@ class Relay:
             tried.append(admission.key)
             if self._enough(exchange) or not self._in.other_key(target, tried):
                 return failure
+
+    async def _has_fresh_key(self, attempt: Attempt, failure: Failure) -> bool:
+        """The key was refused, but its command gives another one by now."""
+        if failure.outcome.name != "key_refused" or attempt.key is None or self._enough(attempt.exchange):
+            return False
+        return await self._in.credentials.renewed(attempt.provider.keys[attempt.key], attempt.secret_mark)
 
     def _may_go_without_thinking(self, exchange: Exchange, target: Target, failure: Failure) -> bool:
         """Thinking of unknown origin was refused. Claude itself is left to the client, which mends that by itself."""
@@ -236,25 +258,28 @@ class Relay:
         )
         return Failure(outcome, 400, error_body("invalid_request_error", sentence))
 
-    def _key(self, exchange: Exchange, target: Target) -> int | None:
-        admission = self._in.admit(exchange, target, (), only=True)
-        return admission.key if isinstance(admission, Admitted) else None
-
-    async def _attempt(
-        self,
-        exchange: Exchange,
-        client: Client,
-        target: Target,
-        key: int | None,
-        answer: Answer,
-        room: Room | None = None,
-    ) -> Failure | None:
-        """Try one target with one key. None: the client was served, or its answer broke off; else why not."""
+    def _begin(
+        self, exchange: Exchange, client: Client, target: Target, admission: Admitted, room: Room | None = None
+    ) -> Attempt:
         provider = self._in.providers[target.provider]
-        began = time.monotonic()
-        patience = provider.first_event_timeout_s if exchange.streaming else self._answer_timeout_s
-        attempt = Attempt(exchange, client, provider, target, asyncio.get_running_loop().time() + patience, key)
+        deadline = asyncio.get_running_loop().time() + self._patience_s(exchange, provider)
+        attempt = Attempt(exchange, client, provider, target, deadline, admission.key, sent_at=admission.sent_at)
         attempt.room = room or attempt.room
+        return attempt
+
+    def _patience_s(self, exchange: Exchange, provider: ProviderConfig) -> float:
+        """The first target of a stream has all of its own patience, the others what is left of the request's."""
+        if not exchange.streaming:
+            return self._answer_timeout_s
+        if all(each.skipped for each in exchange.attempts):
+            return provider.first_event_timeout_s
+        left = exchange.started + TRYING_S - time.monotonic()
+        return min(provider.first_event_timeout_s, max(1.0, left))
+
+    async def _attempt(self, attempt: Attempt, answer: Answer) -> Failure | None:
+        """Try one target with one key. None: the client was served, or its answer broke off; else why not."""
+        exchange, provider, target = attempt.exchange, attempt.provider, attempt.target
+        began = time.monotonic()
         exchange.provider, exchange.target_model = target.provider, target.model or None
         exchange.simulated, exchange.facts, exchange.capture = provider.simulated, AnswerFacts(), Capture()
         exchange.attempts.append(c.Attempt(provider=target.provider, model=target.model, outcome="trying"))
@@ -263,14 +288,14 @@ class Relay:
         outcome = Outcome(TABLE["client_left"])
         try:
             failure = await self._send(attempt, answer)
-            outcome = failure.outcome if failure else outcome_of(attempt)
+            outcome = failure.outcome if failure else attempt.verdict
         finally:
             response = attempt.response
-            if response is not None:
-                await close(response)
             exchange.attempts[-1] = ended_attempt(attempt, outcome, time.monotonic() - began)
             exchange.dirty = True
             self._in.note_outcome(attempt, outcome, lower_headers(response) if response is not None else {})
+            if response is not None:
+                await close(response)
         return failure
 
     async def _send(self, attempt: Attempt, answer: Answer) -> Failure | None:
@@ -296,8 +321,9 @@ class Relay:
         """Raises ``NoCredential``."""
         exchange, provider, credentials = attempt.exchange, attempt.provider, self._in.credentials
         key = await credentials.resolve(provider.keys[attempt.key]) if attempt.key is not None else None
-        if key is not None and len(provider.keys) > 1:
-            attempt.key_name = mask(key)
+        if key is not None:
+            attempt.secret_mark = fingerprint(key)
+            attempt.key_name = mask(key) if len(provider.keys) > 1 else None
         credential = credential_headers(provider, key, exchange.raw_headers, self._in.local_token)
         exchange.subscription = provider.auth == "passthrough" and is_subscription([*exchange.raw_headers, *credential])
         added = [
@@ -309,24 +335,50 @@ class Relay:
     async def _give_up(
         self, exchange: Exchange, client: Client, failures: Sequence[Failure], closed: Sequence[Closed]
     ) -> None:
-        """No target is left: the client gets the first target's own answer, or the first that there is."""
-        own = [failure for failure in failures if failure.from_provider]
-        told = own[0] if own else failures[0] if failures else _all_closed(closed)
+        """No target is left: the client gets the last word on it."""
+        told = _last_word(failures, closed)
         exchange.outcome, exchange.status = "failed", told.status
         exchange.error = " · ".join(dict.fromkeys(each.reason for each in exchange.attempts if each.reason))
         exchange.facts = AnswerFacts()
         await client.answer(told.status, told.body, told.headers)
 
 
+def _last_word(failures: Sequence[Failure], closed: Sequence[Closed]) -> Failure:
+    """What the client gets: the first target's own answer, or the first that there is.
+
+    Where a larger target opens soon, the client is asked to wait for it and not to compact for a smaller one.
+    """
+    too_small = all(each.outcome.name == "window_too_small" for each in failures)
+    if not failures or (too_small and any(each.wait_s <= SHORT_WAIT_S for each in closed)):
+        return _all_closed(closed)
+    own = [failure for failure in failures if failure.from_provider]
+    told = own[0] if own else failures[0]
+    waits = [each.wait_s for each in closed]
+    waits += [each.outcome.retry_after_s for each in failures if each.outcome.retry_after_s is not None]
+    return _no_later_than(told, min(waits, default=math.inf))
+
+
+def _no_later_than(told: Failure, earliest_s: float) -> Failure:
+    """The same answer; where another target may be tried earlier, it asks the client to come back by then."""
+    own_s = told.outcome.retry_after_s
+    if own_s is None or own_s <= earliest_s:
+        return told
+    kept = [header for header in told.headers if header[0] not in (b"retry-after", b"retry-after-ms")]
+    return replace(told, headers=(*kept, _retry_after(earliest_s)))
+
+
+def _retry_after(wait_s: float) -> Header:
+    return b"retry-after", str(max(1, math.ceil(min(wait_s, RETRY_AFTER_MAX_S)))).encode()
+
+
 def _all_closed(closed: Sequence[Closed]) -> Failure:
     """Every target rests: the client is asked to come back when the first of them may be tried."""
-    first = min(closed, key=lambda each: each.wait_s)
+    first_s = min((each.wait_s for each in closed if math.isfinite(each.wait_s)), default=REST_RETRY_S)
     limited = all(each.outcome in ("rate_limited", "quota_spent") for each in closed)
     row = TABLE["rate_limited" if limited else "overloaded"]
     words = "; ".join(dict.fromkeys(each.reason for each in closed))
-    wait = str(max(1, min(math.ceil(first.wait_s), RETRY_AFTER_MAX_S))).encode()
     body = error_body(row.error_type, f"cctui: no target can serve now. {words}")
-    return Failure(Outcome(row, words), row.status, body, (JSON_TYPE, (b"retry-after", wait)))
+    return Failure(Outcome(row, words), row.status, body, (JSON_TYPE, _retry_after(first_s)))
 
 
 def login_name(exchange: Exchange, local_token: str) -> str | None:

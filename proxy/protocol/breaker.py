@@ -34,6 +34,8 @@ class Breaker:
     """When the first failure in the row was seen."""
     probe_since: float | None = None
     """When the one probe of a half-open breaker was sent."""
+    told_at: float | None = None
+    """When the provider itself named the time; None: the time is of our own making."""
 
     def state(self, now: float) -> State:
         if self.open_until is None:
@@ -60,9 +62,10 @@ def sent(breaker: Breaker, now: float) -> Breaker:
     return replace(breaker, probe_since=now) if breaker.state(now) == "half-open" else breaker
 
 
-def succeeded() -> Breaker:
-    """It works again: everything is forgotten."""
-    return CLOSED
+def succeeded(breaker: Breaker = CLOSED, sent_at: float | None = None) -> Breaker:
+    """It works again: everything is forgotten. A limit that the provider told after the request was sent holds on."""
+    older_news = sent_at is not None and breaker.told_at is not None and breaker.told_at > sent_at
+    return undecided(breaker) if older_news else CLOSED
 
 
 def undecided(breaker: Breaker) -> Breaker:
@@ -81,4 +84,5 @@ def failed(
     else:
         wait = min(FIRST_S * 2 ** (min(failures, 16) - 1), CEILING_S) * (0.75 + 0.5 * jitter)
     until = max(now + wait, breaker.open_until or 0.0) if was_open else now + wait
-    return Breaker(failures, until, reason, outcome, breaker.since or now)
+    told_at = now if retry_after_s is not None else breaker.told_at if was_open else None
+    return Breaker(failures, until, reason, outcome, breaker.since or now, told_at=told_at)

@@ -45,8 +45,13 @@ def _ruling(headers: Mapping[str, str]) -> str | None:
 def reset_after_s(headers: Mapping[str, str], now: float) -> float | None:
     """How long a limit that was met lasts, seconds: the ruling window's reset, or the latest of those used up."""
     met = [limit for limit in read_limits(headers) if limit.resets_at is not None]
-    met = [limit for limit in met if limit.rules] or [limit for limit in met if limit.used >= 1]
+    met = [limit for limit in met if limit.used >= 1 or (limit.rules and _rejected(headers))]
+    met = [limit for limit in met if limit.rules] or met
     return max((max(0.0, (limit.resets_at or now) - now) for limit in met), default=None)
+
+
+def _rejected(headers: Mapping[str, str]) -> bool:
+    return headers.get(f"{_PREFIX}unified-status") == "rejected"
 
 
 def _plain(headers: Mapping[str, str], name: str) -> Limit | None:

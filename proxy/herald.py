@@ -1,0 +1,47 @@
+"""Tells panels, once, what the user should read: traffic that leaves a provider and returns, limits that come near."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from proxy import contract as c
+from proxy.protocol.limits import read_limits
+
+NEAR_LIMIT = 0.9
+"""Share of a plan's window from which on the user is warned."""
+PLAN_WINDOWS = ("5h", "week")
+"""Limits of a plan are worth a warning; those of a minute come and go."""
+
+
+class Herald:
+    """Posts notices."""
+
+    def __init__(self, post: Callable[[c.Notice], None]) -> None:
+        self._post = post
+        self._detours: dict[str, str] = {}
+        self._warned: set[tuple[str, str, float | None]] = set()
+
+    def say(self, level: Literal["info", "warning", "error"], text: str) -> None:
+        self._post(c.Notice(at=time.time(), level=level, text=text))
+
+    def served(self, request: c.Request) -> None:
+        """Say once when traffic leaves a provider, and once when it is back."""
+        if request.kind != "messages" or request.outcome != "served" or not request.attempts:
+            return
+        first, last = request.attempts[0], request.attempts[-1]
+        if first.provider != last.provider and self._detours.get(first.provider) != last.provider:
+            self._detours[first.provider] = last.provider
+            self.say("warning", f"{first.reason or first.provider}. {last.provider} serves instead")
+        elif first.provider == last.provider and self._detours.pop(first.provider, ""):
+            self.say("info", f"{first.provider} serves again")
+
+    def limits(self, provider: str, headers: Mapping[str, str]) -> None:
+        """Say once for each window that its limit is near: the ruling one, or any where none rules."""
+        limits = read_limits(headers)
+        for limit in [each for each in limits if each.rules] or limits:
+            warned = (provider, limit.name, limit.resets_at)
+            if limit.used < NEAR_LIMIT or warned in self._warned or not limit.name.startswith(PLAN_WINDOWS):
+                continue
+            self._warned.add(warned)
+            reset = time.strftime(", resets %a %H:%M", time.localtime(limit.resets_at)) if limit.resets_at else ""
+            self.say("warning", f"{provider}: {limit.used:.0%} of the {limit.name} limit is used{reset}")

@@ -1,0 +1,86 @@
+"""Providers as panels see them: configuration, health and lists put together, secrets masked. Pure."""
+
+import time
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+from proxy import contract as c
+from proxy.catalog import Listing
+from proxy.health import HealthView
+from proxy.protocol.outcome import TABLE
+from proxy.protocol.redact import mask
+from proxy.providers import ProviderConfig
+
+
+def provider_view(
+    provider: ProviderConfig, health: HealthView, listing: Listing, models: int, environ: Mapping[str, str]
+) -> c.Provider:
+    """A provider without its secrets; ``models`` is how many it has."""
+    key, origin, trouble = _first_key(provider, environ)
+    return c.Provider(
+        name=provider.name,
+        dialect=provider.dialect,
+        base_url=provider.base_url,
+        preset=provider.preset,
+        origin=provider.origin,
+        auth=provider.auth,
+        key=key,
+        key_origin=origin,
+        key_error=trouble,
+        health=health.state,
+        health_text=health.text,
+        retry_at=health.retry_at,
+        limits=health.limits,
+        models=models,
+        models_at=listing.fetched_at,
+        models_error=listing.error,
+        models_error_at=listing.error_at,
+        requests=health.served,
+        simulated=provider.simulated,
+        resting=health.resting,
+        keys=_keys(provider, health, environ, time.time()),
+        ttft_p50_ms=health.p50_ms,
+        ttft_p95_ms=health.p95_ms,
+    )
+
+
+def _keys(provider: ProviderConfig, health: HealthView, environ: Mapping[str, str], now: float) -> tuple[c.Key, ...]:
+    """The state of each key, where there are several."""
+    if len(provider.keys) < 2:
+        return ()
+    keys: list[c.Key] = []
+    for number, (key, breaker) in enumerate(zip(provider.keys, health.keys, strict=True)):
+        masked, origin, _ = _shown(key, environ)
+        row = TABLE.get(breaker.outcome or "")
+        closed = breaker.state(now) == "open"
+        keys.append(
+            c.Key(
+                name=masked or origin,
+                state=(row.health or "ok") if row is not None and closed else "ok",
+                text=breaker.reason if closed else None,
+                retry_at=breaker.open_until if closed else None,
+                limits=health.key_limits[number],
+            )
+        )
+    return tuple(keys)
+
+
+def _first_key(provider: ProviderConfig, environ: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:
+    """The first key masked, where it comes from, and what is wrong with it."""
+    if provider.keys:
+        return _shown(provider.keys[0], environ)
+    missing = provider.auth in ("bearer", "x-api-key")
+    return None, None, f'no key: set api_key = "env:NAME" in [providers.{provider.name}]' if missing else None
+
+
+def _shown(key: SecretStr, environ: Mapping[str, str]) -> tuple[str | None, str, str | None]:
+    """A key masked, where it comes from, and what is wrong with it."""
+    text = key.get_secret_value()
+    if text.startswith("env:"):
+        name = text[4:].strip()
+        value = environ.get(name, "")
+        return mask(value) if value else None, name, None if value else f"{name} is not set"
+    if text.startswith("cmd:"):
+        return None, f"cmd:{(text[4:].split() or [''])[0]}", None
+    return mask(text), "config.toml", None

@@ -40,7 +40,7 @@ from proxy.paths import Paths, local_token, write_private
 from proxy.presets import Preset
 from proxy.prices import list_price, today
 from proxy.protocol import routing
-from proxy.protocol.naming import family_of, strip_window_suffix
+from proxy.protocol.naming import strip_window_suffix, tier_of
 from proxy.protocol.outcome import Outcome
 from proxy.protocol.overflow import Room
 from proxy.protocol.parts import PartReader
@@ -151,7 +151,7 @@ class Engine:
         provider = self.providers[target.provider]
         asked = strip_window_suffix(exchange.asked_model or "")
         window = self.catalog.window(target.provider, target.model)
-        if provider.real_claude or (target.model == asked and family_of(asked) is not None):
+        if provider.real_claude or (target.model == asked and tier_of(asked) is not None):
             window = None
         return self._fitting.room(exchange, target, window)
 

@@ -47,7 +47,10 @@ def reset_after_s(headers: Mapping[str, str], now: float) -> float | None:
     met = [limit for limit in read_limits(headers) if limit.resets_at is not None]
     met = [limit for limit in met if limit.used >= 1 or (limit.rules and _rejected(headers))]
     met = [limit for limit in met if limit.rules] or met
-    return max((max(0.0, (limit.resets_at or now) - now) for limit in met), default=None)
+    moments = [limit.resets_at for limit in met if limit.resets_at is not None]
+    if not moments and _rejected(headers) and (moment := _number(headers.get(f"{_PREFIX}unified-reset"))):
+        moments = [moment]
+    return max(0.0, max(moments) - now) if moments else None
 
 
 def _rejected(headers: Mapping[str, str]) -> bool:

@@ -20,11 +20,13 @@ PUBLISHED_PREFIX = "anthropic/"
 FAMILIES: tuple[Slot, ...] = ("opus", "sonnet", "haiku")
 
 _NEIGHBOURS: dict[str, tuple[str, ...]] = {
+    "mythos": ("mythos", "fable", "opus", "sonnet"),
+    "fable": ("fable", "opus", "mythos", "sonnet"),
     "opus": ("opus", "sonnet", "haiku"),
     "sonnet": ("sonnet", "opus", "haiku"),
     "haiku": ("haiku", "sonnet", "opus"),
 }
-"""Which families stand in, nearest first, where a provider lacks the one that was asked."""
+"""Which of Claude's tiers stand in, nearest first, where a provider lacks the one that was asked."""
 
 _DATE = re.compile(r"[-@](20\d{6})$")
 _REVISION = re.compile(r"-v\d+:\d+$")
@@ -41,7 +43,14 @@ def strip_window_suffix(model: str) -> str:
 def family_of(model: str | None) -> Slot | None:
     """The Claude family that ``model`` names; None for other models."""
     name = (model or "").lower()
-    return next((family for family in FAMILIES if (family in name and "claude" in name) or name == family), None)
+    tier = tier_of(name)
+    return next((family for family in FAMILIES if tier == family), None)
+
+
+def tier_of(model: str | None) -> str | None:
+    """Which of Claude's tiers ``model`` is of; None for other models."""
+    name = (model or "").lower()
+    return next((tier for tier in _NEIGHBOURS if (tier in name and "claude" in name) or name == tier), None)
 
 
 @lru_cache(maxsize=4096)
@@ -69,12 +78,12 @@ def match(asked: str, listed: Iterable[str]) -> str | None:
 
 def stand_in(asked: str, listed: Iterable[str]) -> str | None:
     """The nearest Claude model in ``listed`` for a Claude model that is not there; None where there is none."""
-    family = family_of(asked)
-    if family is None:
+    tier = tier_of(asked)
+    if tier is None:
         return None
     ids = list(listed)
-    for neighbour in _NEIGHBOURS[family]:
-        same = [each for each in ids if family_of(each) == neighbour and ":" not in each]
+    for neighbour in _NEIGHBOURS[tier]:
+        same = [each for each in ids if tier_of(each) == neighbour and ":" not in each]
         if same:
             return max(same, key=lambda each: (_version(each), _recency(each)))
     return None

@@ -109,6 +109,7 @@ def test_an_asked_name_finds_the_listed_id(asked: str, listed: list[str], found:
         ),
         ("opus", ["anthropic/claude-opus-4.8"], "anthropic/claude-opus-4.8"),
         ("claude-opus-4-10", ["claude-opus-4-9", "claude-opus-4-11"], "claude-opus-4-11"),
+        ("claude-fable-5-2", ["claude-opus-5-5", "claude-sonnet-5"], "claude-opus-5-5"),
         ("gpt-5", ["claude-opus-4-8"], None),
         ("claude-haiku-4-5", ["gpt-5", "sonnet-of-shakespeare"], None),
     ],

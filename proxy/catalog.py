@@ -4,7 +4,6 @@
 fetched keeps its last good state with the error beside it.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,16 +11,16 @@ import msgspec
 from msgspec import Struct
 
 from proxy import contract as c
-from proxy.paths import write_private
+from proxy.keptfile import KeptFile
 from proxy.prices import list_price, list_window, today
 from proxy.protocol import naming
 from proxy.protocol.listing import ListedModel
 from proxy.providers import ProviderConfig
 
-log = logging.getLogger(__name__)
-
 USED_KEPT = 30
 """How many recently used models are remembered."""
+FOUND_KEPT = 1000
+"""Each request looks its model up three times, among hundreds."""
 
 
 class Listing(Struct):
@@ -43,11 +42,13 @@ class ModelCatalog:
     """Every provider's models."""
 
     def __init__(self, file: Path, providers: Mapping[str, ProviderConfig]) -> None:
-        self._file = file
+        self._file = KeptFile(file, "the model lists")
         self._providers = providers
-        self._kept = _load(file)
+        self._kept = _load(self._file)
         self._ids: dict[str, tuple[str, ...]] = {}
         self._by_id: dict[str, dict[str, ListedModel]] = {}
+        self._found: dict[tuple[str, str], ListedModel | None] = {}
+        """What ``find`` found, by provider and the name that was asked."""
 
     def listing(self, provider: str) -> Listing:
         return self._kept.listings.get(provider, Listing())
@@ -62,13 +63,18 @@ class ModelCatalog:
 
     def find(self, provider: str, model: str) -> ListedModel | None:
         """The list's entry of a model, under any spelling."""
+        key = (provider, model)
+        if key not in self._found:
+            if len(self._found) >= FOUND_KEPT:
+                self._found.clear()
+            self._found[key] = self._search(provider, model)
+        return self._found[key]
+
+    def _search(self, provider: str, model: str) -> ListedModel | None:
         entries = self._by_id.get(provider)
         if entries is None:
             entries = self._by_id[provider] = {entry.id: entry for entry in self.listing(provider).models}
-        name = naming.strip_window_suffix(model)
-        if name in entries:
-            return entries[name]
-        found = naming.match(name, entries)
+        found = naming.match(model, entries)
         return entries[found] if found else None
 
     def window(self, provider: str, model: str) -> int | None:
@@ -95,7 +101,7 @@ class ModelCatalog:
         entry = (provider, model)
         others = [each for each in self._kept.favourites if tuple(each) != entry]
         self._kept.favourites = [*others, entry] if favourite else others
-        self.save()
+        self.save_now()
 
     def note_used(self, provider: str, model: str, now: float) -> None:
         """``model`` served just now. Kept in memory; written with the next ``save``."""
@@ -121,11 +127,11 @@ class ModelCatalog:
                 return self._model(provider, model)
         return None
 
-    def save(self) -> None:
-        try:
-            write_private(self._file, msgspec.json.encode(self._kept))
-        except OSError as error:
-            log.warning("the model lists cannot be kept: %s", error)
+    async def save(self) -> None:
+        await self._file.keep(msgspec.json.encode(self._kept))
+
+    def save_now(self) -> None:
+        self._file.keep_now(msgspec.json.encode(self._kept))
 
     def _is_claude(self, model: c.Model) -> bool:
         return self._providers[model.provider].real_claude and model.id.startswith("claude")
@@ -155,17 +161,16 @@ class ModelCatalog:
     def _changed(self, provider: str) -> None:
         self._ids.pop(provider, None)
         self._by_id.pop(provider, None)
+        self._found.clear()
 
 
 def _wanted(model: c.Model, which: str) -> bool:
     return which == "all" or (which == "favourites" and (model.favourite or model.used_at is not None))
 
 
-def _load(file: Path) -> _Kept:
+def _load(file: KeptFile) -> _Kept:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=_Kept)
-    except FileNotFoundError:
-        return _Kept()
-    except (OSError, msgspec.DecodeError) as error:
-        log.warning("the kept model lists cannot be read and are fetched anew: %s", error)
+        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
+    except msgspec.DecodeError as error:
+        file.unreadable(error)
         return _Kept()

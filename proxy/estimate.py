@@ -38,8 +38,13 @@ class Estimator:
         return max(1, round(size_bytes / self.ratio(model)))
 
     def ratio(self, model: str) -> float:
-        """Bytes of a body for each token, as far as is known."""
+        """Bytes of a body for each token; without experience a cautious guess."""
         return self._ratios.get(canonical(model), BYTES_PER_TOKEN)
+
+    def relation(self, counted_by: str, model: str) -> float:
+        """Tokens of ``model`` for each token that ``counted_by`` counted; 1 while either is unknown."""
+        one, other = self._ratios.get(canonical(counted_by)), self._ratios.get(canonical(model))
+        return one / other if one is not None and other is not None else 1.0
 
 
 def _sane(ratio: float) -> float:

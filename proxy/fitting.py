@@ -4,7 +4,6 @@ Remembers how large each thread was when a provider last counted it, and who sig
 survives a restart. Decisions are in ``protocol.history`` and ``protocol.overflow``.
 """
 
-import logging
 from collections import OrderedDict
 from pathlib import Path
 
@@ -12,9 +11,9 @@ import msgspec
 
 from proxy import contract as c
 from proxy.estimate import Estimator
+from proxy.keptfile import KeptFile
 from proxy.net.exchange import Exchange
 from proxy.net.upstream import Body as Bytes
-from proxy.paths import write_private
 from proxy.protocol.history import (
     Issuers,
     is_claude,
@@ -26,8 +25,6 @@ from proxy.protocol.history import (
 from proxy.protocol.messages import Body
 from proxy.protocol.overflow import Room
 from proxy.protocol.routing import Target
-
-log = logging.getLogger(__name__)
 
 THREADS_KEPT = 500
 
@@ -41,9 +38,9 @@ class Fitting:
     """Fits requests to targets."""
 
     def __init__(self, file: Path, estimator: Estimator) -> None:
-        self._file = file
+        self._file = KeptFile(file, "who signed which thinking")
         self.estimator = estimator
-        kept = _load(file)
+        kept = _load(self._file)
         self._issuers = Issuers(kept.blocks, kept.threads)
         self._counted: OrderedDict[str, tuple[int, int, str]] = OrderedDict()
         """By thread: bytes of the last body, tokens that the provider counted with the answer, and the model."""
@@ -65,6 +62,8 @@ class Fitting:
     def learn(self, exchange: Exchange, request: c.Request) -> None:
         """Take in what an answered request tells of its thread."""
         self.estimator.learn(request)
+        if request.role == "background":
+            return
         thread = _thread(exchange)
         model = request.served_model or request.target_model or ""
         if request.usage.prompt_tokens and not request.usage_estimated:
@@ -76,18 +75,20 @@ class Fitting:
             issuer = issuer_of(request.provider, request.target_model)
             self._issuers.learn(thread, issuer, exchange.facts.signatures)
 
-    def save(self) -> None:
+    async def save(self) -> None:
         """Keep who signed what, if there is news."""
-        if not self._issuers.dirty:
-            return
-        self._issuers.dirty = False
+        if self._issuers.dirty:
+            self._issuers.dirty = False
+            await self._file.keep(self._to_keep())
+
+    def save_now(self) -> None:
+        self._file.keep_now(self._to_keep())
+
+    def _to_keep(self) -> bytes:
         kept = _Kept(
             dict(self._issuers.blocks), {thread: sorted(each) for thread, each in self._issuers.threads.items()}
         )
-        try:
-            write_private(self._file, msgspec.json.encode(kept))
-        except OSError as error:
-            log.warning("who issued which thinking cannot be kept: %s", error)
+        return msgspec.json.encode(kept)
 
     def _tokens(self, exchange: Exchange, model: str) -> int:
         """What was counted last in this thread, and what was added since; a shrunk thread is estimated anew."""
@@ -96,8 +97,9 @@ class Fitting:
         if counted is None or size < counted[0]:
             return self.estimator.tokens(model, size)
         last_size, last_tokens, last_model = counted
-        scale = self.estimator.ratio(last_model) / self.estimator.ratio(model)
-        return round(last_tokens * scale) + self.estimator.tokens(model, size - last_size)
+        added = size - last_size
+        known = round(last_tokens * self.estimator.relation(last_model, model))
+        return known + self.estimator.tokens(model, added) if added else known
 
     def _legal(self, body: Body, exchange: Exchange, issuer: str) -> tuple[Body, tuple[str, ...]]:
         fields: dict[str, bytes] = {}
@@ -118,11 +120,9 @@ def _thread(exchange: Exchange) -> str:
     return thread_of(exchange.identity.session, exchange.identity.agent)
 
 
-def _load(file: Path) -> _Kept:
+def _load(file: KeptFile) -> _Kept:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=_Kept)
-    except FileNotFoundError:
-        return _Kept()
-    except (OSError, msgspec.DecodeError) as error:
-        log.warning("who issued which thinking cannot be read: %s", error)
+        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
+    except msgspec.DecodeError as error:
+        file.unreadable(error)
         return _Kept()

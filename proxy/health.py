@@ -11,12 +11,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
+from pydantic import SecretStr
 
 from proxy import contract as c
-from proxy.paths import write_private
+from proxy.keptfile import KeptFile
 from proxy.protocol import breaker as br
 from proxy.protocol.breaker import CLOSED, Breaker
 from proxy.protocol.history import fingerprint
@@ -27,6 +29,8 @@ from proxy.providers import ProviderConfig
 
 log = logging.getLogger(__name__)
 
+KEPT_FROM_S = 5.0
+"""What opens again sooner is over when an engine has restarted."""
 LATENCIES_KEPT = 400
 LATENCY_WINDOW_S = 3600.0
 LOGINS_KEPT = 50
@@ -76,9 +80,9 @@ class HealthBook:
     """The health of everything that requests go to."""
 
     def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
-        self._file = file
+        self._file = KeptFile(file, "the providers' health")
         self._clock = clock
-        self._breakers: dict[str, Breaker] = _load(file, clock())
+        self._breakers: dict[str, Breaker] = _load(self._file, clock())
         self._providers: dict[str, _Provider] = {}
 
     def admit(
@@ -199,14 +203,18 @@ class HealthBook:
             p95_ms=_quantile(recent, 0.95),
         )
 
-    def save(self) -> None:
+    async def save(self) -> None:
         """Keep what is closed for longer than a restart takes."""
+        await self._file.keep(self._to_keep())
+
+    def save_now(self) -> None:
+        self._file.keep_now(self._to_keep())
+
+    def _to_keep(self) -> bytes:
         now = self._clock()
-        kept = {place: each for place, each in self._breakers.items() if (each.open_until or 0) > now + 5}
-        try:
-            write_private(self._file, msgspec.json.encode(kept))
-        except OSError as error:
-            log.warning("the providers' health cannot be kept: %s", error)
+        return msgspec.json.encode(
+            {place: each for place, each in self._breakers.items() if (each.open_until or 0) > now + KEPT_FROM_S}
+        )
 
     def _of(self, provider: ProviderConfig) -> _Provider:
         known = self._providers.get(provider.name)
@@ -260,7 +268,7 @@ class HealthBook:
         return Closed(f"{breaker.reason}; {when}", breaker.outcome or "overloaded", wait)
 
     def _set(self, place: str, breaker: Breaker) -> None:
-        if breaker == CLOSED:
+        if breaker is CLOSED or breaker == CLOSED:
             self._breakers.pop(place, None)
         else:
             self._breakers[place] = breaker
@@ -315,19 +323,22 @@ def _belongs(place: str, provider: ProviderConfig) -> bool:
 def _key_name(provider: ProviderConfig, number: int | None, login: str | None = None) -> str:
     if number is None:
         return f"{LOGIN} {login}"
-    return fingerprint(provider.keys[number].get_secret_value())[:8]
+    return _key_mark(provider.keys[number])
+
+
+@lru_cache(maxsize=256)
+def _key_mark(key: SecretStr) -> str:
+    return fingerprint(key.get_secret_value())[:8]
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
 
 
-def _load(file: Path, now: float) -> dict[str, Breaker]:
+def _load(file: KeptFile, now: float) -> dict[str, Breaker]:
     try:
-        kept = msgspec.json.decode(file.read_bytes(), type=dict[str, Breaker])
-    except FileNotFoundError:
-        return {}
-    except (OSError, msgspec.DecodeError) as error:
-        log.warning("the providers' kept health cannot be read: %s", error)
+        kept = msgspec.json.decode(file.read() or b"{}", type=dict[str, Breaker])
+    except msgspec.DecodeError as error:
+        file.unreadable(error)
         return {}
     return {place: each for place, each in kept.items() if (each.open_until or 0) > now}

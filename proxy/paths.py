@@ -37,6 +37,11 @@ class Paths:
         return self.state_dir / "route.json"
 
     @property
+    def budget_file(self) -> Path:
+        """Budgets set at run time, grants, and sessions that pass."""
+        return self.state_dir / "budget.json"
+
+    @property
     def catalog_file(self) -> Path:
         return self.state_dir / "models.json"
 

@@ -7,6 +7,7 @@ anything that would send a credential to a host that it is not meant for.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -57,7 +58,12 @@ class ProviderConfig:
     @property
     def real_claude(self) -> bool:
         """Requests reach Anthropic's own API."""
-        return urlsplit(self.base_url).hostname == ANTHROPIC_HOST
+        return _host_of(self.base_url) == ANTHROPIC_HOST
+
+
+@lru_cache(maxsize=256)
+def _host_of(url: str) -> str | None:
+    return urlsplit(url).hostname
 
 
 def resolve_providers(settings: Settings, environ: Mapping[str, str]) -> dict[str, ProviderConfig]:

@@ -10,10 +10,19 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -25,7 +34,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources.utils import parse_env_vars
 
-from proxy.contract import Slot
+from proxy.contract import BudgetAction, Slot
 from proxy.presets import BY_NAME, Auth, Dialect
 from proxy.protocol.naming import closest
 
@@ -185,13 +194,34 @@ class GroupSettings(_Table):
     """Providers or targets, or tables of target, order and weight."""
 
 
-class BudgetSettings(_Table):
-    """``[budget]``: amounts that the panel measures spending against."""
+Dollars = Annotated[Decimal, Field(gt=0, le=1_000_000)]
 
-    session_usd: Annotated[Decimal, Field(gt=0)] | None = None
+
+class BudgetSettings(_Table):
+    """``[budget]``: what may be spent, and what happens when it is."""
+
+    session_usd: Dollars | None = None
     """Dollars for a session."""
-    day_usd: Annotated[Decimal, Field(gt=0)] | None = None
+    project_usd: Dollars | dict[str, Dollars] | None = None
+    """Dollars for a project, all its days together: one amount for each, or a table of names and amounts."""
+    day_usd: Dollars | None = None
     """Dollars for a day."""
+    month_usd: Dollars | None = None
+    """Dollars for a calendar month."""
+    action: BudgetAction = "block"
+    """When one is used up: ``block`` requests, ``downgrade`` them to ``downgrade_to``, or only ``warn``."""
+    downgrade_to: str | None = None
+    """A provider, or provider/model, that is cheaper; nothing limits what is spent there."""
+    count_subscription: bool = True
+    """Whether traffic of a subscription counts, at list price."""
+    count_simulated: bool = False
+    """Whether money of the simulator counts."""
+
+    @model_validator(mode="after")
+    def _has_a_target(self) -> Self:
+        if self.action == "downgrade" and self.downgrade_to is None:
+            raise ValueError("action = 'downgrade' needs downgrade_to, a provider or provider/model")
+        return self
 
 
 class PriceSettings(_Table):

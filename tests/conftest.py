@@ -2,7 +2,13 @@
 
 import os
 
+from hypothesis import HealthCheck, settings
+
 from tests.e2e.stage import CLAUDE_VARIABLE, LITELLM_VARIABLE, TMUX_VARIABLE
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+"""A slow machine fails no test: generated cases are bounded by their number alone."""
 
 
 def pytest_report_header() -> list[str]:

@@ -1,6 +1,20 @@
-"""``python -m tui``: the same as ``cctui``."""
+"""The program ``cctui``, also ``python -m tui``."""
 
-from tui.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command line; the status line by a short cut, as its caller waits for it after each message."""
+    if sys.argv[1:] == ["statusline"]:
+        from proxy.paths import find_paths
+        from tui.statusline import show
+
+        show(str(find_paths().runtime_file))
+        return
+    from tui.cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -73,9 +73,11 @@ class PanelApp(App[Left]):
         clock: Callable[[], float] = time.time,
         state: PanelState | None = None,
         ends_after_s: float | None = None,
+        asks_to_leave: bool = True,
     ) -> None:
         super().__init__()
         self._ends_after_s = ends_after_s
+        self._asks_to_leave = asks_to_leave
         self.state = state or PanelState(address.url)
         self.keys = actions.effective_keys(keymap)
         self.clock = clock
@@ -240,7 +242,7 @@ class PanelApp(App[Left]):
             self.say(f"The engine did not start: {clean_line(str(error))}", "bad")
 
     def action_leave(self) -> None:
-        if self.state.link != "up" or not self.state.in_flight:
+        if not self._asks_to_leave or self.state.link != "up" or not self.state.in_flight:
             self.exit("kept")
             return
         from tui.screens.leave import LeaveScreen
@@ -289,12 +291,22 @@ def run_panel(
     keymap: Mapping[str, str] | None = None,
     theme: str | None = None,
     ends_after_s: float | None = None,
+    asks_to_leave: bool = True,
 ) -> Left:
     """Show the panel on the engine at ``address`` (URL, token) until the user leaves; says what became of the engine.
 
     ``find`` and ``start`` are blocking and run in a thread: the first looks for a running engine, the second
     starts one because the user asked for it. ``keymap`` maps action ids to keys, ``theme`` is a word of
-    ``themes.NAMES``, the name of a theme, or ``auto``. ``ends_after_s`` leaves it without the user.
+    ``themes.NAMES``, the name of a theme, or ``auto``. ``ends_after_s`` leaves it without the user. Without
+    ``asks_to_leave`` nobody is asked what becomes of the engine while requests are answered.
     """
-    app = PanelApp(Address(*address), find=find, start=start, keymap=keymap, theme=theme, ends_after_s=ends_after_s)
+    app = PanelApp(
+        Address(*address),
+        find=find,
+        start=start,
+        keymap=keymap,
+        theme=theme,
+        ends_after_s=ends_after_s,
+        asks_to_leave=asks_to_leave,
+    )
     return app.run() or "kept"

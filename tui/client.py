@@ -74,6 +74,20 @@ class Door:
     async def launch_plan(self) -> c.LaunchPlan:
         return await self._get("/launch", c.LaunchPlan)
 
+    async def budgets(self, session: str | None = None, project: str | None = None) -> c.BudgetReport:
+        """Of ``session`` (None: the one that was active last) and ``project`` (None: the session's)."""
+        query = {name: value for name, value in (("session", session), ("project", project)) if value}
+        return await self._get("/budget", c.BudgetReport, query)
+
+    async def set_budget(self, command: c.SetBudget) -> c.BudgetReport:
+        return await self._post("/budget/set", command, c.BudgetReport)
+
+    async def grant_budget(self, command: c.GrantBudget) -> c.BudgetReport:
+        return await self._post("/budget/grant", command, c.BudgetReport)
+
+    async def pass_budget(self, command: c.PassBudget) -> c.BudgetReport:
+        return await self._post("/budget/pass", command, c.BudgetReport)
+
     async def use(self, command: c.Use) -> c.Route:
         return await self._post("/use", command, c.Route)
 

@@ -115,7 +115,8 @@ def provider(row: c.Provider, trouble_is: State) -> Check:
         return Check(name, "warn", f"list of models: {row.models_error}", remedy)
     key = f"key {row.key} from {row.key_origin}" if row.key else {"passthrough": "your login"}.get(row.auth, "no key")
     place = "in the engine" if row.simulated else f"at {row.base_url}"
-    return Check(name, "ok", f"{key}, {row.models} models, {place}")
+    listed = f"{row.models} models" if row.models or row.models_at else "models not listed yet"
+    return Check(name, "ok", f"{key}, {listed}, {place}")
 
 
 def _waits_for_a_login(row: c.Provider) -> bool:

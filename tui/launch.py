@@ -135,10 +135,13 @@ def read_settings(value: str | None, cwd: Path) -> dict[str, object]:
     return settings
 
 
-def merge_settings(own: Mapping[str, object], block: Mapping[str, str]) -> dict[str, object]:
-    """The user's own settings with ``block`` over their ``env``."""
+def merge_settings(
+    own: Mapping[str, object], block: Mapping[str, str], statusline: str | None = None
+) -> dict[str, object]:
+    """The user's own settings with ``block`` over their ``env``, and the command ``statusline`` for that line."""
     env = own.get("env")
-    return {**own, "env": {**(env if isinstance(env, dict) else {}), **block}}
+    line = {"statusLine": {"type": "command", "command": statusline}} if statusline else {}
+    return {**own, **line, "env": {**(env if isinstance(env, dict) else {}), **block}}
 
 
 def _credential(plan: c.LaunchPlan, token: str, around: Surroundings) -> dict[str, str]:

@@ -75,6 +75,32 @@ class LedgerReader:
 
         return self._read(query, c.UsageReport(total=c.Tally(), rows=()))
 
+    def spent(
+        self,
+        since: float,
+        until: float,
+        *,
+        where: tuple[str, str] | None = None,
+        simulated: bool,
+        subscription: bool,
+    ) -> tuple[int, int]:
+        """Nano-dollars of the requests that began from ``since`` to before ``until``, and how many have no price.
+
+        ``where`` is a group of ``GROUPS`` and its key. Simulated and subscribers' requests are in it if so told.
+        """
+        more, values = (f"AND {GROUPS[where[0]]} = ?", [where[1]]) if where else ("", [])
+        query = f"""
+            SELECT coalesce(sum(cost_nano_usd), 0), coalesce(sum(cost_nano_usd IS NULL), 0) FROM requests
+            WHERE kind = 'messages' AND started_at >= ? AND started_at < ?
+              AND simulated <= ? AND subscription <= ? {more}
+        """
+
+        def summed(db: sqlite3.Connection) -> tuple[int, int]:
+            nano_usd, unpriced = db.execute(query, (since, until, simulated, subscription, *values)).fetchone()
+            return nano_usd, unpriced
+
+        return self._read(summed, (0, 0))
+
     def bytes_per_token(self) -> dict[str, float]:
         """Bytes of a request body for each prompt token, by model, from what providers counted lately."""
         query = """

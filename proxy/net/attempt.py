@@ -74,6 +74,8 @@ class Attempt:
     secret_mark: str | None = None
     """Tells the secret that the key stood for from a later one."""
     response: httpx.Response | None = None
+    timer: asyncio.Timeout | None = None
+    """Holds the deadline until the answer begins."""
     verdict: Outcome = SERVED
     """How an answer ended that reached the client."""
 
@@ -103,8 +105,9 @@ async def _relay_stream(attempt: Attempt, response: httpx.Response) -> Failure |
     chunks = read_chunks(response)
     tap = attempt.exchange.tap = AnswerTap()
     attempt.exchange.facts = tap.facts
-    async with asyncio.timeout_at(attempt.deadline):
-        held = await _hold(chunks, tap, attempt.exchange, response)
+    held = await _hold(chunks, tap, attempt.exchange, response)
+    if isinstance(held, bytes):
+        return _error_in_disguise(attempt, held, response)
     if isinstance(held, Seen):
         return _first_event_error(attempt, tap, response) if tap.failed else attempt.failed(held)
     await _commit(attempt, held, response)
@@ -116,8 +119,7 @@ async def _relay_stream(attempt: Attempt, response: httpx.Response) -> Failure |
 async def _relay_whole(attempt: Attempt, response: httpx.Response) -> Failure | None:
     """An answer that does not stream is read to its end first: half of it is of no use to the client."""
     exchange, client = attempt.exchange, attempt.client
-    async with asyncio.timeout_at(attempt.deadline):
-        body = await read_body(response, ANSWER_BYTES_MAX)
+    body = await read_body(response, ANSWER_BYTES_MAX)
     if not body:
         return attempt.failed(Seen("first_event", cause="empty"))
     headers = reply_headers(response)
@@ -131,7 +133,7 @@ async def _relay_whole(attempt: Attempt, response: httpx.Response) -> Failure | 
         return _error_in_disguise(attempt, body, response)
     if (reported := nano_usd(response.headers.get("x-litellm-response-cost"))) and not facts.reported_nano_usd:
         facts.reported_nano_usd = reported
-    _note_commit(exchange, response.status_code)
+    _note_commit(attempt, response.status_code)
     exchange.output_bytes = len(body)
     exchange.capture.add(body)
     exchange.outcome = "served"
@@ -141,11 +143,10 @@ async def _relay_whole(attempt: Attempt, response: httpx.Response) -> Failure | 
 
 async def relay_count(attempt: Attempt, response: httpx.Response) -> Failure | None:
     """An answer to ``POST /v1/messages/count_tokens``."""
-    async with asyncio.timeout_at(attempt.deadline):
-        body = await read_body(response, ERROR_BYTES_MAX)
+    body = await read_body(response, ERROR_BYTES_MAX)
     if not _is_count(body):
         return attempt.failed(Seen("first_event", cause="not_a_stream", detail=_start_of(body)))
-    _note_commit(attempt.exchange, response.status_code)
+    _note_commit(attempt, response.status_code)
     attempt.exchange.outcome = "served"
     await attempt.client.answer(response.status_code, body, reply_headers(response))
     return None
@@ -154,7 +155,7 @@ async def relay_count(attempt: Attempt, response: httpx.Response) -> Failure | N
 async def relay_raw(attempt: Attempt, response: httpx.Response) -> Failure | None:
     """Whatever it is, byte by byte. A provider that breaks off breaks the client's connection too."""
     exchange, client = attempt.exchange, attempt.client
-    _note_commit(exchange, response.status_code)
+    _note_commit(attempt, response.status_code)
     await client.start(response.status_code, reply_headers(response))
     try:
         async for chunk in read_chunks(response):
@@ -171,8 +172,8 @@ async def relay_raw(attempt: Attempt, response: httpx.Response) -> Failure | Non
 
 async def _hold(
     chunks: AsyncIterator[bytes], tap: AnswerTap, exchange: Exchange, response: httpx.Response
-) -> list[bytes] | Seen:
-    """Read until the stream commits. What was read, or what came instead of a stream."""
+) -> list[bytes] | Seen | bytes:
+    """Read until the stream commits. What was read, or what came instead of a stream: bytes are an error's body."""
     held: list[bytes] = []
     began = time.monotonic()
     async for chunk in chunks:
@@ -194,7 +195,7 @@ async def _hold(
     facts = read_message(body)
     if facts is not None and facts.error_type is not None:
         tap.facts.error_type, tap.facts.error_message = facts.error_type, facts.error_message
-        return Seen("first_event", status=response.status_code, cause="error_event")
+        return body
     if (stream := stream_of(body)) is not None:
         _look(tap, stream)
         return [stream]
@@ -204,7 +205,7 @@ async def _hold(
 async def _commit(attempt: Attempt, held: list[bytes], response: httpx.Response) -> None:
     """From here on the stream belongs to this target."""
     exchange = attempt.exchange
-    _note_commit(exchange, response.status_code)
+    _note_commit(attempt, response.status_code)
     exchange.output_bytes = sum(map(len, held))
     start = b"".join(held)
     labelled = response.headers.get("content-type", "").startswith("application/json")
@@ -261,12 +262,11 @@ async def _finish_stream(attempt: Attempt, tap: AnswerTap, seen: Seen | None) ->
 
 async def rejected(attempt: Attempt, response: httpx.Response) -> Failure:
     """An error status: the provider's own answer, judged."""
-    async with asyncio.timeout_at(attempt.deadline):
-        try:
-            body = await read_body(response, ERROR_BYTES_MAX)
-        except UpstreamFault as fault:
-            log.info("%s broke off its error answer: %s", attempt.provider.name, fault.detail)
-            body = b""
+    try:
+        body = await read_body(response, ERROR_BYTES_MAX)
+    except UpstreamFault as fault:
+        log.info("%s broke off its error answer: %s", attempt.provider.name, fault.detail)
+        body = b""
     if response.status_code < 400:
         return attempt.failed(Seen("headers", cause="redirect", detail=response.headers.get("location")))
     facts = read_message(body) or AnswerFacts()
@@ -340,7 +340,10 @@ def ended_attempt(attempt: Attempt, outcome: Outcome, duration_s: float) -> c.At
     )
 
 
-def _note_commit(exchange: Exchange, status: int) -> None:
+def _note_commit(attempt: Attempt, status: int) -> None:
+    exchange = attempt.exchange
+    if attempt.timer is not None:
+        attempt.timer.reschedule(None)
     exchange.first_event_at = time.monotonic()
     exchange.phase, exchange.status, exchange.reply_started = "streaming", status, True
     exchange.dirty = True

@@ -44,6 +44,11 @@ class Controls(Protocol):
     def set_favourite(self, command: c.SetFavourite) -> c.ModelList: ...
     def rest(self, command: c.RestProvider) -> None: ...
     async def try_provider(self, command: c.TryProvider) -> c.Tried: ...
+    async def budget_report(self, session: str | None, project: str | None) -> c.BudgetReport: ...
+    async def set_budget(self, command: c.SetBudget) -> c.BudgetReport: ...
+    async def grant_budget(self, command: c.GrantBudget) -> c.BudgetReport: ...
+    async def pass_budget(self, command: c.PassBudget) -> c.BudgetReport: ...
+    async def status_facts(self, session: str) -> c.StatusFacts: ...
     def launch_plan(self) -> c.LaunchPlan: ...
     def stop(self, drain_s: float | None) -> None: ...
     async def models(self, *, refresh: bool) -> c.ModelList: ...
@@ -87,6 +92,22 @@ def control_door(controls: Controls) -> Starlette:
 
     async def favourite(request: Request) -> Response:
         return _json(controls.set_favourite(await _command(request, c.SetFavourite)))
+
+    async def budget(request: Request) -> Response:
+        query = request.query_params
+        return _json(await controls.budget_report(query.get("session"), query.get("project")))
+
+    async def set_budget(request: Request) -> Response:
+        return _json(await controls.set_budget(await _command(request, c.SetBudget)))
+
+    async def grant_budget(request: Request) -> Response:
+        return _json(await controls.grant_budget(await _command(request, c.GrantBudget)))
+
+    async def pass_budget(request: Request) -> Response:
+        return _json(await controls.pass_budget(await _command(request, c.PassBudget)))
+
+    async def statusline(request: Request) -> Response:
+        return _json(await controls.status_facts(request.query_params.get("session", "")))
 
     async def launch(_: Request) -> Response:
         return _json(controls.launch_plan())
@@ -135,6 +156,11 @@ def control_door(controls: Controls) -> Starlette:
         at("/favourite", "POST", favourite),
         at("/rest", "POST", rest),
         at("/try", "POST", try_provider),
+        at("/budget", "GET", budget),
+        at("/budget/set", "POST", set_budget),
+        at("/budget/grant", "POST", grant_budget),
+        at("/budget/pass", "POST", pass_budget),
+        at("/statusline", "GET", statusline),
         at("/launch", "GET", launch),
         at("/stop", "POST", stop),
         at("/models", "GET", models),

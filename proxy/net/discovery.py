@@ -67,7 +67,7 @@ class Discovery:
         own = client_credential(client_headers, local_token)
         if own:
             await self._ask(provider, [_VERSION, (b"accept", b"application/json"), *own, *betas])
-            self._catalog.save()
+            await self._catalog.save()
             self._changed()
 
     async def find_local(self, build: Callable[[Preset], ProviderConfig]) -> list[ProviderConfig]:
@@ -82,7 +82,7 @@ class Discovery:
                 provider = self._providers.get(name)
                 if provider is not None and provider.models_url and not _waits_for_client(provider):
                     group.create_task(self._ask(provider), name=f"models of {name}")
-        self._catalog.save()
+        await self._catalog.save()
         self._changed()
 
     async def _ask(self, provider: ProviderConfig, headers: list[tuple[bytes, bytes]] | None = None) -> None:

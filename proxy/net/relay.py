@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Protocol
 
 import httpx
+import msgspec
 
 from proxy import contract as c
 from proxy.health import Admitted, Closed
@@ -31,6 +32,7 @@ from proxy.net.exchange import Capture, Exchange
 from proxy.net.headers import lower_headers, request_headers
 from proxy.net.last_word import last_word
 from proxy.net.upstream import Body, UpstreamFault, Upstreams
+from proxy.protocol.budget import OverBudget
 from proxy.protocol.history import fingerprint
 from proxy.protocol.outcome import TABLE, Outcome, Seen, error_body
 from proxy.protocol.overflow import Overflow, Room, client_sentence
@@ -91,6 +93,10 @@ class Surroundings(Protocol):
         """The size of a request and of its target's window."""
         ...
 
+    async def within_budget(self, exchange: Exchange, targets: Sequence[Target]) -> Sequence[Target]:
+        """The targets that a request may be tried at under its budgets. Raises ``OverBudget`` and ``NoTarget``."""
+        ...
+
     def body_for(self, exchange: Exchange, target: Target) -> tuple[Body, tuple[str, ...]]:
         """The body as the target gets it, and what was changed but for the model's name, in words."""
         ...
@@ -118,7 +124,7 @@ class Relay:
         async with self._recorded(exchange, client):
             failures: list[Failure] = []
             closed: list[Closed] = []
-            targets = self._targets(exchange)
+            targets = await self._in.within_budget(exchange, self._targets(exchange))
             for target in targets:
                 if failures and self._enough(exchange):
                     break
@@ -172,6 +178,9 @@ class Relay:
         """Whatever happens inside, the exchange ends once, with an outcome."""
         try:
             yield
+        except OverBudget as refusal:
+            exchange.outcome, exchange.status, exchange.error = "failed", 400, str(refusal)
+            await client.refuse(400, "invalid_request_error", str(refusal))
         except NoTarget as refusal:
             exchange.outcome, exchange.status, exchange.error = "failed", 404, str(refusal)
             await client.refuse(404, "not_found_error", str(refusal))
@@ -194,7 +203,19 @@ class Relay:
         asked = Asked(exchange.asked_model or "", identity.session, identity.agent)
         decision = decide(self._in.route, asked, self._in)
         exchange.why = decision.why
-        return [decision.target, *chain_after(self._in.route, decision, asked, self._in)]
+        targets = [decision.target, *chain_after(self._in.route, decision, asked, self._in)]
+        return list(dict.fromkeys([*targets, *self._for_compaction(exchange, asked)]))
+
+    def _for_compaction(self, exchange: Exchange, asked: Asked) -> list[Target]:
+        """Where the conversation was held before a switch to a window that cannot even hold its summary's request.
+
+        Without it the client could not shorten the conversation, and the session would be stuck.
+        """
+        overridden = bool(self._in.route.overrides)
+        if not overridden or exchange.body is None or not exchange.body.compacts:
+            return []
+        plain = msgspec.structs.replace(self._in.route, overrides=())
+        return [decide(plain, asked, self._in).target]
 
     async def _try(self, exchange: Exchange, client: Client, target: Target, *, only: bool) -> Failure | Closed | None:
         """Try one target with one key after the other. None: the client was served, or its answer broke off."""
@@ -297,12 +318,12 @@ class Relay:
             headers = await self._headers(attempt)
             url = f"{provider.base_url}{exchange.path}{exchange.query}"
             body, attempt.changed = self._in.body_for(exchange, attempt.target)
-            async with asyncio.timeout_at(attempt.deadline):
+            async with asyncio.timeout_at(attempt.deadline) as attempt.timer:
                 attempt.response = await self._in.upstreams.send(provider, exchange.method, url, headers, body)
-            exchange.headers_at = time.monotonic()
-            if attempt.response.status_code >= 300:
-                return await rejected(attempt, attempt.response)
-            return await answer(attempt, attempt.response)
+                exchange.headers_at = time.monotonic()
+                if attempt.response.status_code >= 300:
+                    return await rejected(attempt, attempt.response)
+                return await answer(attempt, attempt.response)
         except NoCredential as error:
             return attempt.failed(Seen("connect", cause="no_credential", detail=str(error)))
         except UpstreamFault as fault:

@@ -29,6 +29,9 @@ BODY_BYTES_MAX = 64 * 1024 * 1024
 _WINDOW_BITS = {b"gzip": zlib.MAX_WBITS | 16, b"deflate": zlib.MAX_WBITS}
 """Encodings of a request that are taken, as zlib is told of them."""
 
+WATCH_AFTER_S = 0.02
+"""From then on a client that leaves is noticed at once."""
+
 DISCARD_S = 10.0
 """How long the rest of a request that was refused may come in."""
 
@@ -135,7 +138,7 @@ class Server:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("the server runs outside a task")
-        leaving = asyncio.create_task(_cancel_when_left(receive, client, task), name="client watch")
+        watch = _ClientWatch(receive, client, task)
         self.running.add(task)
         try:
             await serving
@@ -148,15 +151,37 @@ class Server:
             await client.break_off("api_error", "The cctui engine made a mistake; its log says which.")
         finally:
             self.running.discard(task)
-            leaving.cancel()
+            watch.end()
 
 
-async def _cancel_when_left(receive: Receive, client: Client, task: "asyncio.Task[None]") -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    if not client.ended:
-        client.left = True
-        task.cancel()
+class _ClientWatch:
+    """Cancels the task that serves when its client leaves.
+
+    It needs a task of its own, which an answer that is complete at once does not have to pay for; a client that
+    left before the watch began is found as soon as it does.
+    """
+
+    __slots__ = ("_client", "_receive", "_serving", "_task", "_timer")
+
+    def __init__(self, receive: Receive, client: Client, serving: "asyncio.Task[None]") -> None:
+        self._receive, self._client, self._serving = receive, client, serving
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._begin)
+
+    def end(self) -> None:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._watch(), name="client watch")
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if not self._client.ended:
+            self._client.left = True
+            self._serving.cancel()
 
 
 class _TooLarge(Exception):

@@ -144,14 +144,18 @@ class Upstreams:
 
 async def read_chunks(response: httpx.Response) -> AsyncIterator[bytes]:
     """The body as it arrives, decoded where the provider compressed it unasked. Raises ``UpstreamFault``."""
-    encoded = response.headers.get("content-encoding", "identity").lower() not in ("", "identity")
-    stream = response.aiter_bytes() if encoded else cast("httpx.AsyncByteStream", response.stream)
+    stream = response.aiter_bytes() if _is_encoded(response) else cast("httpx.AsyncByteStream", response.stream)
     try:
         async for chunk in stream:
             if chunk:
                 yield chunk
     except (httpx.TransportError, httpx.DecodingError, aiohttp.ClientError, OSError) as error:
         raise fault_of(error) from error
+
+
+def _is_encoded(response: httpx.Response) -> bool:
+    encodings = [value.lower() for name, value in response.headers.raw if name.lower() == b"content-encoding"]
+    return any(encoding not in (b"", b"identity") for encoding in encodings)
 
 
 async def read_body(response: httpx.Response, limit: int) -> bytes:
@@ -219,10 +223,14 @@ class _Slices(httpx.AsyncByteStream):
 def _request(
     method: str, url: httpx.URL, headers: list[tuple[bytes, bytes]], body: Body, extensions: dict[str, Any]
 ) -> httpx.Request:
+    """Host and length are left to the transport, which knows them."""
     pieces = (body,) if isinstance(body, bytes) else body
     size = sum(map(len, pieces))
     if size <= WHOLE_BYTES_MAX:
-        return httpx.Request(method, url, headers=headers, content=b"".join(pieces), extensions=extensions)
+        whole = httpx.ByteStream(b"".join(pieces))
+        request = httpx.Request(method, url, headers=headers, stream=whole, extensions=extensions)
+        request.read()
+        return request
     sized = [*headers, (b"content-length", b"%d" % size)]
     return httpx.Request(method, url, headers=sized, stream=_Slices(pieces), extensions=extensions)
 

@@ -21,6 +21,11 @@ THREADS_KEPT = 500
 _THINKING = ("thinking", "redacted_thinking")
 _SERVER_TOOLS = ("server_tool_use", "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result")
 
+_THINKING_MARKS, _SERVER_TOOL_MARKS = (
+    tuple(f'"{kind}"'.encode() for kind in kinds) for kinds in (_THINKING, _SERVER_TOOLS)
+)
+"""A body without any of them needs no reading."""
+
 Thread = str
 """A session and an agent in it: their histories do not mix."""
 
@@ -89,7 +94,7 @@ def without_foreign_thinking(
 ) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """The top-level fields that change, as JSON, and what was changed in words."""
     raw = body.fields.get("messages")
-    if raw is None or not any(f'"{kind}"'.encode() in bytes(raw) for kind in _THINKING):
+    if raw is None or not any(mark in body.raw for mark in _THINKING_MARKS):
         return {}, ()
     messages = msgspec.json.decode(raw)
     if not isinstance(messages, list):
@@ -121,7 +126,7 @@ def without_foreign_thinking(
 def without_server_tools(body: Body) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """The past server-tool blocks as text, for a target that does not know them."""
     raw = body.fields.get("messages")
-    if raw is None or not any(f'"{kind}"'.encode() in bytes(raw) for kind in _SERVER_TOOLS):
+    if raw is None or not any(mark in body.raw for mark in _SERVER_TOOL_MARKS):
         return {}, ()
     messages = msgspec.json.decode(raw)
     flattened = 0

@@ -18,6 +18,8 @@ _PREFIX = "anthropic-ratelimit-"
 
 def read_limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
     """The limits in ``headers`` (names in lower case); empty where there are none."""
+    if not any(name.startswith(_PREFIX) for name in headers):
+        return ()
     unified = tuple(limit for key, name in _UNIFIED.items() if (limit := _unified(headers, key, name)))
     plain = tuple(limit for name in _PLAIN if (limit := _plain(headers, name)))
     return unified + plain

@@ -26,9 +26,15 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 """Possessive: there is nothing to try again, so no memory goes into it in strings of megabytes."""
 _KEY = re.compile(b"(" + _STRING.pattern + rb")[ \t\n\r]*:[ \t\n\r]*", re.DOTALL)
 _OPENING = re.compile(rb"[ \t\n\r]*\{[ \t\n\r]*")
+_FILLED_LIST = re.compile(rb"[ \t\n\r]*\[[ \t\n\r]*[^ \t\n\r\]]")
 _BETWEEN = re.compile(rb"[ \t\n\r]*,?[ \t\n\r]*")
 _SCALAR = re.compile(rb"[^ \t\n\r,\]}]+")
 _STRUCTURE = re.compile(_STRING.pattern + rb"|[\[\]{}]", re.DOTALL)
+
+
+_COMPACTION = b"Your task is to create a detailed summary of"
+_COMPACTION_WITHIN = 24_000
+"""Bytes from the end in which the client's instruction stands."""
 
 
 class BadBody(ValueError):
@@ -59,8 +65,7 @@ class Body:
 
     @property
     def has_tools(self) -> bool:
-        tools = bytes(self.fields.get("tools", b"")).strip()
-        return tools.startswith(b"[") and bool(tools[1:-1].strip())
+        return _FILLED_LIST.match(self.fields.get("tools", b"")) is not None
 
     @property
     def wants_structure(self) -> bool:
@@ -81,6 +86,11 @@ class Body:
             _, mark, session = user.partition("_session_")
             return session if mark and session else None
         return session if isinstance(session, str) and session else None
+
+    @property
+    def compacts(self) -> bool:
+        """The client asks for the summary with which it shortens a conversation (seen in 2.1.197 and 2.1.329)."""
+        return _COMPACTION in self.raw[-_COMPACTION_WITHIN:]
 
     def with_model(self, model: str) -> bytes:
         """The body with ``model`` in place of its own model."""

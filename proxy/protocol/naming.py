@@ -6,7 +6,7 @@ differ in what they name (``:free``, ``-mini``) stay apart.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from proxy.contract import Slot
@@ -59,18 +59,17 @@ def canonical(model: str) -> str:
     return _DATE.sub("", _without_revision(model))
 
 
-def match(asked: str, listed: Iterable[str]) -> str | None:
+def match(asked: str, listed: Collection[str]) -> str | None:
     """The id in ``listed`` that names the model ``asked``; None where there is none.
 
     An exact id wins, then the same canonical name, then among those the date that was asked, the undated one, the
     latest one.
     """
-    ids = list(listed)
     name = strip_window_suffix(asked)
-    if name in ids:
+    if name in listed:
         return name
     wanted = canonical(name)
-    candidates = [each for each in ids if canonical(each) == wanted]
+    candidates = [each for each in listed if canonical(each) == wanted]
     date = _date(name)
     same_date = [each for each in candidates if date and _date(each) == date]
     return max(same_date or candidates, key=_recency, default=None)
@@ -116,6 +115,7 @@ def closest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
     return list(dict.fromkeys(inside + alike))[:limit]
 
 
+@lru_cache(maxsize=4096)
 def _without_revision(model: str) -> str:
     """``model`` without window, maker, region and revision, in one spelling; its date is still there."""
     name = strip_window_suffix(model).lower().rsplit("/", 1)[-1]

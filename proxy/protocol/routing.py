@@ -209,6 +209,8 @@ def _decision(targets: Sequence[Target], why: str) -> Decision:
 
 
 def _strongest(overrides: Sequence[Override], asked: Asked, catalog: Catalog) -> Override | None:
+    if not overrides:
+        return None
     slots = asked.slots
     known = (*catalog.provider_names(), *catalog.groups())
 

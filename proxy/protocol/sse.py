@@ -39,8 +39,10 @@ class Frames:
             self._parts.append(chunk)
             chunk = b"".join(self._parts)
             self._parts, self._size = [], 0
-        *events, rest = chunk.split(b"\n\n")
-        self._hold(rest)
+        events = chunk.split(b"\n\n")
+        self._hold(events.pop())
+        if b"\n\n\n" not in chunk and not chunk.startswith(b"\n"):
+            return events
         return [stripped for event in events if (stripped := event.strip(b"\n"))]
 
     def end(self) -> list[bytes]:

@@ -23,6 +23,7 @@ TOKENS_MAX = 10**9
 
 _SIGNATURE = b'"signature_delta"'
 _DELTA = b"event: content_block_delta\n"
+_NEXT_DELTA = b"\n\n" + _DELTA
 
 
 @dataclass(slots=True)
@@ -162,7 +163,7 @@ class AnswerTap:
         if self._frames is None:
             return
         try:
-            for frame in self._frames.feed(chunk):
+            for frame in self._frames.feed(self._without_deltas(chunk)):
                 if self.text_seen and frame.startswith(_DELTA) and _SIGNATURE not in frame:
                     self.deltas += 1
                 else:
@@ -175,6 +176,22 @@ class AnswerTap:
         if self._frames is not None:
             for frame in self._frames.end():
                 self._see(frame)
+
+    def _without_deltas(self, chunk: bytes) -> bytes:
+        """``chunk`` without the run of deltas in its midst: of a burst they are counted, not cut one from another.
+
+        The first and the last stay, for they may have begun earlier or end later.
+        """
+        start = chunk.find(_NEXT_DELTA, chunk.find(_NEXT_DELTA) + 1)
+        end = chunk.rfind(_NEXT_DELTA)
+        if start >= end:
+            return chunk
+        run = chunk[start:end]
+        deltas = run.count(_NEXT_DELTA)
+        if deltas != run.count(b"\n\n") or b"\r" in run or _SIGNATURE in run:
+            return chunk
+        self.deltas += deltas
+        return chunk[:start] + chunk[end:]
 
     def _see(self, frame: bytes) -> None:
         name, data = read_event(frame)

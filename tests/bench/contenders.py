@@ -109,6 +109,7 @@ base_url = "http://127.0.0.1:{upstream}"
 auth = "bearer"
 api_key = "bench-key"
 models = ["{served}"]
+context_windows = {{ "{served}" = 4_000_000 }}
 [route]
 default = "bench/{served}"
 """

@@ -99,9 +99,9 @@ class Stage:
         return json.loads(self.cctui(*arguments, "--json").stdout)
 
     def requests(self) -> list[dict[str, Any]]:
-        """The requests of conversations, oldest first."""
+        """The requests of conversations and their agents, oldest first; the client's own, such as titles, come and go."""
         rows = self.json("requests", "--limit", "100")
-        return [row for row in reversed(rows) if row["kind"] == "messages"]
+        return [row for row in reversed(rows) if row["kind"] == "messages" and row["role"] != "background"]
 
     def tear_down(self) -> None:
         self.cctui("stop", "--drain", "0")

@@ -21,7 +21,8 @@ def conversation(call: Call) -> Answer:
 
 
 def turns(upstream: ScriptedUpstream) -> list[Call]:
-    return [call for call in upstream.calls if call.path.endswith("/messages")]
+    """The conversation's requests; those for titles and the like have no tools."""
+    return [call for call in upstream.calls if call.path.endswith("/messages") and b'"input_schema"' in call.body]
 
 
 def has_result(call: Call) -> bool:

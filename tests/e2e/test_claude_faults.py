@@ -28,9 +28,21 @@ CHAIN = '[route]\ndefault = "first"\nfallback = ["second"]\n'
 OVERLOADED = as_json(error_body("overloaded_error", "Overloaded"), 529, [("retry-after", "0")])
 
 
-def second(call: Call) -> Answer:
+def listed(call: Call) -> Answer | None:
+    """The answer to what is no turn of a conversation: the list, and the client's own requests, such as for titles."""
     if call.path.endswith("/models"):
         return as_json(models_body("claude-opus-4-8", "claude-haiku-4-5"))
+    if b'"input_schema"' in call.body:
+        return None
+    body = json.loads(call.body)
+    if body.get("stream"):
+        return as_stream(message_stream('{"title": "A title"}', model=body["model"]))
+    return as_json(message_body('{"title": "A title"}', model=body["model"]))
+
+
+def second(call: Call) -> Answer:
+    if (answer := listed(call)) is not None:
+        return answer
     body = json.loads(call.body)
     if body.get("stream"):
         return as_stream(message_stream("Served by the second.", model=body["model"]))
@@ -55,9 +67,7 @@ def test_with_fallback_off_the_client_gets_the_overload_itself(stage: MakeStage)
     told = [OVERLOADED, OVERLOADED, as_stream(message_stream("Back again."))]
 
     def first(call: Call) -> Answer:
-        if call.path.endswith("/models"):
-            return as_json(models_body("claude-opus-4-8"))
-        return told.pop(0)
+        return listed(call) or told.pop(0)
 
     with ScriptedUpstream(first) as upstream, ScriptedUpstream(second) as other:
         here = stage(provider("first", upstream.url) + provider("second", other.url) + CHAIN)
@@ -66,13 +76,13 @@ def test_with_fallback_off_the_client_gets_the_overload_itself(stage: MakeStage)
         assert here.ask("Go.", "--model", "claude-opus-4-8") == "Back again."
 
         assert [row["status"] for row in here.requests()] == [529, 529, 200]
-        assert [call for call in other.calls if call.path.endswith("/messages")] == []
+        assert [call for call in other.calls if b'"input_schema"' in call.body] == []
 
 
 def test_a_stream_that_breaks_midway_is_finished_by_the_clients_own_repeat(stage: MakeStage) -> None:
     def breaks(call: Call) -> Answer:
-        if call.path.endswith("/models"):
-            return as_json(models_body("claude-opus-4-8"))
+        if (answer := listed(call)) is not None:
+            return answer
         if json.loads(call.body).get("stream"):
             return as_stream(*message_events("This breaks off here", model="claude-opus-4-8")[:5], Break())
         return as_json(message_body("Whole at last.", model="claude-opus-4-8"))
@@ -84,10 +94,6 @@ def test_a_stream_that_breaks_midway_is_finished_by_the_clients_own_repeat(stage
 
         assert [row["outcome"] for row in here.requests()] == ["broken", "served"]
         assert [row["streaming"] for row in here.requests()] == [True, False]
-
-
-def listed(call: Call) -> Answer | None:
-    return as_json(models_body("claude-opus-4-8", "claude-haiku-4-5")) if call.path.endswith("/models") else None
 
 
 class WorkingProvider:
@@ -174,7 +180,7 @@ def test_after_a_switch_to_a_small_window_the_client_compacts_and_goes_on(stage:
             usage = {"input_tokens": 9_000}
         return as_stream(message_stream("So be it.", model=body["model"], usage=usage))
 
-    window = "context_windows = { small = 20000 }"
+    window = "context_windows = { small = 28000 }"
     with ScriptedUpstream(answers) as upstream:
         settings = provider("gateway", upstream.url, ("claude-opus-4-8", "small")) + window + "\n"
         here = stage(settings + '[route]\ndefault = "gateway"\n')
@@ -211,7 +217,7 @@ def test_thinking_of_one_provider_is_not_shown_to_another_and_comes_back(stage: 
             turn = ["--continue"] if signatures else []
             here.ask("Think.", *turn, "--model", "claude-opus-4-8")
             called = upstream if target == "as-asked" else other
-            sent = [call.body for call in called.calls if call.path.endswith("/messages")][-1]
+            sent = [call.body for call in called.calls if b'"input_schema"' in call.body][-1]
             signatures.append(sorted(mark for mark in (b"of-the-first", b"of-the-second") if mark in sent))
 
         assert signatures == [[], [], [b"of-the-first"]]

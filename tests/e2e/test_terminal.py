@@ -96,7 +96,7 @@ def test_killing_the_panel_in_mid_stream_leaves_the_stream_whole(
         panel.shows("cctui", "Waiting for Claude Code")
 
         answer = pool.submit(here.ask, "Tell me both halves.", "--model", "claude-opus-4-8")
-        panel.shows("opus-4-8", "1 live")
+        panel.shows("opus-4-8", " live")
         os.kill(panel.pid(), signal.SIGKILL)
         gate.open()
 

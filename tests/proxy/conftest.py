@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ StartEngine = Callable[..., Awaitable[RunningEngine]]
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of this machine's settings, keys or proxies reaches the engine."""
+    clear_environment(monkeypatch)
+
+
+def clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("CCTUI_", "ANTHROPIC_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -27,8 +32,12 @@ async def start(tmp_path: Path, clean_environment: None) -> AsyncIterator[StartE
     """Starts engines with the given settings, all on the same home; they end after the test."""
     async with contextlib.AsyncExitStack() as running:
 
-        async def start_engine(chosen: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> RunningEngine:
-            engine = RunningEngine(tmp_path / "cctui", chosen, environ or {})
+        async def start_engine(
+            chosen: Mapping[str, Any],
+            environ: Mapping[str, str] | None = None,
+            health_clock: Callable[[], float] = time.time,
+        ) -> RunningEngine:
+            engine = RunningEngine(tmp_path / "cctui", chosen, environ or {}, health_clock)
             return await running.enter_async_context(engine)
 
         yield start_engine

@@ -6,7 +6,8 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,8 +28,10 @@ TIMEOUT_S = 20.0
 class WatchedEngine(Engine):
     """An engine that tells the test what arrived and what ended."""
 
-    def __init__(self, paths: Paths, settings: Mapping[str, Any], environ: Mapping[str, str]) -> None:
-        super().__init__(paths, load_settings(paths.config_file, settings, {}), environ)
+    def __init__(
+        self, paths: Paths, settings: Mapping[str, Any], environ: Mapping[str, str], health_clock: Callable[[], float]
+    ) -> None:
+        super().__init__(paths, load_settings(paths.config_file, settings, {}), environ, health_clock)
         self.records: list[c.Request] = []
         self.exchanges: list[Exchange] = []
         self._arrivals: list[Gate] = []
@@ -58,9 +61,15 @@ class WatchedEngine(Engine):
 class RunningEngine:
     """The engine, and a client of it that has the token."""
 
-    def __init__(self, home: Path, settings: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        settings: Mapping[str, Any],
+        environ: Mapping[str, str],
+        health_clock: Callable[[], float] = time.time,
+    ) -> None:
         self.paths = find_paths({"CCTUI_HOME": str(home)})
-        self.engine = WatchedEngine(self.paths, settings, environ)
+        self.engine = WatchedEngine(self.paths, settings, environ, health_clock)
         self._listener = listener()
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"

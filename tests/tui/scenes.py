@@ -99,15 +99,9 @@ def served(number: int, before_s: float, **changes: Any) -> c.Request:
 
 def live(number: int, before_s: float, **changes: Any) -> c.Request:
     """A request that is being answered."""
-    plain: dict[str, Any] = {
-        "phase": "streaming",
-        "outcome": None,
-        "status": None,
-        "duration_ms": None,
-        "cost_nano_usd": None,
-    }
-    plain |= {"cost_source": "unknown", "stop_reason": None, "served_model": None, "usage": usage(28_400, 310, 212)}
-    plain |= {"usage_estimated": True}
+    plain: dict[str, Any] = {"phase": "streaming", "outcome": None, "status": None, "duration_ms": None}
+    plain |= {"cost_nano_usd": None, "cost_source": "unknown", "stop_reason": None, "served_model": None}
+    plain |= {"usage": usage(28_400, 310, 212), "usage_estimated": True}
     return served(number, before_s, **(plain | {"output_bytes": 8_500, "ttft_ms": 900.0} | changes))
 
 
@@ -305,6 +299,18 @@ def one_session() -> Scene:
     scene = at_work()
     scene.sessions = {"5e551011-aaaa": shop_session()}
     scene.requests = {name: one for name, one in scene.requests.items() if one.session_id == "5e551011-aaaa"}
+    return scene
+
+
+def with_chains() -> Scene:
+    """Two sessions, a chain with a group and entries that cannot serve, and a slot with a chain of its own."""
+    scene = at_work()
+    scene.route = c.Route(
+        default="anthropic",
+        chain=("openrouter", "openrouter/qwen/qwen3-coder", "cheap", "gone/x"),
+        slot_chains={"haiku": ("ollama",)},
+        groups={"cheap": ("ollama", "openrouter/openai/gpt-5.5")},
+    )
     return scene
 
 

@@ -2,7 +2,7 @@
 
 import click
 
-from tui.cli import checks, history, life, routing, sessions
+from tui.cli import budget, checks, history, life, routing, sessions
 
 HELP = """A panel and a local proxy beside Claude Code.
 
@@ -35,6 +35,7 @@ for command in (
     sessions.claude,
     sessions.env,
     sessions.demo,
+    sessions.statusline,
     life.status,
     life.serve,
     life.stop,
@@ -42,6 +43,7 @@ for command in (
     routing.models,
     routing.use,
     routing.fallback,
+    budget.budget,
     history.requests,
     history.usage,
     checks.doctor,

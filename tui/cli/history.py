@@ -42,7 +42,7 @@ def requests(limit: int, session: str | None, *, as_json: bool) -> None:
     elif rows:
         print_lines(text_output.requests(rows, time.time(), width()))
     else:
-        print_lines(["No request yet. `cctui claude` in another terminal makes one."])
+        print_lines([_nothing(session)])
 
 
 @click.command()
@@ -65,6 +65,12 @@ def usage(since: float | None, by: str, *, as_json: bool, as_csv: bool) -> None:
         click.echo(_csv(json_output.USAGE_COLUMNS, json_output.usage_rows(report.rows)), nl=False)
     else:
         print_lines(text_output.usage(report, by, width()))
+
+
+def _nothing(session: str | None) -> str:
+    if session:
+        return f"No request of a session {session}. `cctui usage --by session` lists the sessions."
+    return "No request yet. `cctui claude` in another terminal makes one."
 
 
 def _csv(columns: Iterable[str], rows: Iterable[dict[str, object]]) -> str:

@@ -6,6 +6,8 @@ The settings travel in a file of our own, since the token in them must not be se
 import hashlib
 import json
 import os
+import shlex
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,8 +37,8 @@ def find_claude(environ: Mapping[str, str]) -> str:
     )
 
 
-def prepare(arguments: Sequence[str]) -> list[str]:
-    """The arguments for ``claude``, engine running, notes said."""
+def prepare(arguments: Sequence[str], *, with_statusline: bool = False) -> list[str]:
+    """The arguments for ``claude``, engine running, notes said. ``with_statusline``: ours, in this run."""
     if arguments and set(arguments) <= ALONE:
         return list(arguments)
     setup = look_around(os.environ, Path.cwd())
@@ -48,7 +50,9 @@ def prepare(arguments: Sequence[str]) -> list[str]:
     block = launch.environment_block(plan, engine.token, around)
     for note in [*launch.notes(plan, around), *launch.overriding(setup.managed, block)]:
         say(note)
-    file = _write_settings(installation(), launch.merge_settings(own, block))
+    paths = installation()
+    line = statusline_command(paths) if with_statusline else None
+    file = _write_settings(paths, launch.merge_settings(own, block, line))
     return launch.with_settings(arguments, str(file))
 
 
@@ -63,6 +67,11 @@ def surroundings(setup: Setup, token: str, own: Mapping[str, object], project: s
         login=find_login(setup.environ, env, settings, setup.home, token),
         project=project,
     )
+
+
+def statusline_command(paths: Paths) -> str:
+    """The command for the line, as directly as it can be started: the client runs it after each message."""
+    return shlex.join([sys.executable, "-P", "-m", "tui.statusline", str(paths.runtime_file)])
 
 
 def _write_settings(paths: Paths, settings: Mapping[str, object]) -> Path:

@@ -50,7 +50,7 @@ def try_provider(name: str, *, as_json: bool) -> None:
     if as_json:
         print_json(json_output.tried(tried))
     else:
-        print_lines([f"{name}: {'ok' if tried.ok else 'failed'}, {tried.text} ({tried.duration_ms:.0f} ms)"])
+        print_lines([f"{'ok' if tried.ok else 'failed'}: {tried.text} ({tried.duration_ms:.0f} ms)"])
     if not tried.ok:
         raise click.exceptions.Exit(1)
 

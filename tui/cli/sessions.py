@@ -22,10 +22,21 @@ PLACES = """paste this into one of:
   the VS Code extension reads the same files; a JetBrains terminal too"""
 
 
+STATUSLINE = "--cctui-statusline"
+
+
 class Verbatim(click.Command):
-    """A command whose arguments are another program's: nothing in them is ours, not even ``--help``."""
+    """A command whose arguments are another program's: nothing in them is ours, not even ``--help``.
+
+    Only flags of its own count where they stand first.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {option.opts[0]: option.name for option in self.params}
+        ctx.params |= dict.fromkeys(own.values(), False)
+        while args and args[0] in own:
+            ctx.params[own[args[0]] or ""] = True
+            args = args[1:]
         ctx.params["arguments"] = tuple(args)
         return []
 
@@ -44,8 +55,8 @@ def open_panel() -> None:
         raise click.ClickException(str(error)) from None
     address = (engine.url, engine.token)
     left = run_panel(address, find=_find, start=_start, keymap=settings.keymap, theme=settings.theme)
-    if left == "kept":
-        click.echo(f"The engine runs on at {engine.url}. `cctui` opens the panel again, `cctui stop` ends it.")
+    if left == "kept" and (kept := _find()):
+        click.echo(f"The engine runs on at {kept[0]}. `cctui` opens the panel again, `cctui stop` ends it.")
 
 
 def _find() -> tuple[str, str] | None:
@@ -65,17 +76,26 @@ def _start() -> tuple[str, str]:
 
 
 @click.command(cls=Verbatim, add_help_option=False, short_help="Run Claude Code through the engine, arguments and all.")
-def claude(arguments: tuple[str, ...]) -> None:
+@click.option(STATUSLINE, "with_statusline", is_flag=True, help="Show the status line of cctui in this run.")
+def claude(arguments: tuple[str, ...], *, with_statusline: bool) -> None:
     """Run Claude Code through the engine; everything that follows is passed on to it."""
     from tui.cli import launching
     from tui.launch import LaunchError
 
     try:
         program = launching.find_claude(os.environ)
-        prepared = launching.prepare(arguments)
+        prepared = launching.prepare(arguments, with_statusline=with_statusline)
     except LaunchError as error:
         raise click.ClickException(str(error)) from None
     become(program, ["claude", *prepared], dict(os.environ))
+
+
+@click.command(short_help="Print a line for Claude Code's status line.")
+def statusline() -> None:
+    """Print a line for Claude Code's status line, from what it says on standard input and what the engine knows."""
+    from tui.statusline import show
+
+    show(str(installation().runtime_file))
 
 
 @click.command(short_help="Print the variables for a `claude` started by hand.")
@@ -108,5 +128,5 @@ def demo(seconds: float | None, *, headless: bool, as_json: bool) -> None:
 
     if not headless and not (sys.stdout.isatty() and sys.stdin.isatty()):
         headless, seconds = True, seconds or HEADLESS_DEMO_S
-        say(f"there is no terminal here, so the demo runs without a screen for {seconds:g} seconds")
+        say(f"there is no terminal here, so the demo runs without a screen for {seconds:g} second{'s' * (seconds != 1)}")
     raise click.exceptions.Exit(run_demo(headless, seconds, as_json))

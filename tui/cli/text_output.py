@@ -11,7 +11,7 @@ from tui.state.detour import Detour, without_name
 from tui.state.limits import all_limits, limit_warning, nearest
 from tui.state.text import clean_line
 from tui.state.who import models as models_asked_and_served
-from tui.state.who import session_name
+from tui.state.who import session_money, session_name
 
 SLOT_WORDS: dict[c.Slot, str] = {
     "opus": "Opus requests",
@@ -93,8 +93,9 @@ def route(value: c.Route) -> list[str]:
 
 def chains(value: c.Route) -> list[tuple[str, str]]:
     """Fallback with every chain and every group, as heads and texts."""
-    state = "on" if value.fallback_enabled else "off"
-    common = f"{state}, then {', '.join(value.chain)}" if value.chain else f"{state}, no target follows"
+    state = "on, then" if value.fallback_enabled else "off; when on, then"
+    nothing = f"{'on' if value.fallback_enabled else 'off'}, no target follows; `cctui fallback set` names some"
+    common = f"{state} {', '.join(value.chain)}" if value.chain else nothing
     own = [f"{SLOT_WORDS[slot]}: {', '.join(chain)}" for slot, chain in value.slot_chains.items()]
     groups = [f"group {name}: {', '.join(members)}" for name, members in value.groups.items()]
     return _headed("fallback", [common, *own, *groups])
@@ -139,8 +140,8 @@ def _scope(override: c.Override) -> str:
 
 def _session(session: c.Session, now: float) -> str:
     busy = f"{session.in_flight} in flight" if session.in_flight else f"quiet {formats.age(now - session.last_at)}"
-    cost = formats.sums(session.tally.cost_nano_usd, session.tally.simulated_nano_usd)
-    return f"{session_name(session)} {session.id[:8]}, {_counted(session.tally.requests)}, {cost}, {busy}"
+    name = " ".join(dict.fromkeys(filter(None, (session_name(session), clean_line(session.id)[:8]))))
+    return f"{name}, {_counted(session.tally.requests)}, {session_money(session)}, {busy}"
 
 
 def _last(rows: Sequence[c.Request]) -> list[str]:
@@ -223,7 +224,7 @@ def _provider(row: c.Provider, now: float) -> list[str]:
 
 
 def _troubles(row: c.Provider, now: float) -> list[str]:
-    listing = _list_error(row, now) if row.models_error else ""
+    listing = _list_error(row, now) if row.models_error and not row.key_error else ""
     return [text for text in (_trouble(row, now), *_key_troubles(row, now), listing) if text]
 
 
@@ -262,7 +263,7 @@ def _detour(detour: Detour, now: float) -> str:
 
 def _list_error(row: c.Provider, now: float) -> str:
     kept = f"; the list of {formats.age(now - row.models_at)} ago is kept" if row.models_at else ""
-    return f"{row.name}, list of models: {row.models_error}{kept}"
+    return f"{row.name}, list of models: {without_name(row.models_error or '', row.name)}{kept}"
 
 
 def _model(model: c.Model) -> list[str]:

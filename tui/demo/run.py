@@ -85,7 +85,13 @@ def _show_panel(paths: Paths, engine: RunningEngine, seconds: float | None) -> i
     from tui.app import run_panel  # noqa: PLC0415  textual, which a headless run does not need
 
     address = (engine.url, engine.token)
-    run_panel(address, find=lambda: _found(paths), start=lambda: _started(paths), ends_after_s=seconds)
+    run_panel(
+        address,
+        find=lambda: _found(paths),
+        start=lambda: _started(paths),
+        ends_after_s=seconds,
+        asks_to_leave=False,
+    )
     return 0
 
 

@@ -7,7 +7,7 @@ screen closes with the subclass's answer, or with None.
 from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
 
-from textual import getters, on
+from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
 
@@ -35,26 +35,20 @@ class EntriesScreen(Screen[AnswerT], Generic[EntryT, AnswerT]):
     BINDINGS = [*actions.bindings("entries")]  # noqa: RUF012  the form that Textual's type asks for
     PLACES: ClassVar[tuple[actions.Place, ...]] = ("entries",)
 
-    heading = getters.query_one("#title", LineBlock)
-    titles = getters.query_one("#titles", LineBlock)
-    choices = getters.query_one("#choices", ChoiceList)
-    told = getters.query_one("#told", LineBlock)
-    note = getters.query_one("#note", LineBlock)
-    keys_bar = getters.query_one("#keys", LineBlock)
-
     def __init__(self, keys: actions.Keys) -> None:
         super().__init__()
+        self.heading = LineBlock(id="title")
+        self.titles = LineBlock(id="titles")
+        self.choices = ChoiceList(self._entry_line, id="choices")
+        self.note = LineBlock(id="note")
+        self.told = LineBlock(id="told")
+        self.keys_bar = LineBlock(id="keys")
         self._keys = actions.first_keys(keys)
         self._entries: Sequence[EntryT] = ()
         self._note: tuple[str, Tone] = ("", "plain")
 
     def compose(self) -> ComposeResult:
-        yield LineBlock(id="title")
-        yield LineBlock(id="titles")
-        yield ChoiceList(self._entry_line, id="choices")
-        yield LineBlock(id="note")
-        yield LineBlock(id="told")
-        yield LineBlock(id="keys")
+        yield from (self.heading, self.titles, self.choices, self.note, self.told, self.keys_bar)
 
     def entries(self) -> Sequence[EntryT]:
         """What is listed."""

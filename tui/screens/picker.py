@@ -6,7 +6,7 @@ subclass's answer, or with None when it is left as it was.
 
 from typing import ClassVar, Generic, TypeVar
 
-from textual import getters, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
@@ -35,26 +35,20 @@ class Picker(ModalScreen[AnswerT], Generic[ChoiceT, AnswerT]):
     HEADING: ClassVar[str] = ""
     PROMPT: ClassVar[str] = "type to narrow"
 
-    query_line = getters.query_one("#query", Input)
-    heading = getters.query_one("#title", LineBlock)
-    titles = getters.query_one("#titles", LineBlock)
-    choices = getters.query_one("#choices", ChoiceList)
-    note = getters.query_one("#note", LineBlock)
-    keys_bar = getters.query_one("#keys", LineBlock)
-
     def __init__(self, keys: actions.Keys) -> None:
         super().__init__()
+        self.heading = LineBlock(id="title")
+        self.query_line = Input(placeholder=self.PROMPT, id="query", compact=True)
+        self.titles = LineBlock(id="titles")
+        self.choices = ChoiceList(self._entry_line, id="choices")
+        self.note = LineBlock(id="note")
+        self.keys_bar = LineBlock(id="keys")
         self._keys = actions.first_keys(keys)
         self._entries: list[ChoiceT] = []
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
-            yield LineBlock(id="title")
-            yield Input(placeholder=self.PROMPT, id="query", compact=True)
-            yield LineBlock(id="titles")
-            yield ChoiceList(self._entry_line, id="choices")
-            yield LineBlock(id="note")
-            yield LineBlock(id="keys")
+            yield from (self.heading, self.query_line, self.titles, self.choices, self.note, self.keys_bar)
 
     def entries(self, query: str) -> list[ChoiceT]:
         """What can be chosen, best first."""

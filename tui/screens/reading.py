@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import getters, on
+from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
 
@@ -22,18 +22,15 @@ class ReadingScreen(Screen[None]):
     BINDINGS = [*actions.bindings("reading")]  # noqa: RUF012  the form that Textual's type asks for
     PLACES: ClassVar[tuple[actions.Place, ...]] = ("reading",)
 
-    heading = getters.query_one("#title", LineBlock)
-    text = getters.query_one("#text", LineScroll)
-    keys_bar = getters.query_one("#keys", LineBlock)
-
     def __init__(self, keys: actions.Keys) -> None:
         super().__init__()
+        self.heading = LineBlock(id="title")
+        self.text = LineScroll(id="text")
+        self.keys_bar = LineBlock(id="keys")
         self._keys = actions.first_keys(keys)
 
     def compose(self) -> ComposeResult:
-        yield LineBlock(id="title")
-        yield LineScroll(id="text")
-        yield LineBlock(id="keys")
+        yield from (self.heading, self.text, self.keys_bar)
 
     def title_line(self) -> Line:
         raise NotImplementedError

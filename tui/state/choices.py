@@ -9,7 +9,7 @@ from tui.state.fuzzy import score
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line
 from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left, right
-from tui.state.who import session_name
+from tui.state.who import session_money, session_name, session_names
 
 STAR = "★"
 FAVOURITE_WORTH = 5.0
@@ -163,11 +163,11 @@ def session_line(state: PanelState, choice: SessionChoice, width: int, now: floa
     session = state.sessions.get(choice.session)
     if session is None:
         return cut(line(" ", mark, clean_line(choice.session)), width)
-    money = f.aligned(f.sums(session.tally.cost_nano_usd, session.tally.simulated_nano_usd), 9)
+    money = f.aligned(session_money(session), 9)
     working = "● working" if session.in_flight else f"{f.age(now - session.last_at)} ago"
     doing = Piece("  " + left(working, 16), "accent" if session.in_flight else "dim")
     told = Piece(f"{f.short_model(session.asked_model)}", "dim")
-    name = left(session_name(session), max(8, min(24, width - 44)))
+    name = left(session_names(state.sessions.values())[session.id], max(8, min(24, width - 44)))
     requests = Piece(right(f"{f.count(session.tally.requests)}×", 7), "dim")
     return cut(line(" ", mark, name, money, requests, doing, told), width)
 

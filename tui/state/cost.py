@@ -8,9 +8,11 @@ from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line
 from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.trouble import health_words
-from tui.state.who import agent_row_name, session_name
+from tui.state.who import agent_row_name, session_money, session_name, session_names
 
 AGENT_LIMIT = 40
+SESSION_LIMIT = 8
+"""Sessions shown at most: below them stand the providers."""
 
 
 def money_of(state: PanelState, session: Session | None) -> str:
@@ -147,23 +149,28 @@ def _place(agent: AgentTally) -> tuple[int, int]:
 def _agent(agent: AgentTally, width: int) -> Line:
     name = Piece(agent_row_name(agent), "plain" if agent.in_flight else "dim")
     doing = Piece("● working" if agent.in_flight else "", "accent")
-    return _tally_line(name, agent.tally, doing, width)
+    money = f.sums(agent.tally.cost_nano_usd, agent.tally.simulated_nano_usd)
+    return _tally_line(name, agent.tally, money, doing, width)
 
 
 def _sessions(state: PanelState, width: int, now: float) -> list[Line]:
-    return [_session(session, width) for session in state.at_work(now)[:AGENT_LIMIT]]
+    working = state.at_work(now)
+    names = session_names(working)
+    lines = [_session(session, names[session.id], width) for session in working[:SESSION_LIMIT]]
+    more = len(working) - len(lines)
+    return [*lines, line(Piece(f"and {more} more", "dim"))] if more else lines
 
 
-def _session(session: Session, width: int) -> Line:
+def _session(session: Session, name: str, width: int) -> Line:
     share = session.context_tokens / session.context_window if session.context_window else None
     doing = Piece("● working" if session.in_flight else f"ctx {f.percent(share)}" if share else "idle", "dim")
     if session.in_flight:
         doing = doing._replace(tone="accent")
-    return _tally_line(Piece(session_name(session)), session.tally, doing, width)
+    return _tally_line(Piece(name), session.tally, session_money(session), doing, width)
 
 
-def _tally_line(name: Piece, tally: Tally, doing: Piece, width: int) -> Line:
-    money = f.aligned(f.sums(tally.cost_nano_usd, tally.simulated_nano_usd), 9)
+def _tally_line(name: Piece, tally: Tally, amount: str, doing: Piece, width: int) -> Line:
+    money = f.aligned(amount, 9)
     roomy = width >= 38
     requests = right(f"{f.count(tally.requests)}×", 6) if roomy else ""
     last = right(doing.text if roomy else doing.text.removeprefix("● "), 10 if roomy else 9)

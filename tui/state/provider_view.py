@@ -15,7 +15,9 @@ from tui.state.trouble import HEALTH, health_words, trouble_words
 TRAFFIC_S = 3600.0
 """What the share of traffic is taken of, before now."""
 LABEL = 13
-BAR = 20
+BAR, SHORT_BAR = 20, 8
+"""Cells of a gauge, and on a narrow screen."""
+ROOMY = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,15 @@ def provider_detail(provider: c.Provider, known: Traffic, width: int, now: float
         Piece(clean_line(provider.name), "strong"),
         *(Piece(f"   {clean_line(text)}", "dim") for text in told),
     )
-    sections = (_health(provider, width, now), _limits(provider, now), _keys(provider, now), _figures(provider, known))
-    lines = [head, EMPTY, *(row for section in sections for row in section), *_models(provider, width, now)]
+    lines = [
+        head,
+        EMPTY,
+        *_health(provider, width, now),
+        *_limits(provider, width, now),
+        *_keys(provider, width, now),
+        *_figures(provider, known, width),
+        *_models(provider, width, now),
+    ]
     return [cut(row, width) for row in lines]
 
 
@@ -143,16 +152,16 @@ def _health(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
         yield from _wrapped("last error" if not provider.resting else "", clean_line(trouble), width, "plain")
 
 
-def _limits(provider: c.Provider, now: float) -> Iterator[Line]:
+def _limits(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
     limits = provider.limits if not provider.keys else ()
-    yield from _gauges("limits", standing(limits, now), now)
+    yield from _gauges("limits", standing(limits, now), width, now)
     if warning := limit_warning(provider, now):
         yield _field("", Piece(f"▲ {warning}", "warn"))
 
 
-def _gauges(label: str, limits: Iterable[c.Limit], now: float) -> Iterator[Line]:
+def _gauges(label: str, limits: Iterable[c.Limit], width: int, now: float) -> Iterator[Line]:
     for place, limit in enumerate(limits):
-        filled, rest = f.bar(limit.used, BAR)
+        filled, rest = f.bar(limit.used, _bar_cells(width))
         yield line(
             *_field("" if place else label, Piece(left(fit(clean_line(limit.name), 13), 14))),
             Piece(filled, limit_tone(limit)),
@@ -162,14 +171,18 @@ def _gauges(label: str, limits: Iterable[c.Limit], now: float) -> Iterator[Line]
         )
 
 
-def _keys(provider: c.Provider, now: float) -> Iterator[Line]:
+def _bar_cells(width: int) -> int:
+    return BAR if width >= ROOMY else SHORT_BAR
+
+
+def _keys(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
     if not provider.keys:
         words = {"passthrough": "your own login", "none": "none needed"}.get(provider.auth, "none")
         origin = f"   from {clean_line(provider.key_origin)}" if provider.key_origin else ""
         yield _field("key", Piece(clean_line(provider.key or words)), Piece(origin, "dim"))
     for place, key in enumerate(provider.keys):
         yield _key("" if place else "keys", key, now)
-        yield from _gauges("", standing(key.limits, now), now)
+        yield from _gauges("", standing(key.limits, now), width, now)
 
 
 def _key(label: str, key: c.Key, now: float) -> Line:
@@ -179,10 +192,10 @@ def _key(label: str, key: c.Key, now: float) -> Line:
     return _field(label, name, Piece(f"{glyph} {word}{when}", tone), Piece(f"   {clean_line(key.text or '')}", "dim"))
 
 
-def _figures(provider: c.Provider, known: Traffic) -> Iterator[Line]:
+def _figures(provider: c.Provider, known: Traffic, width: int) -> Iterator[Line]:
     share = known.share(provider.name)
     if share is not None:
-        filled, rest = f.bar(share, BAR)
+        filled, rest = f.bar(share, _bar_cells(width))
         told = f"{known.by_provider[provider.name]:,} of {known.total:,} answers of the last hour"
         yield line(
             *_field("traffic", Piece(filled, "accent")),

@@ -112,8 +112,8 @@ def _of_provider(
     present = provider.name == provider_in_force(state)
     instead = f"Serving from {clean_line(detour.serving)} since {f.clock(detour.since)}. " if detour else ""
     if provider.resting:
-        text = f"{name} rests: you put it aside. {instead}Press {keys['provider']} to take it back."
-        return Trouble(text, "warn") if present else None
+        text = f"{name} rests. Press {keys['provider']} to take it back. {instead}"
+        return Trouble(text.rstrip(), "warn") if present else None
     if provider.key_error:
         text = f"{name}: {_sentence(provider.key_error)} Press {keys['provider']} to switch provider."
         return Trouble(text, "bad")

@@ -1,7 +1,10 @@
 """Names of sessions, agents and models as the panel writes them."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from proxy.contract import AgentTally, Request, Session
-from tui.state.formats import short_model
+from tui.state.formats import money, short_model, sums
 from tui.state.text import clean_line
 
 AGENT_MARK = "⤷"
@@ -27,6 +30,21 @@ def session_name(session: Session | None, session_id: str | None = None) -> str:
         return clean_line(session.project)
     identifier = session.id if session is not None else session_id
     return clean_line(identifier)[:8] if identifier else "no session"
+
+
+def session_names(sessions: Iterable[Session]) -> dict[str, str]:
+    """The name of each session by its id; where several have the same, the start of the id stands behind it."""
+    names = {one.id: session_name(one) for one in sessions}
+    many = Counter(names.values())
+    return {key: f"{name} {clean_line(key)[:4]}" if many[name] > 1 else name for key, name in names.items()}
+
+
+def session_money(session: Session) -> str:
+    """What the session cost; its mark of simulated money stands there from its first request on."""
+    tally = session.tally
+    if session.simulated and not tally.cost_nano_usd:
+        return money(tally.simulated_nano_usd, simulated=True)
+    return sums(tally.cost_nano_usd, tally.simulated_nano_usd)
 
 
 def models(request: Request) -> str:

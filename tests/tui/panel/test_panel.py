@@ -63,7 +63,13 @@ async def test_every_key_of_the_panel_does_something_and_breaks_nothing(action: 
 
 @pytest.mark.parametrize(
     ("opener", "places"),
-    [("m", ("picker", "models")), ("p", ("picker",)), ("s", ("picker",)), ("dollar_sign", ("reading", "spend"))],
+    [
+        ("m", ("picker", "models")),
+        ("p", ("entries", "providers")),
+        ("F", ("entries", "chain")),
+        ("s", ("picker",)),
+        ("dollar_sign", ("reading", "spend")),
+    ],
 )
 async def test_every_key_of_the_other_screens_breaks_nothing(opener: str, places: tuple[actions.Place, ...]) -> None:
     found = [key for action in actions.ACTIONS if action.place in places for key in action.keys]
@@ -114,7 +120,7 @@ async def test_escape_in_the_picker_changes_nothing() -> None:
 
 async def test_what_the_engine_refuses_is_said_in_the_picker() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
-        await pilot.press("p", "down", "down", "down")
+        await pilot.press("p", "down", "down")
         engine.refusal = c.Refusal(code="no_match", message="ollama has no model like claude-opus-4-8")
         await pilot.press("enter")
         await until(pilot, lambda: "ollama has no model like" in screen_text(app))
@@ -229,6 +235,12 @@ async def test_leaving_at_rest_asks_nothing() -> None:
     async with FakeEngine() as engine, shown(engine) as (app, pilot):
         await pilot.press("q")
         await until(pilot, lambda: app.return_value == "kept")
+
+
+async def test_a_panel_with_an_end_leaves_by_itself_and_keeps_the_engine() -> None:
+    async with working() as engine, shown(engine, ends_after_s=0.2) as (app, pilot):
+        await until(pilot, lambda: app.return_value == "kept")
+        assert not [command for command in engine.commands if isinstance(command, c.Stop)]
 
 
 async def test_a_frozen_view_stands_still_and_goes_on_later() -> None:

@@ -22,6 +22,8 @@ SCENES = {
     "one_session": scenes.one_session,
     "simulated": scenes.simulated,
 }
+SCREENS = {"providers": ("p",), "providers_keys": ("p", "j"), "chain": ("F", "j")}
+"""Keys that lead there."""
 STILL = str.maketrans(dict.fromkeys(SPINNER, SPINNER[0]))
 """Marks in motion, stopped."""
 ANSWER: tuple[tuple[c.StreamKind, str | None, str], ...] = (
@@ -54,6 +56,19 @@ async def test_the_screen_looks_like_its_picture(scene: str, width: int) -> None
             await settled(pilot)
         here = engine.url.removeprefix("http://")
         compare(f"{scene}_{width}", screen_text(app).replace(here, "127.0.0.1:8787".ljust(len(here))))
+
+
+@pytest.mark.parametrize("width", [64, 100])
+@pytest.mark.parametrize("name", SCREENS)
+async def test_the_screens_of_providers_and_fallback_look_like_their_pictures(name: str, width: int) -> None:
+    async with FakeEngine(scenes.with_chains()) as engine:
+        engine.models = scenes.models()
+        async with shown(engine, (width, 26)) as (app, pilot):
+            await pilot.press(*SCREENS[name])
+            if name == "chain":
+                await until(pilot, lambda: "too small" in screen_text(app))
+            await settled(pilot)
+            compare(f"{name}_{width}", screen_text(app))
 
 
 async def test_the_model_picker_looks_like_its_picture() -> None:

@@ -1,0 +1,138 @@
+"""Whether a request may go under its budgets, and where to: asked by the relay before the first attempt.
+
+The sums are ``budgets``', the rules ``protocol.budget``'s. Here they meet prices, providers and the route: what
+costs nothing always passes, what costs something is refused, sent to the cheaper target, or let go with a warning.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from proxy import contract as c
+from proxy.budgets import Budgets
+from proxy.costs import Costs
+from proxy.net.credentials import is_subscription
+from proxy.net.exchange import Exchange
+from proxy.protocol.budget import OverBudget, Scope, estimate, named, refusal, tightest
+from proxy.protocol.routing import Asked, Catalog, Target, decide, parse_target
+from proxy.providers import ProviderConfig
+from proxy.settings import BudgetSettings
+
+WAIT_S = 240.0
+"""A request waits so long for others to end; the client itself gives up at 300 s."""
+
+
+class BudgetGate:
+    """Lets requests pass while their budgets last."""
+
+    def __init__(
+        self,
+        budgets: Budgets,
+        settings: BudgetSettings,
+        costs: Costs,
+        providers: Mapping[str, ProviderConfig],
+        tokens: Callable[[Exchange, Target], int],
+    ) -> None:
+        """``tokens`` estimates the prompt of a request for a target."""
+        self.budgets = budgets
+        self._settings, self._costs, self._providers, self._tokens = settings, costs, providers, tokens
+
+    async def admit(
+        self, exchange: Exchange, targets: Sequence[Target], route: c.Route, catalog: Catalog
+    ) -> Sequence[Target]:
+        """The targets that the request may be tried at. Raises ``OverBudget`` and ``NoTarget``."""
+        if self.budgets.idle:
+            return targets
+        identity = exchange.identity
+        under = self.budgets.scopes(identity.session, identity.project, exchange.started_at)
+        await self.budgets.know(under)
+        if not self._passes(exchange, targets[0]):
+            stopping = await self._room(exchange, under)
+            if stopping is not None:
+                targets = self._instead(exchange, targets, stopping, route, catalog)
+        self.budgets.reserve(exchange.id, under, self._estimate(exchange, targets[0]))
+        return targets
+
+    async def report(self, session: str | None, project: str | None) -> c.BudgetReport:
+        """The budgets of a session, of a project, of today and of this month."""
+        under = self.budgets.scopes(session, project)
+        await self.budgets.know(under)
+        return c.BudgetReport(
+            action=self._settings.action,
+            downgrade_to=self._settings.downgrade_to,
+            budgets=tuple(self.budgets.view(scope) for scope in under),
+            session=session,
+            passing=self.budgets.passing(session),
+        )
+
+    async def facts(self, session: c.Session | None, provider: str) -> c.StatusFacts:
+        """What the status line tells of ``session``; ``provider`` is the one in force."""
+        under = self.budgets.scopes(session.id if session else None, session.project if session else None)
+        await self.budgets.know(under)
+        budget = tightest([self.budgets.view(scope) for scope in under])
+        if session is None:
+            return c.StatusFacts(provider=provider, budget=budget)
+        usage, window = session.tally.usage, session.context_window
+        return c.StatusFacts(
+            provider=session.provider or provider,
+            known=True,
+            served_model=session.served_model,
+            cost_nano_usd=session.tally.cost_nano_usd,
+            simulated_nano_usd=session.tally.simulated_nano_usd,
+            cached=usage.cache_read_tokens / usage.prompt_tokens if usage.prompt_tokens else None,
+            context=session.context_tokens / window if window else None,
+            budget=budget,
+            passing=self.budgets.passing(session.id),
+        )
+
+    async def _room(self, exchange: Exchange, under: Sequence[Scope]) -> c.Budget | None:
+        """The budget that is used up, or None: the request may go. Waits where only what is in flight fills one."""
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while True:
+                    verdict, budget = self.budgets.judge(under)
+                    if budget is None or self.budgets.passing(exchange.identity.session):
+                        return None
+                    if verdict == "spent":
+                        return budget
+                    exchange.why, exchange.dirty = f"waits: requests in flight may use up {named(budget)}", True
+                    await self.budgets.one_ended()
+        except TimeoutError:
+            raise OverBudget("cctui: requests in flight may use up a budget. Send the message again.") from None
+
+    def _instead(
+        self, exchange: Exchange, targets: Sequence[Target], budget: c.Budget, route: c.Route, catalog: Catalog
+    ) -> Sequence[Target]:
+        """Where the request goes now that ``budget`` is used up."""
+        if self._settings.action == "downgrade" and self._settings.downgrade_to:
+            cheaper = _target(self._settings.downgrade_to, exchange, route, catalog)
+            exchange.why = f"{named(budget)} is used up: downgraded to {cheaper}"
+            return [cheaper]
+        if free := [target for target in targets if not self._costly(exchange, target)]:
+            return free
+        raise OverBudget(refusal(budget, exchange.identity.session))
+
+    def _passes(self, exchange: Exchange, target: Target) -> bool:
+        """No budget is asked."""
+        passing = self._settings.action == "warn" or self.budgets.passing(exchange.identity.session)
+        return passing or not self._costly(exchange, target)
+
+    def _costly(self, exchange: Exchange, target: Target) -> bool:
+        """The target costs money that counts, or may: an unknown price is not taken for none."""
+        provider = self._providers[target.provider]
+        subscription = provider.auth == "passthrough" and is_subscription(exchange.raw_headers)
+        if not self.budgets.counts(simulated=provider.simulated, subscription=subscription):
+            return False
+        price, _ = self._costs.price_of(provider, target.model)
+        return price is None or price.input > 0 or price.output > 0
+
+    def _estimate(self, exchange: Exchange, target: Target) -> int:
+        if not self._costly(exchange, target):
+            return 0
+        price, _ = self._costs.price_of(self._providers[target.provider], target.model)
+        return estimate(self._tokens(exchange, target), price)
+
+
+def _target(text: str, exchange: Exchange, route: c.Route, catalog: Catalog) -> Target:
+    """The target ``text`` as a route of its own would choose it. Raises ``NoTarget``."""
+    chosen = c.Route(default=route.default, overrides=(parse_target(text, catalog),), groups=route.groups)
+    return decide(chosen, Asked(exchange.asked_model or "", exchange.identity.session), catalog).target

@@ -1,0 +1,199 @@
+"""Groups by order and weight, chains of slots, and targets that cannot take a request."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from proxy import contract as c
+from tests.proxy.conftest import StartEngine
+from tests.proxy.faults.lines import served, serving
+from tests.proxy.running_engine import RunningEngine, message, provider, settings
+from tests.upstreams import ScriptedUpstream, as_json, error_body
+
+OVERLOADED = as_json(error_body("overloaded_error", "Overloaded"), 529)
+BIG = "x" * 40_000
+"""About 12 000 tokens."""
+SMALL_WINDOW = {"models": ["small-one"], "context_windows": {"small-one": 1000}}
+
+
+def grouped(*members: Any, providers: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """Settings whose default is a group of ``members``."""
+    chosen = settings(*providers, fallback=True, groups={"team": {"members": list(members)}}, **more)
+    chosen["route"] |= {"default": "team", "fallback": []}
+    return chosen
+
+
+async def trail(engine: RunningEngine, body: Any = None, **headers: str) -> list[tuple[str, str]]:
+    before = len(engine.engine.records)
+    await engine.ask(body, **headers)
+    return [(each.provider, each.outcome) for each in (await engine.record(before + 1)).attempts]
+
+
+async def test_members_are_tried_by_their_order(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = OVERLOADED
+    members = ({"target": "second", "order": 2}, {"target": "first", "order": 1})
+    engine = await start(grouped(*members, providers=[provider(upstream), provider(second)]))
+    assert await trail(engine) == [("first", "overloaded"), ("second", "served")]
+
+
+async def test_sessions_spread_by_weight_and_each_stays_where_it_is(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    members = ({"target": "first", "weight": 3}, {"target": "second", "weight": 1})
+    engine = await start(grouped(*members, providers=[provider(upstream), provider(second)]))
+    rounds = [[(await trail(engine, x_claude_code_session_id=f"s{n}"))[0][0] for n in range(60)] for _ in range(2)]
+    assert rounds[0] == rounds[1]
+    assert 36 <= Counter(rounds[0])["first"] <= 54
+
+
+async def test_a_group_stands_in_a_chain(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = second.script = OVERLOADED
+    async with ScriptedUpstream() as third:
+        serving(third)
+        chosen = settings(
+            provider(upstream), provider(second), provider(third), fallback=True,
+            groups={"regions": {"members": [{"target": "second", "order": 1}, {"target": "third", "order": 2}]}},
+        )  # fmt: skip
+        chosen["route"]["fallback"] = ["regions"]
+        engine = await start(chosen)
+        tried = [("first", "overloaded"), ("second", "overloaded"), ("third", "served")]
+        assert await trail(engine) == tried
+
+
+async def test_without_fallback_a_group_s_first_member_answers_alone(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = OVERLOADED
+    members = ({"target": "first", "order": 1}, {"target": "second", "order": 2})
+    chosen = grouped(*members, providers=[provider(upstream), provider(second)])
+    chosen["route"]["fallback_enabled"] = False
+    assert await trail(await start(chosen)) == [("first", "overloaded")]
+
+
+async def test_a_slot_has_a_chain_of_its_own(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = OVERLOADED
+    async with ScriptedUpstream() as third:
+        serving(third)
+        chosen = settings(provider(upstream), provider(second), provider(third), fallback=True)
+        chosen["route"] |= {"fallback": ["second"], "slot_fallback": {"haiku": ["third"]}}
+        engine = await start(chosen)
+        assert (await trail(engine))[-1] == ("second", "served")
+        assert (await trail(engine, message("claude-haiku-4-5")))[-1] == ("third", "served")
+        await engine.command("fallback", c.SetFallback(chain=("third",), slot="opus"))
+        assert (await trail(engine))[-1] == ("third", "served")
+
+
+async def test_a_sub_agent_s_chain_beats_that_of_its_model(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = OVERLOADED
+    async with ScriptedUpstream() as third:
+        serving(third)
+        chosen = settings(provider(upstream), provider(second), provider(third), fallback=True)
+        chosen["route"] |= {"fallback": [], "slot_fallback": {"opus": ["second"], "subagent": ["third"]}}
+        engine = await start(chosen)
+        agent = {"x_claude_code_session_id": "s", "x_claude_code_agent_id": "a1"}
+        assert (await trail(engine, **agent))[-1] == ("third", "served")
+        assert (await trail(engine, x_claude_code_session_id="s"))[-1] == ("second", "served")
+
+
+async def test_a_target_that_is_too_small_is_skipped_and_the_next_one_serves(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    engine = await start(settings(provider(upstream, **SMALL_WINDOW), provider(second), fallback=True))
+    await engine.command("use", c.Use(target="first/small-one"))
+    assert await trail(engine, message(system=BIG)) == [("first", "skipped"), ("second", "served")]
+    reason = engine.engine.records[0].attempts[0].reason or ""
+    assert ("too small" in reason, "1,000" in reason, len(upstream.calls)) == (True, True, 0)
+    assert [name for name, _ in await trail(engine)] == ["first"]
+
+
+async def test_an_only_target_that_is_too_small_makes_the_client_compact(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(settings(provider(upstream, **SMALL_WINDOW)))
+    await engine.command("use", c.Use(target="first/small-one"))
+    response = await engine.ask(message(system=BIG))
+    error = response.json()["error"]
+    tokens = round((len(BIG) + 150) / 3.3)
+    assert (response.status_code, error["type"], len(upstream.calls)) == (400, "invalid_request_error", 0)
+    assert error["message"].endswith(" tokens > 1000 maximum")
+    assert abs(int(error["message"].split()[4]) - tokens) < 100
+    assert list(engine.engine._health.open_places()) == []
+
+
+async def test_a_larger_target_that_opens_soon_is_waited_for_instead_of_compacting(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = OVERLOADED
+    chosen = settings(provider(upstream), provider(second, **SMALL_WINDOW), fallback=True)
+    chosen["route"]["fallback"] = ["second/small-one"]
+    engine = await start(chosen)
+    first = await engine.ask(message(system=BIG))
+    again = await engine.ask(message(system=BIG))
+    assert (first.status_code, again.status_code, int(again.headers["retry-after"]) <= 5) == (529, 529, True)
+
+
+async def test_a_larger_target_that_rests_for_hours_is_not_waited_for(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = as_json(error_body("rate_limit_error", "weekly limit"), 429, (("retry-after", "9000"),))
+    chosen = settings(provider(upstream), provider(second, **SMALL_WINDOW), fallback=True)
+    chosen["route"]["fallback"] = ["second/small-one"]
+    engine = await start(chosen)
+    await engine.ask(message(system=BIG))
+    again = await engine.ask(message(system=BIG))
+    assert (again.status_code, "prompt is too long" in again.text) == (400, True)
+
+
+WORDINGS = {
+    "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.": (9001, 8192),
+    "The input token count (9001) exceeds the maximum number of tokens allowed (8192).": (9001, 8192),
+    "This model's maximum prompt length is 8192 but the request contains 9001 tokens.": (9001, 8192),
+    "prompt token count of 9001 exceeds the limit of 8192": (9001, 8192),
+    "request (9001 tokens) exceeds the available context size (8192 tokens), try increasing it": (9001, 8192),
+}
+
+
+@pytest.mark.parametrize("words", list(WORDINGS))
+@pytest.mark.parametrize("stream", [True, False], ids=["streaming", "whole"])
+async def test_every_provider_s_overflow_becomes_the_sentence_with_both_numbers(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream, words: str, stream: bool
+) -> None:
+    upstream.script = as_json(error_body("invalid_request_error", words), 400)
+    engine = await start(settings(provider(upstream), provider(second), fallback=True))
+    response = await engine.ask(message(stream=stream))
+    tokens, maximum = WORDINGS[words]
+    expected = f"prompt is too long: {tokens} tokens > {maximum} maximum"
+    assert response.json()["error"] == {"type": "invalid_request_error", "message": expected}
+    assert (response.status_code, len(second.calls)) == (400, 0)
+    assert (await engine.record()).attempts[0].outcome == "prompt_too_long"
+
+
+async def test_an_overflow_without_numbers_gets_those_that_the_engine_knows(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = as_json(error_body("invalid_request_error", "context_length_exceeded"), 400)
+    window = {"models": ["wide"], "context_windows": {"wide": 20_000}}
+    engine = await start(settings(provider(upstream, **window)))
+    await engine.command("use", c.Use(target="first/wide"))
+    response = await engine.ask(message(system=BIG))
+    assert response.json()["error"]["message"] == "prompt is too long: 20001 tokens > 20000 maximum"
+
+
+async def test_a_request_that_fits_again_is_served_where_it_was_too_large(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    serving(upstream)
+    engine = await start(settings(provider(upstream, **SMALL_WINDOW)))
+    await engine.command("use", c.Use(target="first/small-one"))
+    await engine.ask(message(system=BIG))
+    response = await engine.ask()
+    assert response.content == served(stream=True)

@@ -1,0 +1,346 @@
+"""Budgets that hold: the engine on sockets, many requests at once, restarts, the turn of days and months."""
+
+import asyncio
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from proxy import contract as c
+from proxy.budgets import Budgets
+from proxy.ledger.queries import LedgerReader
+from proxy.ledger.writer import LedgerWriter
+from proxy.protocol.budget import Scope
+from proxy.settings import BudgetSettings
+from tests.proxy.conftest import StartEngine
+from tests.proxy.running_engine import RunningEngine, message, provider, settings
+from tests.upstreams import Hold, ScriptedUpstream, as_json, as_stream, error_body, message_events, message_stream
+
+DOLLAR = 10**9
+TURN = {"input_tokens": 1000, "output_tokens": 200}
+TURN_COSTS = 1000 * 5_000 + 200 * 25_000
+"""Ten thousandths of a dollar: one cent at the prices of ``CLAUDE``."""
+SESSION: dict[str, Any] = {"x_claude_code_session_id": "5e551011-aaaa", "x_cctui_project": "shop"}
+
+
+def budgeted(upstream: ScriptedUpstream, **budget: Any) -> dict[str, Any]:
+    upstream.script = as_stream(message_stream(usage=TURN))
+    return settings(provider(upstream), budget=budget)
+
+
+async def report(engine: RunningEngine, **query: str) -> dict[str, c.Budget]:
+    answer = msgspec.json.decode((await engine.look("budget", **query)).content, type=c.BudgetReport)
+    return {budget.kind: budget for budget in answer.budgets}
+
+
+async def notices(engine: RunningEngine) -> list[str]:
+    return [notice.text for notice in (await engine.snapshot()).notices]
+
+
+@pytest.mark.parametrize("kind", ["session_usd", "project_usd", "day_usd", "month_usd"])
+async def test_the_turn_after_the_budget_was_used_up_is_refused(
+    start: StartEngine, upstream: ScriptedUpstream, kind: str
+) -> None:
+    engine = await start(budgeted(upstream, **{kind: Decimal("0.01")}))
+    first = await engine.ask(**SESSION)
+    second = await engine.ask(**SESSION)
+    assert (first.status_code, second.status_code, len(upstream.calls)) == (200, 400, 1)
+    error = second.json()["error"]
+    assert error["type"] == "invalid_request_error"
+    assert f"cctui: the {kind.removesuffix('_usd')} budget" in error["message"]
+    assert "$0.01 is used up: $0.01 spent" in error["message"]
+    assert f"cctui budget grant {kind.removesuffix('_usd')} 1" in error["message"]
+
+
+async def test_a_refused_turn_is_recorded_costs_nothing_and_has_no_attempt(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(budgeted(upstream, day_usd=Decimal("0.01")))
+    await engine.ask(**SESSION)
+    await engine.ask(**SESSION)
+    record = await engine.record(2)
+    assert (record.outcome, record.status, record.cost_nano_usd, record.attempts) == ("failed", 400, 0, ())
+    assert "the day budget" in (record.error or "")
+
+
+async def test_another_session_has_its_own_budget(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(budgeted(upstream, session_usd=Decimal("0.01")))
+    await engine.ask(**SESSION)
+    assert (await engine.ask(x_claude_code_session_id="other")).status_code == 200
+
+
+async def test_a_named_project_has_its_own_amount_and_the_others_none(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(budgeted(upstream, project_usd={"shop": Decimal("0.01")}))
+    await engine.ask(**SESSION)
+    other = {**SESSION, "x_cctui_project": "blog"}
+    assert [(await engine.ask(**each)).status_code for each in (SESSION, other, other)] == [400, 200, 200]
+
+
+async def test_a_grant_lets_the_session_go_on_and_is_used_up_in_turn(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(budgeted(upstream, session_usd=Decimal("0.01")))
+    await engine.ask(**SESSION)
+    assert (await engine.ask(**SESSION)).status_code == 400
+    grant = c.GrantBudget(kind="session", amount_nano_usd=10**7, session="5e55")
+    assert (await engine.command("budget/grant", grant)).status_code == 200
+    assert [(await engine.ask(**SESSION)).status_code for _ in range(2)] == [200, 400]
+
+
+async def test_a_session_that_passes_is_stopped_by_no_budget_and_still_counts(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(budgeted(upstream, session_usd=Decimal("0.01"), day_usd=Decimal("0.01")))
+    await engine.ask(**SESSION)
+    await engine.command("budget/pass", c.PassBudget(session="5e551011-aaaa"))
+    assert (await engine.ask(**SESSION)).status_code == 200
+    assert (await report(engine))["day"].spent_nano_usd == 2 * TURN_COSTS
+    assert (await engine.ask(x_claude_code_session_id="other")).status_code == 400
+    await engine.command("budget/pass", c.PassBudget(session="5e551011-aaaa", passing=False))
+    assert (await engine.ask(**SESSION)).status_code == 400
+
+
+async def test_an_amount_set_at_run_time_holds_at_once_and_can_be_taken_back(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(budgeted(upstream))
+    await engine.ask(**SESSION)
+    await engine.command("budget/set", c.SetBudget(kind="day", amount_nano_usd=10**7))
+    assert (await engine.ask(**SESSION)).status_code == 400
+    assert (await engine.snapshot()).day_budget_nano_usd == 10**7
+    await engine.command("budget/set", c.SetBudget(kind="day", as_settings=True))
+    assert (await engine.ask(**SESSION)).status_code == 200
+
+
+async def test_ten_at_once_do_not_run_past_the_limit(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(budgeted(upstream, day_usd=Decimal("0.05")))
+    events = message_events(usage=TURN)
+    upstream.script = as_stream(*events[:2], Hold(), *events[2:])
+    asking = [asyncio.create_task(engine.ask(**SESSION)) for _ in range(10)]
+    await engine.engine.arrived(10)
+    await upstream.arrived(1)
+    in_flight = (await report(engine))["day"].in_flight_nano_usd
+    upstream.release()
+    statuses = sorted([(await each).status_code for each in asking])
+    spent = (await report(engine))["day"]
+    assert in_flight > 0
+    assert statuses == [200] * 5 + [400] * 5
+    assert (spent.spent_nano_usd, spent.in_flight_nano_usd) == (5 * TURN_COSTS, 0)
+
+
+async def test_who_waits_for_the_budget_says_so_and_goes_on_when_there_is_room(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(budgeted(upstream, day_usd=Decimal("0.025")))
+    events = message_events(usage={"input_tokens": 10, "output_tokens": 1})
+    upstream.script = as_stream(*events[:2], Hold(), *events[2:])
+    first = asyncio.create_task(engine.ask(**SESSION))
+    await upstream.arrived(1)
+    second = asyncio.create_task(engine.ask(**SESSION))
+    exchange = await engine.engine.arrived(2)
+    while not exchange.why.startswith("waits"):
+        await engine.look("state")
+    upstream.release()
+    assert [(await each).status_code for each in (first, second)] == [200, 200]
+
+
+async def test_a_client_that_leaves_while_it_waits_holds_nothing(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(budgeted(upstream, day_usd=Decimal("0.001")))
+    upstream.script = as_stream(*message_events(usage=TURN)[:4], Hold())
+    async with engine.asking(**SESSION):
+        waiting = asyncio.create_task(engine.ask(**SESSION))
+        await engine.engine.arrived(2)
+        waiting.cancel()
+        assert (await engine.record(1)).outcome == "cancelled"
+    await engine.record(2)
+    assert (await report(engine))["day"].in_flight_nano_usd == 0
+
+
+async def test_a_failed_request_gives_its_estimate_back(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(budgeted(upstream, day_usd=Decimal("0.001")))
+    upstream.script = as_json(error_body("overloaded_error", "Overloaded"), 529)
+    await engine.ask(**SESSION)
+    await engine.record()
+    day = (await report(engine))["day"]
+    assert (day.spent_nano_usd, day.in_flight_nano_usd) == (0, 0)
+
+
+async def test_downgrade_sends_to_the_cheaper_target_and_says_why(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = as_stream(message_stream(usage=TURN))
+    budget = {"day_usd": Decimal("0.01"), "action": "downgrade", "downgrade_to": "second/claude-haiku-4-5"}
+    engine = await start(settings(provider(upstream), provider(second), fallback=True, budget=budget))
+    await engine.ask(**SESSION)
+    assert (await engine.ask(**SESSION)).status_code == 200
+    record = await engine.record(2)
+    assert (record.provider, record.target_model, len(upstream.calls)) == ("second", "claude-haiku-4-5", 1)
+    assert record.why == "the day budget of $0.01 is used up: downgraded to second/claude-haiku-4-5"
+
+
+async def test_warn_only_tells_each_threshold_once(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(budgeted(upstream, day_usd=Decimal("0.1"), action="warn"))
+    for _ in range(12):
+        assert (await engine.ask(**SESSION)).status_code == 200
+    assert await notices(engine) == [
+        "80 % of the day budget of $0.10 is used: $0.08",
+        "90 % of the day budget of $0.10 is used: $0.09",
+        "the day budget of $0.10 is used up: $0.10. Requests go on",
+    ]
+
+
+async def test_what_costs_nothing_goes_on_when_the_budget_is_used_up(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    simulator = {"preset": "simulator", "simulator": {"first_event_s": 0, "tokens_per_s": 1e9}}
+    upstream.script = as_stream(message_stream(usage=TURN))
+    engine = await start(settings(provider(upstream), simulator, budget={"day_usd": Decimal("0.01")}))
+    await engine.ask(**SESSION)
+    await engine.command("use", c.Use(target="second"))
+    assert (await engine.ask(**SESSION)).status_code == 200
+    assert (await report(engine))["day"].spent_nano_usd == TURN_COSTS
+
+
+async def test_simulated_money_counts_where_it_is_meant_to(start: StartEngine) -> None:
+    simulator = {"preset": "simulator", "simulator": {"first_event_s": 0, "tokens_per_s": 1e9}}
+    budget = {"day_usd": Decimal("0.000001"), "count_simulated": True}
+    engine = await start(settings(simulator, budget=budget))
+    assert [(await engine.ask(**SESSION)).status_code for _ in range(2)] == [200, 400]
+
+
+@pytest.mark.parametrize(("counts", "second"), [(True, 400), (False, 200)])
+async def test_a_subscription_counts_at_list_price_unless_told_otherwise(
+    start: StartEngine, upstream: ScriptedUpstream, counts: bool, second: int
+) -> None:
+    upstream.script = as_stream(message_stream(usage=TURN))
+    login = {"preset": "respan", "base_url": upstream.url, "auth": "passthrough", "passthrough_host": "127.0.0.1"}
+    engine = await start(settings(login, budget={"day_usd": Decimal("0.01"), "count_subscription": counts}))
+    headers: dict[str, Any] = {"authorization": "Bearer sk-ant-oat01-login", "anthropic_beta": "oauth-2025-04-20"}
+    assert [(await engine.ask(**headers)).status_code for _ in range(2)] == [200, second]
+
+
+async def test_a_request_without_a_price_is_counted_apart(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(budgeted(upstream, day_usd=Decimal("0.01")))
+    upstream.script = as_stream(message_stream(model="house-model-7"))
+    assert [(await engine.ask(message("house-model-7"))).status_code for _ in range(2)] == [200, 200]
+    day = (await report(engine))["day"]
+    assert (day.spent_nano_usd, day.unpriced_requests) == (0, 2)
+
+
+async def test_a_restart_keeps_what_was_spent_granted_and_let_pass(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    chosen = budgeted(upstream, session_usd=Decimal("0.01"))
+    engine = await start(chosen)
+    await engine.ask(**SESSION)
+    await engine.command("budget/grant", c.GrantBudget(kind="session", amount_nano_usd=10**7))
+    await engine.command("budget/set", c.SetBudget(kind="month", amount_nano_usd=DOLLAR))
+    await engine.command("budget/pass", c.PassBudget(session="passing"))
+    await engine.stop()
+
+    again = await start(chosen)
+    known = await report(again, session="5e551011-aaaa")
+    assert (known["session"].limit_nano_usd, known["session"].spent_nano_usd) == (2 * 10**7, TURN_COSTS)
+    assert (known["month"].limit_nano_usd, known["month"].spent_nano_usd) == (DOLLAR, TURN_COSTS)
+    assert [(await again.ask(**SESSION)).status_code for _ in range(2)] == [200, 400]
+    answer = await again.look("budget", session="passing")
+    assert msgspec.json.decode(answer.content, type=c.BudgetReport).passing
+
+
+async def test_a_grant_where_no_budget_is_set_is_refused(engine: RunningEngine) -> None:
+    answer = await engine.command("budget/grant", c.GrantBudget(kind="day", amount_nano_usd=DOLLAR))
+    assert (answer.status_code, answer.json()["code"]) == (400, "no_budget")
+
+
+async def test_a_count_of_tokens_is_never_stopped(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(budgeted(upstream, day_usd=Decimal("0.01")))
+    await engine.ask(**SESSION)
+    answer = await engine.http.post("/v1/messages/count_tokens", content=msgspec.json.encode(message()))
+    assert answer.status_code == 200
+
+
+async def test_the_status_line_s_facts_tell_session_provider_and_the_tightest_budget(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(budgeted(upstream, session_usd=Decimal(1), day_usd=Decimal(20)))
+    unknown = msgspec.json.decode((await engine.look("statusline", session="new")).content, type=c.StatusFacts)
+    await engine.ask(**SESSION)
+    await engine.record()
+    answer = await engine.look("statusline", session="5e551011-aaaa")
+    facts = msgspec.json.decode(answer.content, type=c.StatusFacts)
+    assert (unknown.known, unknown.provider) == (False, "first")
+    assert (facts.known, facts.served_model, facts.cost_nano_usd) == (True, "claude-opus-4-8", TURN_COSTS)
+    assert facts.budget is not None
+    assert (facts.budget.kind, facts.budget.left_nano_usd) == ("session", DOLLAR - TURN_COSTS)
+
+
+class Clock:
+    """Stands still until the test moves it."""
+
+    def __init__(self, text: str) -> None:
+        self.at(text)
+
+    def at(self, text: str) -> None:
+        self.now = datetime.fromisoformat(text).astimezone().timestamp()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def ended(clock: Clock, number: int) -> c.Request:
+    return c.Request(id=f"r{number}", started_at=clock.now, session_id="s1", phase="done", cost_nano_usd=TURN_COSTS)
+
+
+async def test_midnight_and_the_turn_of_the_month_begin_new_sums(tmp_path: Path) -> None:
+    clock = Clock("2026-11-30 23:59:59")
+    amounts = BudgetSettings(day_usd=Decimal(1), month_usd=Decimal(1), session_usd=Decimal(1))
+    budgets = Budgets(tmp_path / "budget.json", amounts, LedgerReader(tmp_path / "none"), clock, lambda _: None)
+    budgets.grant(budgets.today(), DOLLAR)
+    budgets.ended(ended(clock, 1))
+    clock.at("2026-12-01 00:00:01")
+    budgets.ended(ended(clock, 2))
+
+    views = {scope: budgets.view(scope) for scope in budgets.scopes("s1", None)}
+    assert {scope.kind: view.spent_nano_usd for scope, view in views.items()} == {
+        "session": 2 * TURN_COSTS,
+        "day": TURN_COSTS,
+        "month": TURN_COSTS,
+    }
+    assert views[Scope("day", "2026-12-01")].limit_nano_usd == DOLLAR
+
+
+async def test_a_request_over_midnight_belongs_to_the_day_on_which_it_began(tmp_path: Path) -> None:
+    clock = Clock("2026-11-20 23:59:59")
+    amounts = BudgetSettings(day_usd=Decimal(1))
+    budgets = Budgets(tmp_path / "budget.json", amounts, LedgerReader(tmp_path / "none"), clock, lambda _: None)
+    request = ended(clock, 1)
+    clock.at("2026-11-21 00:00:05")
+    budgets.ended(request)
+    assert budgets.view(budgets.today()).spent_nano_usd == 0
+    assert budgets.view(Scope("day", "2026-11-20")).spent_nano_usd == TURN_COSTS
+
+
+async def test_the_ledger_tells_what_earlier_engines_spent_today_and_this_month(tmp_path: Path) -> None:
+    clock = Clock("2026-11-01 12:00:00")
+    writer = LedgerWriter(tmp_path / "ledger.sqlite3")
+    writer.start()
+    for number, text in enumerate(("2026-10-31 23:59:59", "2026-11-01 00:00:00", "2026-11-21 00:00:00")):
+        clock.at(text)
+        writer.record(msgspec.structs.replace(ended(clock, number), outcome="served"))
+    writer.close()
+    clock.at("2026-11-21 08:00:00")
+    amounts = BudgetSettings(day_usd=Decimal(1), month_usd=Decimal(1), session_usd=Decimal(1))
+    reader = LedgerReader(tmp_path / "ledger.sqlite3")
+    budgets = Budgets(tmp_path / "budget.json", amounts, reader, clock, lambda _: None)
+
+    under = budgets.scopes("s1", None)
+    await budgets.know(under)
+
+    assert [budgets.view(scope).spent_nano_usd // TURN_COSTS for scope in under] == [3, 1, 2]

@@ -1,0 +1,145 @@
+"""Detours, limits and trails in words."""
+
+import msgspec
+import pytest
+
+from proxy import contract as c
+from tests.tui import scenes
+from tests.tui.scenes import NOW, OVERLOADED, live, rescued, served
+from tui import actions
+from tui.state.detail import detail_lines
+from tui.state.detour import detours
+from tui.state.limits import limit_warning, nearest, reset_words
+from tui.state.lines import line_text
+from tui.state.panel import PanelState
+from tui.state.provider_view import traffic
+from tui.state.rows import row
+from tui.state.trouble import troubles
+
+ROUTE = c.Route(default="anthropic", chain=("openrouter",))
+DOWN = scenes.at_work().providers
+WELL = (msgspec.structs.replace(DOWN[0], health="ok", health_text=None, retry_at=None), *DOWN[1:])
+AROUND = rescued("anthropic/claude-opus-4.8")
+SKIPPED = msgspec.structs.replace(
+    OVERLOADED, outcome="skipped", status=None, reason="anthropic: overloaded (529); next try in 9 s", duration_ms=0.0
+)
+
+
+def skipped(reason: str | None = None) -> dict[str, object]:
+    first = msgspec.structs.replace(SKIPPED, reason=reason or SKIPPED.reason)
+    return AROUND | {"attempts": (first, AROUND["attempts"][1])}
+
+
+def test_a_detour_lasts_from_the_first_request_of_the_row_to_the_latest() -> None:
+    newest_first = [live(5, 1, **AROUND), served(4, 10, **skipped()), served(3, 20, **AROUND), served(2, 30)]
+    (detour,) = detours([*newest_first, served(1, 40, **AROUND)], DOWN, ROUTE, NOW)
+    assert (detour.first_choice, detour.serving, detour.since) == ("anthropic", "openrouter", NOW - 20)
+    assert detour.retry_at == NOW + 24
+
+
+def test_a_detour_ends_with_the_first_request_that_the_first_choice_serves() -> None:
+    assert detours([served(2, 1), served(1, 9, **AROUND)], DOWN, ROUTE, NOW) == []
+
+
+def test_a_detour_ends_when_the_first_choice_is_well_again() -> None:
+    assert detours([served(1, 9, **AROUND)], WELL, ROUTE, NOW) == []
+
+
+def test_a_well_provider_that_is_passed_by_is_told_with_the_reason() -> None:
+    small = skipped("anthropic: claude-opus-4-8 is too small: about 300,000 tokens of 200,000")
+    (detour,) = detours([served(1, 9, **small)], WELL, ROUTE, NOW)
+    assert detour.passed_by
+    assert detour.why == "claude-opus-4-8 is too small: about 300,000 tokens of 200,000"
+    assert detours([served(1, 900, **small)], WELL, ROUTE, NOW) == []
+
+
+def test_requests_that_wait_fail_or_count_say_nothing_about_a_detour() -> None:
+    silent = [live(4, 1, phase="waiting"), served(3, 2, outcome="failed"), served(2, 3, kind="count_tokens")]
+    assert len(detours([*silent, served(1, 9, **AROUND)], DOWN, ROUTE, NOW)) == 1
+
+
+@pytest.mark.parametrize(
+    "route", [c.Route(default="anthropic", fallback_enabled=False), c.Route(default="openrouter")], ids=["off", "moved"]
+)
+def test_there_is_no_detour_with_fallback_off_or_another_first_choice(route: c.Route) -> None:
+    assert detours([served(1, 9, **AROUND)], DOWN, route, NOW) == []
+
+
+def test_the_countdown_of_an_old_skip_is_not_told() -> None:
+    assert detours([served(1, 9, **skipped())], DOWN, ROUTE, NOW)[0].why == "overloaded (529)"
+
+
+def test_a_skipped_first_choice_marks_the_row_as_a_detour() -> None:
+    request = live(1, 2, phase="waiting", **(skipped() | {"served_model": None}))
+    assert "⇄openrouter" in line_text(row(request, 100, NOW, None, 0))
+
+
+def test_a_request_that_no_target_takes_says_so() -> None:
+    request = served(1, 5, outcome="failed", status=529, attempts=(SKIPPED,))
+    assert "529 no target takes it" in line_text(row(request, 100, NOW, None, 0))
+
+
+def test_a_resting_first_choice_is_a_trouble_with_the_way_back() -> None:
+    scene = scenes.at_work()
+    scene.providers = (msgspec.structs.replace(DOWN[0], resting=True), *DOWN[1:])
+    state = PanelState()
+    state.apply(scene.snapshot("http://127.0.0.1:8787"))
+    text = troubles(state, NOW, actions.first_keys(actions.effective_keys()))[0].text
+    assert text.startswith("anthropic rests. Press p to take it back. Serving from openrouter since ")
+
+
+def test_a_providers_name_is_said_once() -> None:
+    scene = scenes.at_work()
+    twice = msgspec.structs.replace(DOWN[0], health_text="anthropic: anthropic: overloaded")
+    scene.providers = (twice, *DOWN[1:])
+    state = PanelState()
+    state.apply(scene.snapshot("http://127.0.0.1:8787"))
+    assert troubles(state, NOW, {"provider": "p", "fallback": "f"})[0].text.startswith("anthropic: overloaded, next")
+
+
+def test_the_limit_with_the_highest_share_is_warned_of() -> None:
+    limits = (c.Limit(name="5h", used=0.62), c.Limit(name="week", used=0.9, resets_at=NOW + 7200))
+    provider = msgspec.structs.replace(WELL[0], limits=limits)
+    assert limit_warning(provider, NOW) == "90% of the week limit used, resets 10:00, in 2 h 00 min."
+    assert limit_warning(msgspec.structs.replace(WELL[0], limits=limits[:1]), NOW) == ""
+
+
+def test_the_providers_own_warning_counts_below_our_mark() -> None:
+    warned = msgspec.structs.replace(WELL[0], limits=(c.Limit(name="5h", used=0.7, status="allowed_warning"),))
+    assert limit_warning(warned, NOW).startswith("70% of the 5h limit used")
+
+
+def test_a_limit_that_was_reset_since_is_not_told() -> None:
+    assert nearest((c.Limit(name="5h", used=1.0, resets_at=NOW - 1),), NOW) is None
+    assert reset_words(c.Limit(name="5h", used=1.0), NOW) == ""
+
+
+def test_a_key_with_room_left_means_no_warning_for_its_provider() -> None:
+    full, free = (c.Limit(name="requests", used=share) for share in (0.99, 0.1))
+    keys = (c.Key(name="a", limits=(full,)), c.Key(name="b", limits=(free,)))
+    assert limit_warning(msgspec.structs.replace(WELL[0], keys=keys), NOW) == ""
+
+
+def test_traffic_is_shared_by_what_was_answered_in_the_last_hour() -> None:
+    newest_first = [served(3, 1, **AROUND), served(2, 2), served(1, 3, outcome="failed"), served(0, 4000)]
+    known = traffic(newest_first, NOW)
+    assert (known.share("anthropic"), known.share("openrouter"), known.share("ollama")) == (0.5, 0.5, 0.0)
+    assert traffic((), NOW).share("anthropic") is None
+
+
+def test_the_detail_tells_every_attempt_with_key_reason_and_changes() -> None:
+    tried = c.Attempt(
+        provider="openrouter",
+        model="anthropic/claude-opus-4.8",
+        outcome="served",
+        status=200,
+        duration_ms=8000,
+        key="sk-or…4f2a",
+        changed=("2 thinking blocks of anthropic left out",),
+    )
+    request = served(1, 9, attempts=(SKIPPED, tried), provider="openrouter")
+    text = "\n".join(line_text(one) for one in detail_lines(PanelState(), c.Detail(request=request), 100, NOW))
+    assert "↷ anthropic/claude-opus-4-8" in text
+    assert "overloaded (529); next try in 9 s" in text
+    assert "8.0s  200 served  with key sk-or…4f2a" in text
+    assert "changed: 2 thinking blocks of anthropic left out" in text

@@ -31,7 +31,6 @@ THREADS_KEPT = 500
 
 class _Kept(msgspec.Struct):
     blocks: dict[str, str] = {}
-    threads: dict[str, list[str]] = {}
 
 
 class Fitting:
@@ -41,7 +40,7 @@ class Fitting:
         self._file = KeptFile(file, "who signed which thinking")
         self.estimator = estimator
         kept = _load(self._file)
-        self._issuers = Issuers(kept.blocks, kept.threads)
+        self._issuers = Issuers(kept.blocks)
         self._counted: OrderedDict[str, tuple[int, int, str]] = OrderedDict()
         """By thread: bytes of the last body, tokens that the provider counted with the answer, and the model."""
 
@@ -73,7 +72,7 @@ class Fitting:
                 self._counted.popitem(last=False)
         if request.provider and request.target_model:
             issuer = issuer_of(request.provider, request.target_model)
-            self._issuers.learn(thread, issuer, exchange.facts.signatures)
+            self._issuers.learn(issuer, exchange.facts.signatures)
 
     async def save(self) -> None:
         """Keep who signed what, if there is news."""
@@ -85,10 +84,7 @@ class Fitting:
         self._file.keep_now(self._to_keep())
 
     def _to_keep(self) -> bytes:
-        kept = _Kept(
-            dict(self._issuers.blocks), {thread: sorted(each) for thread, each in self._issuers.threads.items()}
-        )
-        return msgspec.json.encode(kept)
+        return msgspec.json.encode(_Kept(dict(self._issuers.blocks)))
 
     def _tokens(self, exchange: Exchange, model: str) -> int:
         """What was counted last in this thread, and what was added since; a shrunk thread is estimated anew."""
@@ -107,7 +103,7 @@ class Fitting:
         if exchange.without_thinking:
             fields, changes = without_foreign_thinking(body, lambda _: True)
             body = body.with_fields(fields)
-        elif self._issuers.concerns(_thread(exchange), issuer):
+        elif self._issuers.concerns(body.raw, issuer):
             fields, changes = without_foreign_thinking(body, self._issuers.foreign(issuer))
             body = body.with_fields(fields)
         if not is_claude(issuer):

@@ -50,7 +50,8 @@ def facts_of(runtime_file: str, session: str) -> Facts | None:
         hello = _get(url, f"{DOOR}/hello?nonce={nonce}")
         if not hmac.compare_digest(hello["proof"].encode(), proof(token, nonce).encode()):
             return None
-        return _get(url, f"{DOOR}/statusline?session={_quoted(session)}", f"{TOKEN_HEADER}: {token}\r\n")
+        facts: Facts = _get(url, f"{DOOR}/statusline?session={_quoted(session)}", f"{TOKEN_HEADER}: {token}\r\n")
+        return facts
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

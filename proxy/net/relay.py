@@ -44,7 +44,12 @@ from proxy.providers import ProviderConfig
 ATTEMPTS_MAX = 8
 """Tries of one request: the client repeats it about as often, and the two multiply."""
 TRYING_S = 240.0
-"""No further target is tried after so long: the client itself gives up at 300 s."""
+"""No further target is tried after so long."""
+ANSWERED_S = 285.0
+"""Whoever is tried after the first target has begun its stream by then: the client itself gives up at 300 s."""
+
+OVER_BUDGET = (402, "billing_error")
+"""Claude Code 2.1.329 shows it and leaves it at that; a 400 it repeats five times without features of its own."""
 
 Answer = Callable[[Attempt, httpx.Response], Awaitable[Failure | None]]
 
@@ -179,8 +184,8 @@ class Relay:
         try:
             yield
         except OverBudget as refusal:
-            exchange.outcome, exchange.status, exchange.error = "failed", 400, str(refusal)
-            await client.refuse(400, "invalid_request_error", str(refusal))
+            exchange.outcome, exchange.status, exchange.error = "failed", OVER_BUDGET[0], str(refusal)
+            await client.refuse(*OVER_BUDGET, str(refusal))
         except NoTarget as refusal:
             exchange.outcome, exchange.status, exchange.error = "failed", 404, str(refusal)
             await client.refuse(404, "not_found_error", str(refusal))
@@ -287,8 +292,8 @@ class Relay:
             return self._answer_timeout_s
         if all(each.skipped for each in exchange.attempts):
             return provider.first_event_timeout_s
-        left = exchange.started + TRYING_S - time.monotonic()
-        return min(provider.first_event_timeout_s, max(1.0, left))
+        left_s = exchange.started + ANSWERED_S - time.monotonic()
+        return min(provider.first_event_timeout_s, max(0.0, left_s))
 
     async def _attempt(self, attempt: Attempt, answer: Answer) -> Failure | None:
         """Try one target with one key. None: the client was served, or its answer broke off; else why not."""

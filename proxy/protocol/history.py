@@ -7,7 +7,7 @@ history when the route returns. Nothing else of the conversation changes, and ev
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -16,8 +16,8 @@ from proxy.protocol.messages import Body
 from proxy.protocol.naming import canonical
 
 BLOCKS_KEPT = 20_000
-THREADS_KEPT = 500
 
+_SIGNATURE = b'"signature"'
 _THINKING = ("thinking", "redacted_thinking")
 _SERVER_TOOLS = ("server_tool_use", "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result")
 
@@ -49,34 +49,32 @@ def fingerprint(signature: str) -> str:
 
 
 class Issuers:
-    """Who issued which thinking block, and whose blocks are in which thread."""
+    """Who issued which thinking block. A block is known wherever it turns up: a conversation may be resumed under
+    another session, and a sub-agent may carry its parent's."""
 
-    def __init__(self, blocks: Mapping[str, str] | None = None, threads: Mapping[Thread, list[str]] | None = None):
+    def __init__(self, blocks: Mapping[str, str] | None = None):
         self.blocks: OrderedDict[str, str] = OrderedDict(blocks or {})
-        self.threads: OrderedDict[Thread, set[str]] = OrderedDict(
-            (thread, set(issuers)) for thread, issuers in (threads or {}).items()
-        )
+        self._known = set(self.blocks.values())
         self.dirty = False
 
-    def learn(self, thread: Thread, issuer: str, signatures: list[str]) -> None:
-        """``issuer`` just answered in ``thread`` with blocks signed so."""
+    def learn(self, issuer: str, signatures: list[str]) -> None:
+        """``issuer`` just answered with blocks signed so."""
         if not signatures:
             return
         for signature in signatures:
             self.blocks[fingerprint(signature)] = issuer
-        self.threads.setdefault(thread, set()).add(issuer)
-        self.threads.move_to_end(thread)
+        self._known.add(issuer)
         while len(self.blocks) > BLOCKS_KEPT:
             self.blocks.popitem(last=False)
-        while len(self.threads) > THREADS_KEPT:
-            self.threads.popitem(last=False)
         self.dirty = True
 
-    def concerns(self, thread: Thread, issuer: str) -> bool:
-        """Whether ``thread`` has blocks that ``issuer`` would refuse. A sub-agent may carry its parent's."""
-        session = thread.split("/", 1)[0]
-        known = (*self.threads.get(thread, ()), *self.threads.get(f"{session}/", ()))
-        return any(each != issuer for each in known)
+    def concerns(self, raw: bytes, issuer: str) -> bool:
+        """Whether a body may have blocks that ``issuer`` would refuse. Searched for without decoding the body."""
+        if self._known <= {issuer}:
+            return False
+        return b'"redacted_thinking"' in raw or any(
+            self.blocks.get(fingerprint(signature), issuer) != issuer for signature in _signatures(raw)
+        )
 
     def foreign(self, issuer: str) -> Callable[[Mapping[str, Any]], bool]:
         """Tells the thinking blocks of others from those of ``issuer``; unknown ones are left alone."""
@@ -141,6 +139,18 @@ def without_server_tools(body: Body) -> tuple[dict[str, bytes], tuple[str, ...]]
     if not flattened:
         return {}, ()
     return {"messages": msgspec.json.encode(messages)}, (f"{flattened} blocks of server tools told as text",)
+
+
+def _signatures(raw: bytes) -> Iterator[str]:
+    """What follows each ``"signature":`` in a body: signatures are Base64, so no quote in them is escaped."""
+    at = raw.find(_SIGNATURE)
+    while at >= 0:
+        start = raw.find(b'"', at + len(_SIGNATURE)) + 1
+        end = raw.find(b'"', start)
+        if not 0 < start < end:
+            return
+        yield raw[start:end].decode(errors="replace")
+        at = raw.find(_SIGNATURE, end)
 
 
 def _is_thinking(block: object) -> bool:

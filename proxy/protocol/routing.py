@@ -154,7 +154,7 @@ def parse_target(text: str, catalog: Catalog) -> Override:
     """``provider/model``, ``provider`` or the id of a listed model, as an override for all. Raises ``NoTarget``."""
     text = naming.strip_window_suffix(text.strip())
     providers = catalog.provider_names()
-    if text in providers:
+    if text in providers or text in catalog.groups():
         return Override(provider=text)
     head, slash, rest = text.partition("/")
     if slash and rest and head in providers:
@@ -172,6 +172,14 @@ def parse_target(text: str, catalog: Catalog) -> Override:
         case several:
             spelled = ", ".join(f"{provider}/{model}" for provider, model in several)
             raise NoTarget(f"{text!r} is offered by several providers; say which: {spelled}")
+
+
+def provider_of(text: str, catalog: Catalog) -> str:
+    """The provider that ``text`` stands for: of a group, the one that comes first for no session in particular.
+    Raises ``NoTarget``."""
+    name = parse_target(text, catalog).provider
+    members = catalog.groups().get(name)
+    return name if members is None else parse_target(ordered_members(members, "")[0].target, catalog).provider
 
 
 def _listed_as(text: str, ids: Sequence[str]) -> str | None:

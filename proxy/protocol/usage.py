@@ -184,7 +184,7 @@ class AnswerTap:
         """
         start = chunk.find(_NEXT_DELTA, chunk.find(_NEXT_DELTA) + 1)
         end = chunk.rfind(_NEXT_DELTA)
-        if start >= end:
+        if not 0 <= start < end:
             return chunk
         run = chunk[start:end]
         deltas = run.count(_NEXT_DELTA)

@@ -99,7 +99,7 @@ class Stage:
         return json.loads(self.cctui(*arguments, "--json").stdout)
 
     def requests(self) -> list[dict[str, Any]]:
-        """The requests of conversations and their agents, oldest first; the client's own, such as titles, come and go."""
+        """The requests of conversations and their agents, oldest first; the client's own (titles) come and go."""
         rows = self.json("requests", "--limit", "100")
         return [row for row in reversed(rows) if row["kind"] == "messages" and row["role"] != "background"]
 

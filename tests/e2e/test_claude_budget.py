@@ -51,7 +51,7 @@ def test_the_refusal_is_not_repeated_by_the_client(stage: MakeStage) -> None:
 
         here.cctui("claude", "-p", "Second.", "--continue", *MODEL, check=False)
 
-        assert [row["status"] for row in here.requests()] == [200, 400]
+        assert [row["status"] for row in here.requests()] == [200, 402]
 
 
 def test_a_session_that_may_pass_goes_on(stage: MakeStage) -> None:

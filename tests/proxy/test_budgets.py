@@ -47,9 +47,9 @@ async def test_the_turn_after_the_budget_was_used_up_is_refused(
     engine = await start(budgeted(upstream, **{kind: Decimal("0.01")}))
     first = await engine.ask(**SESSION)
     second = await engine.ask(**SESSION)
-    assert (first.status_code, second.status_code, len(upstream.calls)) == (200, 400, 1)
+    assert (first.status_code, second.status_code, len(upstream.calls)) == (200, 402, 1)
     error = second.json()["error"]
-    assert error["type"] == "invalid_request_error"
+    assert error["type"] == "billing_error"
     assert f"cctui: the {kind.removesuffix('_usd')} budget" in error["message"]
     assert "$0.01 is used up: $0.01 spent" in error["message"]
     assert f"cctui budget grant {kind.removesuffix('_usd')} 1" in error["message"]
@@ -62,7 +62,7 @@ async def test_a_refused_turn_is_recorded_costs_nothing_and_has_no_attempt(
     await engine.ask(**SESSION)
     await engine.ask(**SESSION)
     record = await engine.record(2)
-    assert (record.outcome, record.status, record.cost_nano_usd, record.attempts) == ("failed", 400, 0, ())
+    assert (record.outcome, record.status, record.cost_nano_usd, record.attempts) == ("failed", 402, 0, ())
     assert "the day budget" in (record.error or "")
 
 
@@ -78,7 +78,7 @@ async def test_a_named_project_has_its_own_amount_and_the_others_none(
     engine = await start(budgeted(upstream, project_usd={"shop": Decimal("0.01")}))
     await engine.ask(**SESSION)
     other = {**SESSION, "x_cctui_project": "blog"}
-    assert [(await engine.ask(**each)).status_code for each in (SESSION, other, other)] == [400, 200, 200]
+    assert [(await engine.ask(**each)).status_code for each in (SESSION, other, other)] == [402, 200, 200]
 
 
 async def test_a_grant_lets_the_session_go_on_and_is_used_up_in_turn(
@@ -86,10 +86,10 @@ async def test_a_grant_lets_the_session_go_on_and_is_used_up_in_turn(
 ) -> None:
     engine = await start(budgeted(upstream, session_usd=Decimal("0.01")))
     await engine.ask(**SESSION)
-    assert (await engine.ask(**SESSION)).status_code == 400
+    assert (await engine.ask(**SESSION)).status_code == 402
     grant = c.GrantBudget(kind="session", amount_nano_usd=10**7, session="5e55")
     assert (await engine.command("budget/grant", grant)).status_code == 200
-    assert [(await engine.ask(**SESSION)).status_code for _ in range(2)] == [200, 400]
+    assert [(await engine.ask(**SESSION)).status_code for _ in range(2)] == [200, 402]
 
 
 async def test_a_session_that_passes_is_stopped_by_no_budget_and_still_counts(
@@ -100,9 +100,9 @@ async def test_a_session_that_passes_is_stopped_by_no_budget_and_still_counts(
     await engine.command("budget/pass", c.PassBudget(session="5e551011-aaaa"))
     assert (await engine.ask(**SESSION)).status_code == 200
     assert (await report(engine))["day"].spent_nano_usd == 2 * TURN_COSTS
-    assert (await engine.ask(x_claude_code_session_id="other")).status_code == 400
+    assert (await engine.ask(x_claude_code_session_id="other")).status_code == 402
     await engine.command("budget/pass", c.PassBudget(session="5e551011-aaaa", passing=False))
-    assert (await engine.ask(**SESSION)).status_code == 400
+    assert (await engine.ask(**SESSION)).status_code == 402
 
 
 async def test_an_amount_set_at_run_time_holds_at_once_and_can_be_taken_back(
@@ -111,7 +111,7 @@ async def test_an_amount_set_at_run_time_holds_at_once_and_can_be_taken_back(
     engine = await start(budgeted(upstream))
     await engine.ask(**SESSION)
     await engine.command("budget/set", c.SetBudget(kind="day", amount_nano_usd=10**7))
-    assert (await engine.ask(**SESSION)).status_code == 400
+    assert (await engine.ask(**SESSION)).status_code == 402
     assert (await engine.snapshot()).day_budget_nano_usd == 10**7
     await engine.command("budget/set", c.SetBudget(kind="day", as_settings=True))
     assert (await engine.ask(**SESSION)).status_code == 200
@@ -129,7 +129,7 @@ async def test_ten_at_once_do_not_run_past_the_limit(start: StartEngine, upstrea
     statuses = sorted([(await each).status_code for each in asking])
     spent = (await report(engine))["day"]
     assert in_flight > 0
-    assert statuses == [200] * 5 + [400] * 5
+    assert statuses == [200] * 5 + [402] * 5
     assert (spent.spent_nano_usd, spent.in_flight_nano_usd) == (5 * TURN_COSTS, 0)
 
 
@@ -212,10 +212,10 @@ async def test_simulated_money_counts_where_it_is_meant_to(start: StartEngine) -
     simulator = {"preset": "simulator", "simulator": {"first_event_s": 0, "tokens_per_s": 1e9}}
     budget = {"day_usd": Decimal("0.000001"), "count_simulated": True}
     engine = await start(settings(simulator, budget=budget))
-    assert [(await engine.ask(**SESSION)).status_code for _ in range(2)] == [200, 400]
+    assert [(await engine.ask(**SESSION)).status_code for _ in range(2)] == [200, 402]
 
 
-@pytest.mark.parametrize(("counts", "second"), [(True, 400), (False, 200)])
+@pytest.mark.parametrize(("counts", "second"), [(True, 402), (False, 200)])
 async def test_a_subscription_counts_at_list_price_unless_told_otherwise(
     start: StartEngine, upstream: ScriptedUpstream, counts: bool, second: int
 ) -> None:
@@ -249,7 +249,7 @@ async def test_a_restart_keeps_what_was_spent_granted_and_let_pass(
     known = await report(again, session="5e551011-aaaa")
     assert (known["session"].limit_nano_usd, known["session"].spent_nano_usd) == (2 * 10**7, TURN_COSTS)
     assert (known["month"].limit_nano_usd, known["month"].spent_nano_usd) == (DOLLAR, TURN_COSTS)
-    assert [(await again.ask(**SESSION)).status_code for _ in range(2)] == [200, 400]
+    assert [(await again.ask(**SESSION)).status_code for _ in range(2)] == [200, 402]
     answer = await again.look("budget", session="passing")
     assert msgspec.json.decode(answer.content, type=c.BudgetReport).passing
 

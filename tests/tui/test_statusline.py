@@ -78,7 +78,9 @@ def test_names_and_proof_are_those_of_the_contract() -> None:
 def run(argument: str, given: str, **environ: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-P", "-m", "tui.statusline", argument]
     environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "LC_ALL": "C", **environ}
-    return subprocess.run(command, input=given, env=environment, capture_output=True, text=True, encoding="utf-8")
+    return subprocess.run(
+        command, input=given, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+    )
 
 
 @pytest.mark.parametrize("given", ["", "{", "[]", "null", json.dumps(GIVEN)])
@@ -116,6 +118,8 @@ async def test_the_line_of_a_running_engine(engine: RunningEngine) -> None:
 
 def test_nothing_heavy_is_imported() -> None:
     code = "import sys, tui.statusline\nprint(*sorted({name.split('.')[0] for name in sys.modules}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ))
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
     heavy = {"click", "msgspec", "httpx", "http", "email", "ssl", "asyncio", "pathlib", "dataclasses", "proxy"}
     assert set(done.stdout.split()) & heavy <= {"pathlib"}

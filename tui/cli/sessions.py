@@ -128,5 +128,6 @@ def demo(seconds: float | None, *, headless: bool, as_json: bool) -> None:
 
     if not headless and not (sys.stdout.isatty() and sys.stdin.isatty()):
         headless, seconds = True, seconds or HEADLESS_DEMO_S
-        say(f"there is no terminal here, so the demo runs without a screen for {seconds:g} second{'s' * (seconds != 1)}")
+        span = f"{seconds:g} second{'s' * (seconds != 1)}"
+        say(f"there is no terminal here, so the demo runs without a screen for {span}")
     raise click.exceptions.Exit(run_demo(headless, seconds, as_json))

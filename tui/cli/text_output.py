@@ -109,7 +109,8 @@ def requests(rows: Sequence[c.Request], now: float, width: int) -> list[str]:
 def usage(report: c.UsageReport, by: str, width: int) -> list[str]:
     """The groups, then their sum, then what no price is known for."""
     title = Column(by, shrinks=True)
-    rows = [_tally(row.key or "none", row.tally) for row in report.rows]
+    nobody = "no sub-agent" if by == "agent" else "none"
+    rows = [_tally(row.key or nobody, row.tally) for row in report.rows]
     lines = table((title, *USAGE_COLUMNS[1:]), [*rows, _tally("total", report.total)], width)
     unpriced = report.total.unpriced_requests
     note = f"{unpriced} of them cost something that nobody could tell; it is in no sum."

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import httpx
+import msgspec
 
 from proxy import contract as c
 from proxy.health import HealthBook
@@ -48,7 +49,9 @@ class Stage:
         return answers, self.running.engine.records[before:]
 
     async def provider(self, name: str = "first") -> c.Provider:
-        return next(each for each in (await self.running.snapshot()).providers if each.name == name)
+        """The view of a provider, without all the requests that a snapshot carries."""
+        listed = msgspec.json.decode((await self.running.look("models")).content, type=c.ModelList)
+        return next(each for each in listed.providers if each.name == name)
 
     def opened(self) -> dict[str, str | None]:
         """What is closed to requests now, as scope and outcome."""

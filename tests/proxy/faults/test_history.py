@@ -51,7 +51,7 @@ async def use(engine: RunningEngine, target: str) -> None:
 async def test_another_s_thinking_is_left_out_after_a_switch_and_said(
     engine: RunningEngine, second: ScriptedUpstream
 ) -> None:
-    await engine.ask(**SESSION)
+    await engine.ask(None, **SESSION)
     await use(engine, "second")
     await engine.ask(message(messages=[USER, OF_A, TURN]), **SESSION)
     assert history(second) == [USER, bare("one"), TURN]
@@ -59,7 +59,7 @@ async def test_another_s_thinking_is_left_out_after_a_switch_and_said(
 
 
 async def test_it_returns_unharmed_when_the_route_returns(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
-    await engine.ask(**SESSION)
+    await engine.ask(None, **SESSION)
     await use(engine, "second")
     await engine.ask(message(messages=[USER, OF_A, TURN]), **SESSION)
     await use(engine, c.AS_ASKED)
@@ -70,7 +70,7 @@ async def test_it_returns_unharmed_when_the_route_returns(engine: RunningEngine,
 async def test_a_detour_gets_none_of_it_and_the_first_attempt_gets_all(
     engine: RunningEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
 ) -> None:
-    await engine.ask(**SESSION)
+    await engine.ask(None, **SESSION)
     upstream.script = as_json(error_body("overloaded_error", "Overloaded"), 529)
     await engine.ask(message(messages=[USER, OF_A, TURN]), **SESSION)
     record = await engine.record(2)
@@ -81,7 +81,7 @@ async def test_a_detour_gets_none_of_it_and_the_first_attempt_gets_all(
 async def test_with_nothing_foreign_the_bytes_are_the_client_s(
     engine: RunningEngine, upstream: ScriptedUpstream
 ) -> None:
-    await engine.ask(**SESSION)
+    await engine.ask(None, **SESSION)
     body = json.dumps(message(messages=[USER, OF_A, TURN]), indent=1).encode()
     await engine.ask(body, **SESSION)
     assert (upstream.calls[-1].body, (await engine.record(2)).attempts[0].changed) == (body, ())
@@ -102,8 +102,8 @@ async def test_a_sub_agent_s_own_thinking_stays_where_its_parent_s_is_taken_out(
 ) -> None:
     agent = {**SESSION, "x_claude_code_agent_id": "a1"}
     await engine.command("use", c.Use(target="second", slot="subagent"))
-    await engine.ask(**SESSION)
-    await engine.ask(**agent)
+    await engine.ask(None, **SESSION)
+    await engine.ask(None, **agent)
     await engine.ask(message(messages=[USER, OF_B, TURN]), **agent)
     await engine.ask(message(messages=[USER, OF_A, TURN]), **SESSION)
     assert (history(second), history(upstream)) == ([USER, OF_B, TURN], [USER, OF_A, TURN])
@@ -113,7 +113,7 @@ async def test_a_sub_agent_s_own_thinking_stays_where_its_parent_s_is_taken_out(
 async def test_another_session_s_history_is_not_touched(
     engine: RunningEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
 ) -> None:
-    await engine.ask(**SESSION)
+    await engine.ask(None, **SESSION)
     await use(engine, "second")
     stranger = answer("own", "VU5LTk9XTg")
     await engine.ask(message(messages=[USER, stranger, TURN]), x_claude_code_session_id="s2")
@@ -123,7 +123,7 @@ async def test_another_session_s_history_is_not_touched(
 async def test_a_resumed_conversation_under_a_new_session_is_cleaned_all_the_same(
     engine: RunningEngine, second: ScriptedUpstream
 ) -> None:
-    await engine.ask(**SESSION)
+    await engine.ask(None, **SESSION)
     await use(engine, "second")
     await engine.ask(message(messages=[USER, OF_A, TURN]), x_claude_code_session_id="resumed")
     assert history(second) == [USER, bare("one"), TURN]
@@ -135,7 +135,7 @@ async def test_who_issued_what_survives_a_restart(
     upstream.script = as_stream(signed("one", "U0lHTkVEQllB"))
     chosen = settings(provider(upstream), provider(second))
     before = await start(chosen)
-    await before.ask(**SESSION)
+    await before.ask(None, **SESSION)
     await before.record()
     await before.stop()
     after = await start(chosen)

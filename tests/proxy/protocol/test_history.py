@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
-from proxy.protocol.history import Issuers, issuer_of, thread_of, without_foreign_thinking, without_server_tools
+from hypothesis import given as given_any
+from hypothesis import strategies as st
+
+from proxy.protocol.history import Issuers, issuer_of, without_foreign_thinking, without_server_tools
 from proxy.protocol.messages import Body
 
 CLAUDE, GLM = issuer_of("anthropic", "claude-opus-4-8"), issuer_of("zai", "glm-5")
-THREAD = thread_of("session", None)
 
 
 def thought(signature: str) -> dict[str, Any]:
@@ -32,8 +34,8 @@ def body(*messages: dict[str, Any], **more: Any) -> Body:
 
 def learned() -> Issuers:
     issuers = Issuers()
-    issuers.learn(THREAD, CLAUDE, ["signed by claude"])
-    issuers.learn(THREAD, GLM, ["signed by glm"])
+    issuers.learn(CLAUDE, ["signed by claude"])
+    issuers.learn(GLM, ["signed by glm"])
     return issuers
 
 
@@ -97,14 +99,26 @@ def test_a_tool_loop_that_lost_its_thinking_goes_on_without() -> None:
     )
 
 
-def test_sessions_and_sub_agents_do_not_mix() -> None:
-    issuers = Issuers()
-    issuers.learn(thread_of("one", None), CLAUDE, ["x"])
+def test_a_body_concerns_whoever_did_not_sign_all_of_its_thinking() -> None:
+    given = body(asked("a"), said(thought("signed by claude"), text("1"))).raw
 
-    assert issuers.concerns(thread_of("one", None), GLM)
-    assert issuers.concerns(thread_of("one", "agent"), GLM)
-    assert not issuers.concerns(thread_of("two", None), GLM)
-    assert not issuers.concerns(thread_of("one", None), CLAUDE)
+    assert learned().concerns(given, GLM)
+    assert not learned().concerns(given, CLAUDE)
+    assert not learned().concerns(body(asked('what is a "signature"?')).raw, GLM)
+
+
+def test_where_only_one_ever_signed_no_body_is_searched() -> None:
+    issuers = Issuers()
+    issuers.learn(GLM, ["x"])
+
+    assert not issuers.concerns(body(said({"type": "redacted_thinking", "data": "y"})).raw, GLM)
+
+
+@given_any(st.lists(st.text("abc+/=", min_size=1), max_size=5), st.binary(max_size=40))
+def test_a_search_for_signatures_survives_any_bytes(signatures: list[str], rubbish: bytes) -> None:
+    found = body(said(*map(thought, signatures))).raw
+
+    assert learned().concerns(found + rubbish + b'"signature"', GLM) in (False, True)
 
 
 def test_a_signature_itself_is_not_remembered() -> None:

@@ -121,3 +121,15 @@ def routed(route: c.Route, use: c.Use) -> c.Route:
     provider, _, model = use.target.partition("/")
     override = c.Override(provider=provider, model=model or None, session=use.session, slot=use.slot)
     return msgspec.structs.replace(route, overrides=(override,))
+
+
+def with_amount(command: c.SetBudget) -> c.BudgetReport:
+    """A report with one budget, as it was set."""
+    name = command.project or "2026-11-21"
+    limit = command.amount_nano_usd
+    return c.BudgetReport(action="block", budgets=(c.Budget(kind=command.kind, name=name, limit_nano_usd=limit),))
+
+
+def passing(command: c.PassBudget) -> c.BudgetReport:
+    budget = c.Budget(kind="day", name="2026-11-21", limit_nano_usd=10**9)
+    return c.BudgetReport(action="block", budgets=(budget,), session=command.session, passing=command.passing)

@@ -103,6 +103,13 @@ class Handler(BaseHTTPRequestHandler):
                 tried = msgspec.json.decode(body, type=c.TryProvider)
                 ok = tried.provider == "anthropic"
                 self._answer(c.Tried(ok=ok, text="12 models" if ok else "401: the key was refused", duration_ms=412.0))
+            case "/budget/set":
+                self._answer(canned.with_amount(msgspec.json.decode(body, type=c.SetBudget)))
+            case "/budget/grant":
+                granted = msgspec.json.decode(body, type=c.GrantBudget)
+                self._answer(canned.with_amount(c.SetBudget(kind="day", amount_nano_usd=granted.amount_nano_usd)))
+            case "/budget/pass":
+                self._answer(canned.passing(msgspec.json.decode(body, type=c.PassBudget)))
             case "/stop":
                 self._answer({"ok": True})
                 self.server.drain(self.server.plan.drains_until)
@@ -127,6 +134,7 @@ class Handler(BaseHTTPRequestHandler):
             "/models": canned.MODELS,
             "/requests": (canned.FELL_BACK, canned.UNPRICED),
             "/usage": canned.REPORT,
+            "/budget": canned.with_amount(c.SetBudget(kind="day")),
             "/launch": c.LaunchPlan(
                 url=self.server.url,
                 provider="openrouter",

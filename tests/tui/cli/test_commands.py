@@ -129,7 +129,8 @@ class TestWithAnEngine:
         group = "          group cheap: openrouter, anthropic\n"
         assert run("fallback").stdout == f"fallback  on, then openrouter/anthropic/claude-opus-4.8\n{group}"
         assert run("fallback", "off").stdout.startswith("fallback  off")
-        assert run("fallback", "set", "team", "openrouter").stdout == f"fallback  off; when on, then team, openrouter\n{group}"
+        set_while_off = run("fallback", "set", "team", "openrouter").stdout
+        assert set_while_off == f"fallback  off; when on, then team, openrouter\n{group}"
         assert run("fallback", "on").stdout == f"fallback  on, then team, openrouter\n{group}"
         assert run("fallback", "show").stdout == run("fallback").stdout
 

@@ -237,6 +237,12 @@ async def test_leaving_at_rest_asks_nothing() -> None:
         await until(pilot, lambda: app.return_value == "kept")
 
 
+async def test_a_panel_whose_engine_ends_with_it_asks_nothing() -> None:
+    async with working() as engine, shown(engine, asks_to_leave=False) as (app, pilot):
+        await pilot.press("q")
+        await until(pilot, lambda: app.return_value == "kept")
+
+
 async def test_a_panel_with_an_end_leaves_by_itself_and_keeps_the_engine() -> None:
     async with working() as engine, shown(engine, ends_after_s=0.2) as (app, pilot):
         await until(pilot, lambda: app.return_value == "kept")

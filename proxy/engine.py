@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import os
+import re
 import resource
 import signal
 import socket
@@ -52,6 +53,8 @@ from proxy.views import provider_view
 
 log = logging.getLogger(__name__)
 
+_WHOLE_SESSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A whole id may be set before the session's first request: the client takes one with ``--session-id``."""
 HOUSEKEEPING_S = 1.0
 SLEPT_S = 5.0
 """If the wall clock ran ahead of the monotonic one by more, the machine slept: connections are made anew."""
@@ -133,6 +136,9 @@ class Engine:
 
     def groups(self) -> Mapping[str, Sequence[routing.Member]]:
         return self._groups
+
+    def simulated(self, provider: str) -> bool:
+        return self.providers[provider].simulated
 
     def admit(
         self, exchange: Exchange, target: routing.Target, tried: Sequence[int], *, only: bool
@@ -284,13 +290,13 @@ class Engine:
         if listing.error:
             return c.Tried(ok=False, text=listing.error, duration_ms=duration_ms)
         if listing.fetched_at is None:
-            text = f"{provider.name} can be asked only with Claude Code's login, by a request of Claude Code"
-            return c.Tried(ok=True, text=text, duration_ms=duration_ms)
+            text = f"{provider.name} was not asked: only Claude Code has a login for it; its next request will show"
+            return c.Tried(ok=False, text=text, duration_ms=duration_ms)
         return c.Tried(ok=True, text=f"{provider.name} answers: {len(listing.models)} models", duration_ms=duration_ms)
 
     def set_favourite(self, command: c.SetFavourite) -> c.ModelList:
         if command.provider not in self.providers:
-            raise Refused(f"no provider is called {command.provider!r}", "not_found", 404)
+            raise Refused(f"No provider is called {command.provider!r}; cctui providers lists them.", "not_found", 404)
         self.catalog.set_favourite(command.provider, command.model, command.favourite)
         return self._model_list()
 
@@ -354,6 +360,7 @@ class Engine:
         return self._model_list()
 
     def requests(self, limit: int, session: str | None) -> list[c.Request]:
+        session = self._known_session(session)
         live = [exchange.view() for exchange in list(self._board.live.values())]
         self._writer.flush(2.0)
         ended = self._reader.last(limit, session)
@@ -566,8 +573,12 @@ class Engine:
         ids = [session.id for session in self._board.sessions()]
         matching = [each for each in ids if each == text] or [each for each in ids if text and each.startswith(text)]
         if len(matching) > 1:
-            raise Refused(f"several sessions begin with {text!r}: {', '.join(matching)}", "not_found", 404)
-        return matching[0] if matching else text
+            raise Refused(f"Several sessions begin with {text!r}: {', '.join(matching)}.", "not_found", 404)
+        if matching:
+            return matching[0]
+        if _WHOLE_SESSION.fullmatch(text) or self._reader.last(1, text):
+            return text
+        raise Refused(f"No session begins with {text!r}; cctui status lists them.", "not_found", 404)
 
     def _last_session(self) -> str | None:
         """The session that was active last."""
@@ -610,10 +621,12 @@ class Engine:
             problems.append(self._writer.problem)
         if self._writer.dropped:
             problems.append(f"{self._writer.dropped} requests are missing from the history: the disk was too slow")
-        try:
-            routing.parse_target(self.route.default, self)
-        except routing.NoTarget as error:
-            problems.append(f"route.default: {error}")
+        named = [("route.default", self.route.default), *(("fallback", entry) for entry in self.route.chain)]
+        for place, text in named:
+            try:
+                routing.parse_target(text, self)
+            except routing.NoTarget as error:
+                problems.append(f"{place}: {error}")
         changed = tuple(problems) != self._problems
         self._problems = tuple(problems)
         return changed
@@ -648,7 +661,7 @@ class Engine:
     def _provider(self, name: str) -> ProviderConfig:
         """Raises ``Refused``."""
         if name not in self.providers:
-            raise Refused(f"no provider is called {name!r}", "not_found", 404)
+            raise Refused(f"No provider is called {name!r}; cctui providers lists them.", "not_found", 404)
         return self.providers[name]
 
 

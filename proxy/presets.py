@@ -7,7 +7,8 @@ field. A quirk is a named field with its reason, never a condition on a provider
 from dataclasses import dataclass
 from typing import Literal
 
-Dialect = Literal["anthropic", "openai-chat", "openai-responses", "gemini", "bedrock", "vertex"]
+Dialect = Literal["anthropic"]
+"""Wire formats that the engine speaks."""
 Auth = Literal["bearer", "x-api-key", "passthrough", "none"]
 
 

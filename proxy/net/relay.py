@@ -37,7 +37,7 @@ from proxy.protocol.history import fingerprint
 from proxy.protocol.outcome import TABLE, Outcome, Seen, error_body
 from proxy.protocol.overflow import Overflow, Room, client_sentence
 from proxy.protocol.redact import mask
-from proxy.protocol.routing import Asked, Member, NoTarget, Target, chain_after, decide
+from proxy.protocol.routing import Asked, Catalog, NoTarget, Target, chain_after, decide
 from proxy.protocol.usage import AnswerFacts
 from proxy.providers import ProviderConfig
 
@@ -54,7 +54,7 @@ OVER_BUDGET = (402, "billing_error")
 Answer = Callable[[Attempt, httpx.Response], Awaitable[Failure | None]]
 
 
-class Surroundings(Protocol):
+class Surroundings(Catalog, Protocol):
     """What the relay needs of the engine; also the ``Catalog`` of routing."""
 
     @property
@@ -71,12 +71,6 @@ class Surroundings(Protocol):
 
     @property
     def local_token(self) -> str: ...
-
-    def provider_names(self) -> Sequence[str]: ...
-
-    def model_ids(self, provider: str) -> Sequence[str]: ...
-
-    def groups(self) -> Mapping[str, Sequence[Member]]: ...
 
     def provider_in_force(self) -> str:
         """The provider of all traffic that nothing more specific sends elsewhere."""

@@ -78,6 +78,10 @@ class Catalog(Protocol):
 
     def groups(self) -> Mapping[str, Sequence[Member]]: ...
 
+    def simulated(self, provider: str) -> bool:
+        """Its answers are made up: it serves only where it is named."""
+        ...
+
 
 class NoTarget(ValueError):
     """No target can be named. ``str()`` tells the user what to do."""
@@ -143,15 +147,22 @@ def apply_use(
     others = tuple(each for each in route.overrides if (each.session, each.slot) != (session, slot))
     if text.strip().lower() in (AS_ASKED, "asked", "as asked"):
         return _with_overrides(route, others)
-    parsed = parse_target(text, catalog)
+    parsed = parse_target(text, catalog, route.default)
     if parsed.model is None and probes and parsed.provider not in catalog.groups():
         _translated_any(parsed.provider, probes, catalog)
     override = Override(provider=parsed.provider, model=parsed.model, session=session, slot=slot)
     return _with_overrides(route, (*others, override))
 
 
-def parse_target(text: str, catalog: Catalog) -> Override:
-    """``provider/model``, ``provider`` or the id of a listed model, as an override for all. Raises ``NoTarget``."""
+CLAUDE = "claude-"
+"""What people leave out of a Claude model's name."""
+
+
+def parse_target(text: str, catalog: Catalog, default: str = "") -> Override:
+    """``provider/model``, ``provider`` or the id of a listed model, as an override for all. Raises ``NoTarget``.
+
+    A Claude model that nobody lists is taken for one of the ``default`` provider, where that has told no list yet.
+    """
     text = naming.strip_window_suffix(text.strip())
     providers = catalog.provider_names()
     if text in providers or text in catalog.groups():
@@ -163,10 +174,15 @@ def parse_target(text: str, catalog: Catalog) -> Override:
             return Override(provider=head, model=found)
         if not ids:
             return Override(provider=head, model=rest)
-    listing = {name: found for name in providers if (found := _listed_as(text, catalog.model_ids(name)))}
+    real = [name for name in providers if not catalog.simulated(name)]
+    listing = {name: found for name in real if (found := _listed_as(text, catalog.model_ids(name)))}
     match list(listing.items()):
         case [(provider, model)]:
             return Override(provider=provider, model=model)
+        case [] if not text.startswith(CLAUDE) and naming.tier_of(CLAUDE + text):
+            return parse_target(CLAUDE + text, catalog, default)
+        case [] if default in real and naming.tier_of(text) and not slash and not catalog.model_ids(default):
+            return Override(provider=default, model=text)
         case []:
             raise NoTarget(_unknown(text, catalog))
         case several:

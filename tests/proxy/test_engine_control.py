@@ -60,8 +60,8 @@ async def test_as_asked_takes_the_choice_back(two: RunningEngine) -> None:
 
 
 async def test_a_choice_for_a_session_leaves_the_others_alone(two: RunningEngine) -> None:
-    await use(two, "gpt-5.5", session="s-1")
-    assert (await served_by(two, x_claude_code_session_id="s-1"))[0] == "second"
+    await use(two, "gpt-5.5", session="11111111-2222-4333-8444-555555555555")
+    assert (await served_by(two, x_claude_code_session_id="11111111-2222-4333-8444-555555555555"))[0] == "second"
     assert (await served_by(two, x_claude_code_session_id="s-2"))[0] == "first"
 
 

@@ -34,6 +34,9 @@ class Lists:
     def groups(self) -> Mapping[str, Sequence[Member]]:
         return self.sets
 
+    def simulated(self, provider: str) -> bool:
+        return provider == "simulator"
+
 
 CATALOG = Lists(
     {
@@ -225,6 +228,21 @@ class TestUse:
     def test_an_unknown_slot_is_refused_with_the_known_ones(self) -> None:
         with pytest.raises(NoTarget, match="no slot is called 'grand'; there are opus, sonnet, haiku, subagent"):
             known_slot("grand")
+
+
+class TestBareNames:
+    def test_a_simulator_serves_only_where_it_is_named(self) -> None:
+        lists = Lists({"anthropic": [], "simulator": ["claude-sonnet-5"]})
+        assert parse_target("claude-sonnet-5", lists, "anthropic") == override("anthropic/claude-sonnet-5")
+        assert parse_target("simulator/claude-sonnet-5", lists) == override("simulator/claude-sonnet-5")
+
+    def test_claude_may_be_left_out_of_a_name(self) -> None:
+        assert parse_target("sonnet-4-6", CATALOG) == override("anthropic/claude-sonnet-4-6")
+
+    def test_a_claude_that_a_known_list_lacks_is_not_guessed(self) -> None:
+        lists = Lists({"anthropic": ["claude-opus-4-8"]})
+        with pytest.raises(NoTarget, match="no provider or model is called 'claude-sonnet-9'"):
+            parse_target("claude-sonnet-9", lists, "anthropic")
 
 
 class TestChain:

@@ -9,7 +9,7 @@ from textual.strip import Strip
 from tui.messages import PaneResized
 from tui.state.lines import EMPTY, Line, Piece, Tone, line
 from tui.state.stream import StreamRow
-from tui.state.text import left
+from tui.state.text import left, wrap
 from tui.widgets.paint import TONE_CLASSES, paint
 
 MARGIN = 11
@@ -60,8 +60,8 @@ class StreamPane(ScrollView, can_focus=False):
         index = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         if not self._rows:
-            note = line(" ", Piece(self._note, "dim")) if y == 0 else EMPTY
-            return paint(self, note, width)
+            note = wrap(self._note, max(8, width - 2))
+            return paint(self, line(" ", Piece(note[y], "dim")) if y < len(note) else EMPTY, width)
         return paint(self, self._line(self._rows[index]) if index < len(self._rows) else EMPTY, width)
 
     def on_resize(self) -> None:

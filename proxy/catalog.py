@@ -17,6 +17,8 @@ from proxy.protocol import naming
 from proxy.protocol.listing import ListedModel
 from proxy.providers import ProviderConfig
 
+BACKGROUND_WINDOW = 32_000
+"""Tokens that a background call of the client can need."""
 USED_KEPT = 30
 """How many recently used models are remembered."""
 FOUND_KEPT = 1000
@@ -76,6 +78,21 @@ class ModelCatalog:
             entries = self._by_id[provider] = {entry.id: entry for entry in self.listing(provider).models}
         found = naming.match(model, entries)
         return entries[found] if found else None
+
+    def output_limit(self, provider: str, model: str) -> int | None:
+        """The most tokens that a model answers with, where its provider tells."""
+        entry = self.find(provider, model)
+        return entry.max_output_tokens if entry is not None else None
+
+    def cheapest(self, provider: str) -> str | None:
+        """The cheapest model with a price and room for the client's background calls."""
+        priced = [
+            (entry.input + entry.output, entry.id)
+            for entry in self.listing(provider).models
+            if entry.input is not None and entry.output is not None
+            if (entry.context_window or BACKGROUND_WINDOW) >= BACKGROUND_WINDOW
+        ]
+        return min(priced, default=(0, None))[1]
 
     def window(self, provider: str, model: str) -> int | None:
         """The context window, tokens: from the settings, the provider's list, the price list."""

@@ -290,6 +290,8 @@ class Provider(Frozen, frozen=True):
     ttft_p50_ms: float | None = None
     """To the first event, over the last hour."""
     ttft_p95_ms: float | None = None
+    rejects: tuple[str, ...] = ()
+    """Fields and betas that it was seen to reject, and which are therefore left out, in words."""
 
 
 class Model(Frozen, frozen=True):
@@ -483,6 +485,12 @@ class RestProvider(Frozen, frozen=True):
 
     provider: str
     resting: bool
+
+
+class ForgetRejections(Frozen, frozen=True):
+    """Command: send a provider everything again, also what it was seen to reject."""
+
+    provider: str
 
 
 class TryProvider(Frozen, frozen=True):

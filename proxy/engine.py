@@ -46,7 +46,9 @@ from proxy.protocol.naming import strip_window_suffix, tier_of
 from proxy.protocol.outcome import Outcome
 from proxy.protocol.overflow import Room
 from proxy.protocol.parts import PartReader
+from proxy.protocol.rejections import Rejection, read_rejection
 from proxy.providers import ProviderConfig, local_provider, resolve_providers
+from proxy.rejections import RejectionBook
 from proxy.routefile import RouteFile
 from proxy.settings import GroupSettings, Settings, is_loopback
 from proxy.views import provider_view
@@ -102,6 +104,7 @@ class Engine:
             self.providers, self.catalog, self.credentials, lambda: self.upstreams, self._providers_changed
         )
         self._herald = Herald(self._post_notice)
+        self._rejections = RejectionBook(paths.rejections_file)
         budgets = Budgets(paths.budget_file, settings.budget, self._reader, time.time, self._warn_of_budget)
         self._gate = BudgetGate(budgets, settings.budget, self._costs, self.providers, self._prompt_tokens)
         self._providers_dirty = False
@@ -140,6 +143,12 @@ class Engine:
     def simulated(self, provider: str) -> bool:
         return self.providers[provider].simulated
 
+    def background_model(self, provider: str) -> str | None:
+        return self.providers[provider].background_model
+
+    def cheapest(self, provider: str) -> str | None:
+        return self.catalog.cheapest(provider)
+
     def admit(
         self, exchange: Exchange, target: routing.Target, tried: Sequence[int], *, only: bool
     ) -> Admitted | Closed:
@@ -168,7 +177,24 @@ class Engine:
         return await self._gate.admit(exchange, targets, self.route, self)
 
     def body_for(self, exchange: Exchange, target: routing.Target) -> tuple[Body, tuple[str, ...]]:
-        return self._fitting.body_for(exchange, target)
+        provider = self.providers[target.provider]
+        if provider.real_claude:
+            return self._fitting.body_for(exchange, target)
+        limit = (
+            None if target.model == exchange.asked_model else self.catalog.output_limit(target.provider, target.model)
+        )
+        return self._fitting.body_for(exchange, target, self._rejections.of(target), limit)
+
+    def rejections(self, target: routing.Target) -> Sequence[Rejection]:
+        return self._rejections.of(target)
+
+    def learn_rejection(self, target: routing.Target, message: str) -> bool:
+        rejection = read_rejection(message)
+        if rejection is None or self.providers[target.provider].real_claude:
+            return False
+        learned = self._rejections.learn(target, rejection)
+        self._providers_dirty = self._providers_dirty or learned
+        return learned
 
     def note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
         """Only messages tell of health: other paths have limits and troubles of their own."""
@@ -275,6 +301,10 @@ class Engine:
 
     def rest(self, command: c.RestProvider) -> None:
         self._health.rest(self._provider(command.provider), command.resting)
+        self._providers_changed()
+
+    def forget_rejections(self, command: c.ForgetRejections) -> None:
+        self._rejections.forget(self._provider(command.provider).name)
         self._providers_changed()
 
     async def try_provider(self, command: c.TryProvider) -> c.Tried:
@@ -446,6 +476,7 @@ class Engine:
         await self.upstreams.close()
         self.catalog.save_now()
         self._health.save_now()
+        self._rejections.save_now()
         self._fitting.save_now()
         await asyncio.to_thread(self._writer.close)
         log.info("engine ended")
@@ -490,6 +521,7 @@ class Engine:
             if self._providers_dirty:
                 self._providers_changed()
                 await self._health.save()
+                await self._rejections.save()
             if beats % 15 == 0:
                 await self._fitting.save()
 
@@ -649,7 +681,14 @@ class Engine:
 
     def _provider_view(self, provider: ProviderConfig) -> c.Provider:
         health, listing = self._health.view(provider), self.catalog.listing(provider.name)
-        return provider_view(provider, health, listing, len(self.catalog.ids(provider.name)), self._environ)
+        return provider_view(
+            provider,
+            health,
+            listing,
+            len(self.catalog.ids(provider.name)),
+            self._environ,
+            self._rejections.lines(provider.name),
+        )
 
     def _login(self, provider: ProviderConfig, exchange: Exchange) -> str | None:
         """Names the client's own credential where it goes along to ``provider``."""

@@ -5,6 +5,7 @@ survives a restart. Decisions are in ``protocol.history`` and ``protocol.overflo
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,7 +24,9 @@ from proxy.protocol.history import (
     without_server_tools,
 )
 from proxy.protocol.messages import Body
+from proxy.protocol.output_limit import with_output_limit
 from proxy.protocol.overflow import Room
+from proxy.protocol.rejections import Rejection, without_rejected
 from proxy.protocol.routing import Target
 
 THREADS_KEPT = 500
@@ -48,12 +51,23 @@ class Fitting:
         """The request's size, estimated, beside ``window``."""
         return Room(self._tokens(exchange, target.model), window)
 
-    def body_for(self, exchange: Exchange, target: Target) -> tuple[Bytes, tuple[str, ...]]:
-        """The client's bytes; with another model, or without what its target would refuse, where that is needed."""
+    def body_for(
+        self, exchange: Exchange, target: Target, rejections: Sequence[Rejection] = (), output_limit: int | None = None
+    ) -> tuple[Bytes, tuple[str, ...]]:
+        """The client's bytes; with another model, or without what its target would refuse, where that is needed.
+
+        ``rejections`` is what the target was seen to reject, ``output_limit`` the most tokens that it answers with.
+        """
         body = exchange.body
         if body is None or not target.model:
             return exchange.raw_body, ()
         body, changes = self._legal(body, exchange, issuer_of(target.provider, target.model))
+        if rejections:
+            body, left_out = without_rejected(body, rejections)
+            changes += left_out
+        if output_limit is not None:
+            body, lowered = with_output_limit(body, output_limit)
+            changes += lowered
         if target.model == body.model:
             return body.raw, changes
         return body.pieces_with_model(target.model), changes

@@ -51,6 +51,11 @@ class Paths:
         return self.state_dir / "health.json"
 
     @property
+    def rejections_file(self) -> Path:
+        """Fields and betas that providers were seen to reject."""
+        return self.state_dir / "rejections.json"
+
+    @property
     def thinking_file(self) -> Path:
         """Fingerprints of who signed which thinking."""
         return self.state_dir / "thinking.json"

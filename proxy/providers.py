@@ -38,6 +38,7 @@ class ProviderConfig:
     context_windows: Mapping[str, int] = field(default_factory=dict)
     models_url: str | None = None
     """None: it lists none."""
+    background_model: str | None = None
     count_tokens: bool = False
     price_catalog: str | None = None
     free: bool = False
@@ -121,6 +122,7 @@ def _build(
         models=tuple(own.models) or preset.models,
         context_windows=own.context_windows,
         models_url=_models_url(own, preset, base_url),
+        background_model=own.background_model,
         count_tokens=preset.count_tokens if own.count_tokens is None else own.count_tokens,
         price_catalog=preset.price_catalog,
         free=preset.free,

@@ -127,6 +127,8 @@ class ProviderSettings(_Table):
     """Where its models are listed, if not at ``/v1/models``; the same host as ``base_url``."""
     context_windows: dict[str, Annotated[int, Field(gt=0)]] = {}
     """Context window of a model, tokens, where the provider tells none."""
+    background_model: str | None = None
+    """Serves what asks for a Haiku that it does not list; without it the nearest Claude, or its cheapest model."""
     count_tokens: bool | None = None
     """It answers count_tokens; otherwise the engine estimates."""
     enabled: bool = True

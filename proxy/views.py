@@ -14,9 +14,14 @@ from proxy.providers import ProviderConfig
 
 
 def provider_view(
-    provider: ProviderConfig, health: HealthView, listing: Listing, models: int, environ: Mapping[str, str]
+    provider: ProviderConfig,
+    health: HealthView,
+    listing: Listing,
+    models: int,
+    environ: Mapping[str, str],
+    rejects: tuple[str, ...] = (),
 ) -> c.Provider:
-    """A provider without its secrets; ``models`` is how many it has."""
+    """A provider without its secrets; ``models`` is how many it has, ``rejects`` what it does not take."""
     key, origin, trouble = _first_key(provider, environ)
     return c.Provider(
         name=provider.name,
@@ -42,6 +47,7 @@ def provider_view(
         keys=_keys(provider, health, environ, time.time()),
         ttft_p50_ms=health.p50_ms,
         ttft_p95_ms=health.p95_ms,
+        rejects=rejects,
     )
 
 

@@ -97,6 +97,9 @@ class Door:
     async def rest(self, command: c.RestProvider) -> None:
         await self._post("/rest", command, dict[str, bool])
 
+    async def forget_rejections(self, command: c.ForgetRejections) -> None:
+        await self._post("/forget", command, dict[str, bool])
+
     async def try_provider(self, command: c.TryProvider) -> c.Tried:
         return await self._post("/try", command, c.Tried)
 

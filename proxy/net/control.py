@@ -44,6 +44,7 @@ class Controls(Protocol):
     def set_favourite(self, command: c.SetFavourite) -> c.ModelList: ...
     def rest(self, command: c.RestProvider) -> None: ...
     async def try_provider(self, command: c.TryProvider) -> c.Tried: ...
+    def forget_rejections(self, command: c.ForgetRejections) -> None: ...
     async def budget_report(self, session: str | None, project: str | None) -> c.BudgetReport: ...
     async def set_budget(self, command: c.SetBudget) -> c.BudgetReport: ...
     async def grant_budget(self, command: c.GrantBudget) -> c.BudgetReport: ...
@@ -85,6 +86,10 @@ def control_door(controls: Controls) -> Starlette:
 
     async def rest(request: Request) -> Response:
         controls.rest(await _command(request, c.RestProvider))
+        return _done()
+
+    async def forget(request: Request) -> Response:
+        controls.forget_rejections(await _command(request, c.ForgetRejections))
         return _done()
 
     async def try_provider(request: Request) -> Response:
@@ -156,6 +161,7 @@ def control_door(controls: Controls) -> Starlette:
         at("/favourite", "POST", favourite),
         at("/rest", "POST", rest),
         at("/try", "POST", try_provider),
+        at("/forget", "POST", forget),
         at("/budget", "GET", budget),
         at("/budget/set", "POST", set_budget),
         at("/budget/grant", "POST", grant_budget),

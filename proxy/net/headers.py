@@ -7,6 +7,7 @@ from functools import lru_cache
 import httpx
 
 from proxy.net.credentials import CREDENTIAL_HEADERS
+from proxy.protocol.rejections import BETA_HEADER, Rejection, betas_without_rejected
 
 Header = tuple[bytes, bytes]
 
@@ -50,6 +51,17 @@ def request_headers(
         and (own_host or not _may_be_secret(name))
     ]
     return [*kept, (b"accept-encoding", b"identity"), *credential, *added]
+
+
+def without_betas(headers: Sequence[Header], rejections: Sequence[Rejection]) -> list[Header]:
+    """The headers without the betas that the provider rejects; without any left, without the header."""
+    kept: list[Header] = []
+    for name, value in headers:
+        if name == BETA_HEADER:
+            value = betas_without_rejected(value.decode("latin-1"), rejections).encode("latin-1")
+        if value or name != BETA_HEADER:
+            kept.append((name, value))
+    return kept
 
 
 @lru_cache(maxsize=512)

@@ -29,7 +29,7 @@ from proxy.net.attempt import (
 from proxy.net.client import Client, Header
 from proxy.net.credentials import Credentials, NoCredential, client_credential, credential_headers, is_subscription
 from proxy.net.exchange import Capture, Exchange
-from proxy.net.headers import lower_headers, request_headers
+from proxy.net.headers import lower_headers, request_headers, without_betas
 from proxy.net.last_word import last_word
 from proxy.net.upstream import Body, UpstreamFault, Upstreams
 from proxy.protocol.budget import OverBudget
@@ -37,6 +37,7 @@ from proxy.protocol.history import fingerprint
 from proxy.protocol.outcome import TABLE, Outcome, Seen, error_body
 from proxy.protocol.overflow import Overflow, Room, client_sentence
 from proxy.protocol.redact import mask
+from proxy.protocol.rejections import Rejection
 from proxy.protocol.routing import Asked, Catalog, NoTarget, Target, chain_after, decide
 from proxy.protocol.usage import AnswerFacts
 from proxy.providers import ProviderConfig
@@ -98,6 +99,14 @@ class Surroundings(Catalog, Protocol):
 
     def body_for(self, exchange: Exchange, target: Target) -> tuple[Body, tuple[str, ...]]:
         """The body as the target gets it, and what was changed but for the model's name, in words."""
+        ...
+
+    def rejections(self, target: Target) -> Sequence[Rejection]:
+        """What a target was seen to reject."""
+        ...
+
+    def learn_rejection(self, target: Target, message: str) -> bool:
+        """Remember what ``message`` rejects; False where it says nothing that can be left out, or that is news."""
         ...
 
     def note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
@@ -231,6 +240,8 @@ class Relay:
             failure = await self._attempt(attempt, relay_message)
             if failure is not None and await self._has_fresh_key(attempt, failure):
                 failure = await self._attempt(self._begin(exchange, client, target, admission, room), relay_message)
+            if failure is not None and self._may_leave_out(attempt, failure):
+                continue
             if failure is not None and self._may_go_without_thinking(exchange, target, failure):
                 exchange.without_thinking = True
                 continue
@@ -245,6 +256,13 @@ class Relay:
         if failure.outcome.name != "key_refused" or attempt.key is None or self._enough(attempt.exchange):
             return False
         return await self._in.credentials.renewed(attempt.provider.keys[attempt.key], attempt.secret_mark)
+
+    def _may_leave_out(self, attempt: Attempt, failure: Failure) -> bool:
+        """The target rejects a field or a beta that the request can do without; from now on it does."""
+        words = failure.outcome.words
+        if failure.outcome.name != "invalid_request" or not words or self._enough(attempt.exchange):
+            return False
+        return self._in.learn_rejection(attempt.target, words)
 
     def _may_go_without_thinking(self, exchange: Exchange, target: Target, failure: Failure) -> bool:
         """Thinking of unknown origin was refused. Claude itself is left to the client, which mends that by itself."""
@@ -343,7 +361,9 @@ class Relay:
             (name.lower().encode(), (await credentials.resolve(value)).encode())
             for name, value in provider.headers.items()
         ]
-        return request_headers(exchange.raw_headers, credential, added, own_host=provider.auth == "passthrough")
+        headers = request_headers(exchange.raw_headers, credential, added, own_host=provider.auth == "passthrough")
+        rejections = self._in.rejections(attempt.target)
+        return without_betas(headers, rejections) if rejections else headers
 
     async def _give_up(
         self, exchange: Exchange, client: Client, failures: Sequence[Failure], closed: Sequence[Closed]

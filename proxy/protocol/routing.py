@@ -82,6 +82,14 @@ class Catalog(Protocol):
         """Its answers are made up: it serves only where it is named."""
         ...
 
+    def background_model(self, provider: str) -> str | None:
+        """What the user set for the client's background calls there."""
+        ...
+
+    def cheapest(self, provider: str) -> str | None:
+        """The cheapest model that ``provider`` lists with a price and a window for such calls."""
+        ...
+
 
 class NoTarget(ValueError):
     """No target can be named. ``str()`` tells the user what to do."""
@@ -268,7 +276,11 @@ def _translated(provider: str, asked: str, catalog: Catalog) -> str:
     name = naming.strip_window_suffix(asked)
     if not ids:
         return name
-    found = naming.match(name, ids) or naming.stand_in(name, ids)
+    found = naming.match(name, ids)
+    background = found is None and naming.family_of(name) == "haiku"
+    if background:
+        found = catalog.background_model(provider)
+    found = found or naming.stand_in(name, ids) or (catalog.cheapest(provider) if background else None)
     if found is None:
         raise NoTarget(
             f"{provider} lists no model for {name!r}. Choose one of its models: cctui use {provider}/MODEL"

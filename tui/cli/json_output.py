@@ -168,6 +168,7 @@ def provider(value: c.Provider) -> Json:
         "limits": [_limit(limit) for limit in value.limits],
         "ttft_p50_ms": value.ttft_p50_ms,
         "ttft_p95_ms": value.ttft_p95_ms,
+        "rejects": list(value.rejects),
         "models": value.models,
         "models_at": moment(value.models_at),
         "models_error": value.models_error,

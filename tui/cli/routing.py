@@ -55,6 +55,14 @@ def try_provider(name: str, *, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+@providers.command("forget")
+@click.argument("name")
+def forget(name: str) -> None:
+    """Send a provider everything again, also the fields that it was seen to reject."""
+    ask(lambda door: door.forget_rejections(c.ForgetRejections(provider=name)))
+    print_lines([f"{name} gets every field again; what it still rejects is learned anew."])
+
+
 def _set_resting(name: str, *, resting: bool) -> None:
     ask(lambda door: door.rest(c.RestProvider(provider=name, resting=resting)))
     rests = f"{name} rests: nothing is sent there. `cctui providers wake {name}` takes it back."

@@ -24,6 +24,8 @@ from proxy.protocol.routing import (
 class Lists:
     models: dict[str, list[str]] = field(default_factory=dict)
     sets: dict[str, list[Member]] = field(default_factory=dict)
+    background: dict[str, str] = field(default_factory=dict)
+    cheap: dict[str, str] = field(default_factory=dict)
 
     def provider_names(self) -> Sequence[str]:
         return list(self.models)
@@ -36,6 +38,12 @@ class Lists:
 
     def simulated(self, provider: str) -> bool:
         return provider == "simulator"
+
+    def background_model(self, provider: str) -> str | None:
+        return self.background.get(provider)
+
+    def cheapest(self, provider: str) -> str | None:
+        return self.cheap.get(provider)
 
 
 CATALOG = Lists(
@@ -243,6 +251,25 @@ class TestBareNames:
         lists = Lists({"anthropic": ["claude-opus-4-8"]})
         with pytest.raises(NoTarget, match="no provider or model is called 'claude-sonnet-9'"):
             parse_target("claude-sonnet-9", lists, "anthropic")
+
+
+class TestBackground:
+    HAIKU = Asked("claude-haiku-4-5", session="s1")
+
+    def served(self, lists: Lists) -> str:
+        return str(decide(route(override("other")), self.HAIKU, lists).target)
+
+    def test_what_the_user_set_serves_it(self) -> None:
+        lists = Lists({"anthropic": [], "other": ["claude-opus-4-8", "small"]}, background={"other": "small"})
+        assert self.served(lists) == "other/small"
+
+    def test_a_listed_haiku_needs_no_other(self) -> None:
+        lists = Lists({"anthropic": [], "other": ["claude-haiku-4.5", "small"]}, background={"other": "small"})
+        assert self.served(lists) == "other/claude-haiku-4.5"
+
+    def test_without_any_claude_the_cheapest_serves_it(self) -> None:
+        lists = Lists({"anthropic": [], "other": ["large", "small"]}, cheap={"other": "small"})
+        assert self.served(lists) == "other/small"
 
 
 class TestChain:

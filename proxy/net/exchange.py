@@ -19,8 +19,6 @@ CAPTURE_BYTES = 256 * 1024
 """How much of an answer's end is kept in memory for a panel that watches it."""
 
 
-DELTA_FRAME_BYTES = 115
-"""Of a delta event, what is not its text."""
 TOKEN_BYTES = 4.0
 """Of an answer's text, for a token."""
 
@@ -117,8 +115,8 @@ class Exchange:
         told = self.usage or self.facts.usage
         if self.phase != "streaming" or self.tap is None:
             return told
-        text_bytes = self.output_bytes - self.tap.deltas * DELTA_FRAME_BYTES
-        return msgspec.structs.replace(told, output_tokens=max(told.output_tokens, int(text_bytes / TOKEN_BYTES)))
+        estimate = int(self.tap.text_bytes / TOKEN_BYTES)
+        return msgspec.structs.replace(told, output_tokens=max(told.output_tokens, estimate))
 
     def view(self) -> c.Request:
         """The request as everybody else sees it."""

@@ -25,6 +25,15 @@ _SIGNATURE = b'"signature_delta"'
 _DELTA = b"event: content_block_delta\n"
 _NEXT_DELTA = b"\n\n" + _DELTA
 
+_FRAME = len(_DELTA + b'data: {"type":"content_block_delta","index":0,"delta":{"type":"","":""}}')
+_FRAMES: Mapping[str, int] = {
+    "text": _FRAME + len("text_delta" + "text"),
+    "thinking": _FRAME + len("thinking_delta" + "thinking"),
+    "tool_use": _FRAME + len("input_json_delta" + "partial_json"),
+    "server_tool_use": _FRAME + len("input_json_delta" + "partial_json"),
+}
+"""Bytes of a delta event that are not its text, by the kind of its block."""
+
 
 @dataclass(slots=True)
 class AnswerFacts:
@@ -133,7 +142,17 @@ class AnswerFacts:
 class AnswerTap:
     """Reads a stream of Anthropic events as it passes by. Never raises: what it cannot read, it does not know."""
 
-    __slots__ = ("_frames", "broken", "deltas", "ended", "facts", "meaningful", "text_seen")
+    __slots__ = (
+        "_frame_bytes",
+        "_frames",
+        "broken",
+        "deltas",
+        "ended",
+        "facts",
+        "meaningful",
+        "text_bytes",
+        "text_seen",
+    )
 
     def __init__(self) -> None:
         self.facts = AnswerFacts()
@@ -144,6 +163,9 @@ class AnswerTap:
         self.ended = False
         """The terminal event arrived."""
         self.deltas = 0
+        self.text_bytes = 0
+        """Of text, thinking and tool arguments, about: what tells the length of an answer while it is written."""
+        self._frame_bytes = _FRAMES["text"]
         self.broken = False
         """This is not a stream of events."""
         self._frames: Frames | None = Frames()
@@ -166,6 +188,7 @@ class AnswerTap:
             for frame in self._frames.feed(self._without_deltas(chunk)):
                 if self.text_seen and frame.startswith(_DELTA) and _SIGNATURE not in frame:
                     self.deltas += 1
+                    self.text_bytes += len(frame) - self._frame_bytes
                 else:
                     self._see(frame)
         except EventTooLarge:
@@ -191,6 +214,7 @@ class AnswerTap:
         if deltas != run.count(b"\n\n") or b"\r" in run or _SIGNATURE in run:
             return chunk
         self.deltas += deltas
+        self.text_bytes += len(run) - deltas * (self._frame_bytes + len(b"\n\n"))
         return chunk[:start] + chunk[end:]
 
     def _see(self, frame: bytes) -> None:
@@ -219,7 +243,10 @@ class AnswerTap:
                 self.facts.see_signature(payload.get("delta"))
             case "content_block_start":
                 self.meaningful = True
-                self.facts.see_signature(payload.get("content_block"))
+                block = payload.get("content_block")
+                self.facts.see_signature(block)
+                kind = block.get("type") if isinstance(block, Mapping) else None
+                self._frame_bytes = _FRAMES.get(kind, _FRAMES["text"]) if isinstance(kind, str) else _FRAMES["text"]
             case "message_delta":
                 self.meaningful = True
                 self.facts.see_ending(payload.get("delta"))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from proxy.contract import Usage
 from proxy.protocol.pricing import Price, cost
 from proxy.protocol.usage import TOKENS_MAX, AnswerFacts, AnswerTap, nano_usd, read_message
+from tests.upstreams import message_stream
 
 
 def event(payload: dict[str, Any], *, named: bool = True) -> bytes:
@@ -423,3 +424,14 @@ class TestReportedCost:
 
     def test_the_cost_in_the_last_usage_counts(self) -> None:
         assert tapped(start(cost=0.5), delta(cost=0.25)).facts.reported_nano_usd == 250_000_000
+
+
+@pytest.mark.parametrize("size", [1, 40, 10_000])
+def test_the_length_of_an_answer_is_known_while_it_is_written(size: int) -> None:
+    stream = message_stream("Words of an answer, one after the other. " * 20, thinking="Some thought first. " * 20)
+    tap = AnswerTap()
+
+    for start in range(0, len(stream), size):
+        tap.feed(stream[start : start + size])
+
+    assert abs(tap.text_bytes - 20 * (41 + 20)) < 60

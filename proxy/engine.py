@@ -46,7 +46,7 @@ from proxy.protocol.naming import strip_window_suffix, tier_of
 from proxy.protocol.outcome import Outcome
 from proxy.protocol.overflow import Room
 from proxy.protocol.parts import PartReader
-from proxy.protocol.rejections import Rejection, read_rejection
+from proxy.protocol.rejections import Rejection, concerns, read_rejection
 from proxy.providers import ProviderConfig, local_provider, resolve_providers
 from proxy.rejections import RejectionBook
 from proxy.routefile import RouteFile
@@ -188,9 +188,11 @@ class Engine:
     def rejections(self, target: routing.Target) -> Sequence[Rejection]:
         return self._rejections.of(target)
 
-    def learn_rejection(self, target: routing.Target, message: str) -> bool:
+    def learn_rejection(self, exchange: Exchange, target: routing.Target, message: str) -> bool:
         rejection = read_rejection(message)
-        if rejection is None or self.providers[target.provider].real_claude:
+        if rejection is None or self.providers[target.provider].real_claude or exchange.body is None:
+            return False
+        if not concerns(rejection, exchange.body, exchange.raw_headers):
             return False
         learned = self._rejections.learn(target, rejection)
         self._providers_dirty = self._providers_dirty or learned

@@ -7,7 +7,7 @@ from dataclasses import replace
 from proxy.health import Closed
 from proxy.net.attempt import Failure
 from proxy.net.client import JSON_TYPE, Header
-from proxy.protocol.outcome import TABLE, Outcome, error_body
+from proxy.protocol.outcome import LIMITED, TABLE, Outcome, error_body
 
 REST_RETRY_S = 30.0
 """The client comes back so often while all that could serve was put aside by the user."""
@@ -48,7 +48,7 @@ def _retry_after(wait_s: float) -> Header:
 def _all_closed(closed: Sequence[Closed]) -> Failure:
     """Every target rests: the client is asked to come back when the first of them may be tried."""
     first_s = min((each.wait_s for each in closed if math.isfinite(each.wait_s)), default=REST_RETRY_S)
-    limited = all(each.outcome in ("rate_limited", "quota_spent") for each in closed)
+    limited = all(each.outcome in LIMITED for each in closed)
     row = TABLE["rate_limited" if limited else "overloaded"]
     words = "; ".join(dict.fromkeys(each.reason for each in closed))
     body = error_body(row.error_type, f"cctui: no target can serve now. {words}")

@@ -105,8 +105,8 @@ class Surroundings(Catalog, Protocol):
         """What a target was seen to reject."""
         ...
 
-    def learn_rejection(self, target: Target, message: str) -> bool:
-        """Remember what ``message`` rejects; False where it says nothing that can be left out, or that is news."""
+    def learn_rejection(self, exchange: Exchange, target: Target, message: str) -> bool:
+        """Remember what ``message`` rejects; False where that is no news, or nothing that the request has."""
         ...
 
     def note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
@@ -262,7 +262,7 @@ class Relay:
         words = failure.outcome.words
         if failure.outcome.name != "invalid_request" or not words or self._enough(attempt.exchange):
             return False
-        return self._in.learn_rejection(attempt.target, words)
+        return self._in.learn_rejection(attempt.exchange, attempt.target, words)
 
     def _may_go_without_thinking(self, exchange: Exchange, target: Target, failure: Failure) -> bool:
         """Thinking of unknown origin was refused. Claude itself is left to the client, which mends that by itself."""

@@ -94,6 +94,7 @@ TABLE: Mapping[str, Row] = {
         _R("invalid_request", "400, 422 and other 4xx", False, None, None, 400, "invalid_request_error", "rejected the request"),
         _R("rate_limited", "429", True, "limited", "key", 429, "rate_limit_error", "rate limit reached"),
         _R("quota_spent", "429 without a near end", True, "limited", "key", 429, "rate_limit_error", "the plan's limit is reached"),
+        _R("model_quota_spent", "429 of a window for one model", True, "limited", "target", 429, "rate_limit_error", "the plan's limit for this model is reached"),
         _R("overloaded", "529, 503 or an overloaded_error event", True, "limited", "target", 529, "overloaded_error", "overloaded"),
         _R("server_error", "500, 502, 504 and other 5xx", True, "failing", "target", 500, "api_error", "had an internal error"),
         _R("broken", "the answer ended midway", False, "failing", "target", 502, "api_error", "the answer broke off midway; the client repeats the request by itself"),
@@ -154,6 +155,8 @@ _SPENT = (
     "insufficient credits",
     "exceeded your current quota",
 )
+_OF_ONE_MODEL = ("seven_day_opus", "seven_day_sonnet", "seven_day_overage_included")
+"""Representative claims of windows that hold for some models only: the key still serves the others."""
 _QUOTA = ("usage limit", "weekly limit", "monthly limit", "spend limit", "out of extra usage")
 
 
@@ -195,6 +198,10 @@ class Outcome:
 SERVED = Outcome(TABLE["served"])
 
 
+LIMITED = ("rate_limited", "quota_spent", "model_quota_spent")
+"""Outcomes of a limit that was met."""
+
+
 def judge(seen: Seen, now: float) -> Outcome:
     """The outcome of what was seen. ``now`` is Unix time, for headers that give a date."""
     name = _name(seen)
@@ -202,7 +209,7 @@ def judge(seen: Seen, now: float) -> Outcome:
     if words is None and seen.status is not None and seen.status >= 300:
         words = f"status {seen.status}"
     wait = retry_after_s(seen.headers, now) if TABLE[name].next_target else None
-    if wait is None and name in ("rate_limited", "quota_spent"):
+    if wait is None and name in LIMITED:
         wait = reset_after_s(seen.headers, now)
     return Outcome(TABLE[name], redact(_short(words)) if words else None, wait)
 
@@ -236,7 +243,8 @@ def _refined(name: str, message: str, seen: Seen) -> str:
     if name == "rate_limited":
         rejected = seen.headers.get("anthropic-ratelimit-unified-status") == "rejected"
         if rejected or any(words in message for words in _QUOTA):
-            return "quota_spent"
+            claim = seen.headers.get("anthropic-ratelimit-unified-representative-claim", "")
+            return "model_quota_spent" if claim in _OF_ONE_MODEL else "quota_spent"
     return name
 
 

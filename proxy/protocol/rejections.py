@@ -73,6 +73,16 @@ def read_rejection(message: str) -> Rejection | None:
     return Rejection(field=found.group(1))
 
 
+def concerns(rejection: Rejection, body: Body, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether a request has anything of what is rejected: otherwise leaving it out cannot help."""
+    announced = any(
+        betas_without_rejected(value.decode("latin-1"), [rejection]) != value.decode("latin-1").replace(" ", "")
+        for name, value in headers
+        if name == BETA_HEADER
+    )
+    return announced or bool(without_rejected(body, [rejection])[1])
+
+
 def wildcard(path: str) -> str:
     """A path with every list item alike: ``tools.0.name`` and ``tools.7.name`` are one field."""
     return ".".join("*" if part.isdigit() else part for part in path.split("."))

@@ -88,6 +88,12 @@ UNIFIED = (
     ("anthropic-ratelimit-unified-5h-utilization", "1.0"),
     ("anthropic-ratelimit-unified-5h-reset", "4000000000"),
 )
+OPUS_WEEK = (
+    ("anthropic-ratelimit-unified-status", "rejected"),
+    ("anthropic-ratelimit-unified-representative-claim", "seven_day_opus"),
+    ("anthropic-ratelimit-unified-7d-utilization", "1.0"),
+    ("anthropic-ratelimit-unified-7d-reset", "4000000000"),
+)
 INVALID = "invalid_request_error"
 LIMIT = "rate_limit_error"
 TYPED = {
@@ -117,6 +123,7 @@ AT_HEADERS: Mapping[str, Line] = {
     "422": refusal(422, "invalid_request", INVALID, "no"),
     "429": refusal(429, "rate_limited", LIMIT, "slow down", ("retry-after", "30")),
     "429 of a plan": refusal(429, "quota_spent", LIMIT, "limit reached", *UNIFIED),
+    "429 of a plan for one model": refusal(429, "model_quota_spent", LIMIT, "limit reached", *OPUS_WEEK),
     "429 with x-should-retry": refusal(429, "rate_limited", LIMIT, "no", ("x-should-retry", "false")),
     "500": refusal(500, "server_error", "api_error", "oops"),
     "502 in HTML": Line("server_error", Reply(502, (("content-type", "text/html"),), HTML), status=502),

@@ -242,7 +242,7 @@ async def test_a_restart_keeps_what_was_spent_granted_and_let_pass(
     await engine.ask(**SESSION)
     await engine.command("budget/grant", c.GrantBudget(kind="session", amount_nano_usd=10**7))
     await engine.command("budget/set", c.SetBudget(kind="month", amount_nano_usd=DOLLAR))
-    await engine.command("budget/pass", c.PassBudget(session="passing"))
+    await engine.command("budget/pass", c.PassBudget(session="22222222-3333-4444-8555-666666666666"))
     await engine.stop()
 
     again = await start(chosen)
@@ -250,7 +250,7 @@ async def test_a_restart_keeps_what_was_spent_granted_and_let_pass(
     assert (known["session"].limit_nano_usd, known["session"].spent_nano_usd) == (2 * 10**7, TURN_COSTS)
     assert (known["month"].limit_nano_usd, known["month"].spent_nano_usd) == (DOLLAR, TURN_COSTS)
     assert [(await again.ask(**SESSION)).status_code for _ in range(2)] == [200, 402]
-    answer = await again.look("budget", session="passing")
+    answer = await again.look("budget", session="22222222-3333-4444-8555-666666666666")
     assert msgspec.json.decode(answer.content, type=c.BudgetReport).passing
 
 

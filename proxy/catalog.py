@@ -15,6 +15,7 @@ from proxy.keptfile import KeptFile
 from proxy.prices import list_price, list_window, today
 from proxy.protocol import naming
 from proxy.protocol.listing import ListedModel
+from proxy.protocol.messages import Body
 from proxy.providers import ProviderConfig
 
 BACKGROUND_WINDOW = 32_000
@@ -78,6 +79,15 @@ class ModelCatalog:
             entries = self._by_id[provider] = {entry.id: entry for entry in self.listing(provider).models}
         found = naming.match(model, entries)
         return entries[found] if found else None
+
+    def lacks(self, provider: str, model: str, body: Body) -> str | None:
+        """What a request needs and its target says that it does not have; None where nothing is known to be missing."""
+        entry = self.find(provider, model)
+        if entry is None:
+            return None
+        if entry.tools is False and body.has_tools:
+            return "tools"
+        return "images" if entry.images is False and body.has_images else None
 
     def output_limit(self, provider: str, model: str) -> int | None:
         """The most tokens that a model answers with, where its provider tells."""

@@ -176,6 +176,9 @@ class Engine:
     async def within_budget(self, exchange: Exchange, targets: Sequence[routing.Target]) -> Sequence[routing.Target]:
         return await self._gate.admit(exchange, targets, self.route, self)
 
+    def lacks(self, exchange: Exchange, target: routing.Target) -> str | None:
+        return self.catalog.lacks(target.provider, target.model, exchange.body) if exchange.body is not None else None
+
     def body_for(self, exchange: Exchange, target: routing.Target) -> tuple[Body, tuple[str, ...]]:
         provider = self.providers[target.provider]
         if provider.real_claude:

@@ -97,6 +97,10 @@ class Surroundings(Catalog, Protocol):
         """The targets that a request may be tried at under its budgets. Raises ``OverBudget`` and ``NoTarget``."""
         ...
 
+    def lacks(self, exchange: Exchange, target: Target) -> str | None:
+        """What the request needs and the target lists that it does not have."""
+        ...
+
     def body_for(self, exchange: Exchange, target: Target) -> tuple[Body, tuple[str, ...]]:
         """The body as the target gets it, and what was changed but for the model's name, in words."""
         ...
@@ -227,6 +231,8 @@ class Relay:
 
     async def _try(self, exchange: Exchange, client: Client, target: Target, *, only: bool) -> Failure | Closed | None:
         """Try one target with one key after the other. None: the client was served, or its answer broke off."""
+        if not only and (missing := self._in.lacks(exchange, target)) is not None:
+            return self._unable(exchange, target, missing)
         room = self._in.room(exchange, target)
         if room.exceeded:
             return self._too_small(exchange, target, room)
@@ -278,6 +284,15 @@ class Relay:
         exchange.attempts.append(skipped)
         exchange.dirty = True
         return closed
+
+    def _unable(self, exchange: Exchange, target: Target, missing: str) -> Failure:
+        """A target that says that it cannot take the request; where there is another one, it is spared it."""
+        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no {missing}")
+        reason = outcome.sentence(target.provider)
+        exchange.attempts.append(
+            c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=reason)
+        )
+        return Failure(outcome, 400, error_body("invalid_request_error", reason))
 
     def _too_small(self, exchange: Exchange, target: Target, room: Room) -> Failure:
         """A target whose window cannot hold the request: the sentence on which the client compacts."""

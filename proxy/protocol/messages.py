@@ -32,6 +32,7 @@ _SCALAR = re.compile(rb"[^ \t\n\r,\]}]+")
 _STRUCTURE = re.compile(_STRING.pattern + rb"|[\[\]{}]", re.DOTALL)
 
 
+_IMAGE = re.compile(rb'"type"[ \t\n\r]*:[ \t\n\r]*"image"')
 _COMPACTION = b"Your task is to create a detailed summary of"
 _COMPACTION_WITHIN = 24_000
 """Bytes from the end in which the client's instruction stands."""
@@ -86,6 +87,12 @@ class Body:
             _, mark, session = user.partition("_session_")
             return session if mark and session else None
         return session if isinstance(session, str) and session else None
+
+    @property
+    def has_images(self) -> bool:
+        """A picture stands somewhere in the conversation."""
+        messages = self.fields.get("messages")
+        return messages is not None and _IMAGE.search(memoryview(messages)) is not None
 
     @property
     def compacts(self) -> bool:

@@ -88,6 +88,7 @@ TABLE: Mapping[str, Row] = {
         _R("request_timeout", "408", True, "failing", "target", 504, "timeout_error", "timed out reading the request"),
         _R("conflict", "409", False, None, None, 409, "conflict_error", "conflict"),
         _R("prompt_too_long", "400, the prompt exceeds the window", False, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
+        _R("ability_missing", "the target lists no tools or images, which the request needs", True, None, None, 400, "invalid_request_error", "cannot take this request"),
         _R("window_too_small", "the estimate exceeds the target's window", True, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
         _R("thinking_refused", "400 for thinking that another signed", False, None, None, 400, "invalid_request_error", "refuses thinking that it did not sign"),
         _R("request_too_large", "413", False, None, None, 413, "request_too_large", "the request is too large"),

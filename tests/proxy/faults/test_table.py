@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 cases = pytest.mark.parametrize(("name", "stream"), CASES, ids=IDS)
 
 REACHED_ELSEWHERE = {
-    "served", "client_left", "thinking_refused", "window_too_small",
+    "served", "client_left", "thinking_refused", "window_too_small", "ability_missing",
     "connect_refused", "dns_failed", "tls_failed", "connect_timeout", "no_credential",
 }  # fmt: skip
 """Lines of other modules here: they need a port, a history or a key of their own."""

@@ -66,7 +66,7 @@ def without_betas(headers: Sequence[Header], rejections: Sequence[Rejection]) ->
 
 @lru_cache(maxsize=512)
 def _may_be_secret(name: bytes) -> bool:
-    return _SECRET_NAME.search(name) is not None
+    return _SECRET_NAME.search(name) is not None and name != b"idempotency-key"
 
 
 def reply_headers(response: httpx.Response, *, keep_length: bool = False) -> list[Header]:

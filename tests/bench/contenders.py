@@ -85,11 +85,11 @@ http {{
 
 
 @contextlib.contextmanager
-def engine(folder: Path, upstream: int) -> Iterator[Contender]:
-    """The real engine: model swapped, usage read, priced and recorded."""
+def engine(folder: Path, upstream: int, name: str = "cctui", more: str = "") -> Iterator[Contender]:
+    """The real engine: model swapped, usage read, priced and recorded; ``more`` are settings."""
     home = folder / "cctui"
     home.mkdir()
-    (home / "config.toml").write_text(_ENGINE.format(upstream=upstream, served=SERVED_MODEL))
+    (home / "config.toml").write_text(_ENGINE.format(upstream=upstream, served=SERVED_MODEL) + more)
     command = [sys.executable, "-P", "-m", "proxy"]
     env = environment(folder, CCTUI_HOME=str(home))
     with running(command, env, contender_cores(), folder / "engine.log") as process:
@@ -97,7 +97,7 @@ def engine(folder: Path, upstream: int) -> Iterator[Contender]:
         _until(facts.exists, "the engine")
         runtime = msgspec.json.decode(facts.read_bytes())
         wait_for(runtime["port"])
-        yield Contender("cctui", runtime["port"], {TOKEN_HEADER: runtime["token"]}, process.pid)
+        yield Contender(name, runtime["port"], {TOKEN_HEADER: runtime["token"]}, process.pid)
 
 
 _ENGINE = """
@@ -113,6 +113,29 @@ context_windows = {{ "{served}" = 4_000_000 }}
 [route]
 default = "bench/{served}"
 """
+
+
+_CHAIN = """
+fallback = ["second", "third"]
+fallback_enabled = true
+[providers.second]
+base_url = "http://127.0.0.1:9"
+auth = "bearer"
+api_key = ["one", "two", "three", "four"]
+models = ["claude-opus-4-8"]
+[providers.third]
+base_url = "http://127.0.0.1:9"
+auth = "bearer"
+api_key = "five"
+models = ["claude-opus-4-8"]
+"""
+
+
+@contextlib.contextmanager
+def engine_with_chain(folder: Path, upstream: int) -> Iterator[Contender]:
+    """The engine with fallback on and two more targets: what the bookkeeping costs a request that succeeds."""
+    with engine(folder, upstream, "cctui, fallback on", _CHAIN) as alone:
+        yield alone
 
 
 @contextlib.contextmanager
@@ -174,7 +197,7 @@ def claude_code_router(folder: Path, upstream: int) -> Iterator[Contender]:
         yield Contender("claude-code-router", port, pid=process.pid)
 
 
-OWN: tuple[Starter, ...] = (engine, engine_with_panel)
+OWN: tuple[Starter, ...] = (engine, engine_with_chain, engine_with_panel)
 PEERS: Mapping[str, Starter] = {
     "nginx": nginx,
     "mitmdump": mitmdump,

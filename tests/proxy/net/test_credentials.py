@@ -235,10 +235,10 @@ SECRET_HEADERS = {
 async def test_secrets_in_the_clients_own_headers_stay_away_from_a_provider_with_a_key(
     engine: RunningEngine, upstream: ScriptedUpstream
 ) -> None:
-    await engine.ask(None, **SECRET_HEADERS, **{"x-team": "kept"})
+    await engine.ask(None, **SECRET_HEADERS, **{"x-team": "kept", "idempotency-key": "kept"})
 
     assert "canary" not in everything_of(upstream.calls[0])
-    assert upstream.calls[0].header("x-team") == "kept"
+    assert upstream.calls[0].header("x-team") == upstream.calls[0].header("idempotency-key") == "kept"
 
 
 async def test_secrets_in_the_clients_own_headers_go_along_with_its_login(

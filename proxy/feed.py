@@ -63,10 +63,6 @@ class Feed:
         self._sessions: dict[str, None] = {}
         self._closing = False
 
-    @property
-    def watched_by_anyone(self) -> bool:
-        return bool(self._subscribers)
-
     def opened(self, session: str) -> None:
         self._sessions[session] = None
 

@@ -69,13 +69,12 @@ def _may_be_secret(name: bytes) -> bool:
     return _SECRET_NAME.search(name) is not None and name != b"idempotency-key"
 
 
-def reply_headers(response: httpx.Response, *, keep_length: bool = False) -> list[Header]:
-    """The provider's headers for the client. A body that was decoded loses its encoding and length."""
+def reply_headers(response: httpx.Response) -> list[Header]:
+    """The provider's headers for the client. Its length is told anew where the body is whole; a decoded body loses its
+    encoding too."""
     raw = [(name.lower(), value) for name, value in response.headers.raw]
-    dropped = _HOP_BY_HOP | _named_by_connection(raw)
+    dropped = _HOP_BY_HOP | _named_by_connection(raw) | {b"content-length"}
     encoded = any(name == b"content-encoding" and value.lower() != b"identity" for name, value in raw)
-    if encoded or not keep_length:
-        dropped |= {b"content-length"}
     if encoded:
         dropped |= {b"content-encoding"}
     return [(name, value) for name, value in raw if name not in dropped]

@@ -14,7 +14,6 @@ import msgspec
 from msgspec import Raw
 
 from proxy.protocol.foreign_json import NotJson, read_json, read_json_as
-from proxy.protocol.naming import strip_window_suffix
 
 _TOP = msgspec.json.Decoder(dict[str, Raw])
 _LIST = msgspec.json.Decoder(list[Raw])
@@ -162,11 +161,6 @@ class Body:
 
 class _Repeated(Exception):
     pass
-
-
-def asked_name(model: str) -> str:
-    """The model's name as providers know it: without the window that the client appends."""
-    return strip_window_suffix(model)
 
 
 def _scan(raw: bytes) -> Iterator[tuple[str, int, int]]:

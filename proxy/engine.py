@@ -5,12 +5,11 @@ import contextlib
 import gc
 import logging
 import os
-import re
 import resource
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,6 +22,7 @@ from proxy.budget_gate import BudgetGate
 from proxy.budgets import Budgets
 from proxy.catalog import ModelCatalog
 from proxy.costs import Costs
+from proxy.desk import ControlDesk
 from proxy.estimate import Estimator
 from proxy.feed import TICK_S, Feed
 from proxy.fitting import Fitting
@@ -31,7 +31,7 @@ from proxy.herald import Herald
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.writer import LedgerWriter
 from proxy.net.attempt import Attempt
-from proxy.net.control import Refused, control_door
+from proxy.net.control import control_door
 from proxy.net.credentials import Credentials
 from proxy.net.discovery import REFRESH_S, Discovery
 from proxy.net.exchange import Exchange
@@ -45,7 +45,6 @@ from proxy.protocol import routing
 from proxy.protocol.naming import strip_window_suffix, tier_of
 from proxy.protocol.outcome import Outcome
 from proxy.protocol.overflow import Room
-from proxy.protocol.parts import PartReader
 from proxy.protocol.rejections import Rejection, concerns, read_rejection
 from proxy.providers import ProviderConfig, local_provider, resolve_providers
 from proxy.rejections import RejectionBook
@@ -55,8 +54,6 @@ from proxy.views import provider_view
 
 log = logging.getLogger(__name__)
 
-_WHOLE_SESSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""A whole id may be set before the session's first request: the client takes one with ``--session-id``."""
 HOUSEKEEPING_S = 1.0
 SLEPT_S = 5.0
 """If the wall clock ran ahead of the monotonic one by more, the machine slept: connections are made anew."""
@@ -93,20 +90,20 @@ class Engine:
         self._costs = Costs(settings.prices, self.catalog.find)
         self._groups = {name: _members(group) for name, group in settings.groups.items()}
         names = {name: tuple(member.target for member in members) for name, members in self._groups.items()}
-        self._routefile = RouteFile(paths.route_file, settings.route, names)
-        self._writer = LedgerWriter(paths.ledger_file)
-        self._reader = LedgerReader(paths.ledger_file)
-        self._health = HealthBook(paths.health_file, health_clock)
-        self._board = Board(now)
-        self._feed = Feed(self._board, self.snapshot)
+        self.routefile = RouteFile(paths.route_file, settings.route, names)
+        self.writer = LedgerWriter(paths.ledger_file)
+        self.reader = LedgerReader(paths.ledger_file)
+        self.health = HealthBook(paths.health_file, health_clock)
+        self.board = Board(now)
+        self.feed = Feed(self.board, self.snapshot)
         self._fitting = Fitting(paths.thinking_file, Estimator({}))
-        self._discovery = Discovery(
-            self.providers, self.catalog, self.credentials, lambda: self.upstreams, self._providers_changed
+        self.discovery = Discovery(
+            self.providers, self.catalog, self.credentials, lambda: self.upstreams, self.providers_changed
         )
         self._herald = Herald(self._post_notice)
-        self._rejections = RejectionBook(paths.rejections_file)
-        budgets = Budgets(paths.budget_file, settings.budget, self._reader, time.time, self._warn_of_budget)
-        self._gate = BudgetGate(budgets, settings.budget, self._costs, self.providers, self._prompt_tokens)
+        self.rejected = RejectionBook(paths.rejections_file)
+        budgets = Budgets(paths.budget_file, settings.budget, self.reader, time.time, self._warn_of_budget)
+        self.gate = BudgetGate(budgets, settings.budget, self._costs, self.providers, self._prompt_tokens)
         self._providers_dirty = False
         self._problems: tuple[str, ...] = ()
         self._stopping = asyncio.Event()
@@ -114,13 +111,13 @@ class Engine:
         self._patience: asyncio.Timeout | None = None
         """With the requests that still run while the engine drains."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self.app = Server(self, Relay(self, settings.engine.answer_timeout_s), control_door(self))
+        self.app = Server(self, Relay(self, settings.engine.answer_timeout_s), control_door(ControlDesk(self)))
 
     # What the relay needs
 
     @property
     def route(self) -> c.Route:
-        return self._routefile.route
+        return self.routefile.route
 
     def provider_names(self) -> Sequence[str]:
         return tuple(self.providers)
@@ -155,14 +152,14 @@ class Engine:
         provider = self.providers[target.provider]
         session = exchange.identity.session or ""
         login = self._login(provider, exchange)
-        return self._health.admit(provider, target.model, session, login=login, tried=tried, only=only)
+        return self.health.admit(provider, target.model, session, login=login, tried=tried, only=only)
 
     def beside(self, exchange: Exchange, target: routing.Target) -> Admitted | Closed:
         provider = self.providers[target.provider]
-        return self._health.beside(provider, exchange.identity.session or "", self._login(provider, exchange))
+        return self.health.beside(provider, exchange.identity.session or "", self._login(provider, exchange))
 
     def other_key(self, target: routing.Target, tried: Sequence[int]) -> bool:
-        return self._health.other_key(self.providers[target.provider], tried)
+        return self.health.other_key(self.providers[target.provider], tried)
 
     def room(self, exchange: Exchange, target: routing.Target) -> Room:
         """Claude as it was asked for is its own judge of what fits; of other targets the window is known."""
@@ -174,7 +171,7 @@ class Engine:
         return self._fitting.room(exchange, target, window)
 
     async def within_budget(self, exchange: Exchange, targets: Sequence[routing.Target]) -> Sequence[routing.Target]:
-        return await self._gate.admit(exchange, targets, self.route, self)
+        return await self.gate.admit(exchange, targets, self.route, self)
 
     def lacks(self, exchange: Exchange, target: routing.Target) -> str | None:
         return self.catalog.lacks(target.provider, target.model, exchange.body) if exchange.body is not None else None
@@ -186,10 +183,10 @@ class Engine:
         limit = (
             None if target.model == exchange.asked_model else self.catalog.output_limit(target.provider, target.model)
         )
-        return self._fitting.body_for(exchange, target, self._rejections.of(target), limit)
+        return self._fitting.body_for(exchange, target, self.rejected.of(target), limit)
 
     def rejections(self, target: routing.Target) -> Sequence[Rejection]:
-        return self._rejections.of(target)
+        return self.rejected.of(target)
 
     def learn_rejection(self, exchange: Exchange, target: routing.Target, message: str) -> bool:
         rejection = read_rejection(message)
@@ -197,7 +194,7 @@ class Engine:
             return False
         if not concerns(rejection, exchange.body, exchange.raw_headers):
             return False
-        learned = self._rejections.learn(target, rejection)
+        learned = self.rejected.learn(target, rejection)
         self._providers_dirty = self._providers_dirty or learned
         return learned
 
@@ -207,9 +204,9 @@ class Engine:
         if exchange.kind != "messages":
             return
         login = self._login(provider, exchange)
-        self._health.note(provider, attempt.target.model, attempt.key, outcome, headers, login, attempt.sent_at)
+        self.health.note(provider, attempt.target.model, attempt.key, outcome, headers, login, attempt.sent_at)
         if outcome.name == "served" and (ttft_ms := exchange.ms(exchange.first_event_at)) is not None:
-            self._health.note_latency(provider, ttft_ms)
+            self.health.note_latency(provider, ttft_ms)
         self._herald.limits(provider.name, headers)
         self._providers_dirty = True
 
@@ -218,20 +215,20 @@ class Engine:
         return self._fitting.estimator.tokens(model, len(exchange.raw_body))
 
     def opened(self, exchange: Exchange) -> None:
-        self._feed.opened(self._board.opened(exchange))
+        self.feed.opened(self.board.opened(exchange))
 
     def ended(self, exchange: Exchange) -> None:
         self._price(exchange)
         request = exchange.view()
-        self._gate.budgets.ended(request)
+        self.gate.budgets.ended(request)
         window = None
         if request.provider and request.target_model and request.kind == "messages":
             window = self.catalog.window(request.provider, request.target_model)
             if request.outcome == "served":
                 self.catalog.note_used(request.provider, request.target_model, request.started_at)
                 self._fitting.learn(exchange, request)
-        self._feed.ended(request, self._board.ended(exchange, request, window))
-        self._writer.record(request)
+        self.feed.ended(request, self.board.ended(exchange, request, window))
+        self.writer.record(request)
         self._herald.served(request)
         self._learn_list(exchange)
 
@@ -251,132 +248,20 @@ class Engine:
             models.append(entry)
         return models
 
-    # What the control door opens onto
-
-    def hello(self, nonce: str) -> c.Hello:
-        proof = c.proof_of_token(self.local_token, nonce)
-        return c.Hello(
-            product="cctui",
-            contract=c.CONTRACT,
-            version=__version__,
-            pid=os.getpid(),
-            proof=proof,
-            draining=self.draining,
-        )
+    # What panels see
 
     def snapshot(self) -> c.Snapshot:
         return c.Snapshot(
             engine=self._engine_view(),
             route=self.route,
-            providers=self._provider_views(),
-            sessions=self._board.sessions(),
-            requests=self._board.requests(),
-            today=self._board.today,
+            providers=self.provider_views(),
+            sessions=self.board.sessions(),
+            requests=self.board.requests(),
+            today=self.board.today,
             problems=self._problems,
-            notices=tuple(self._board.notices),
-            day_budget_nano_usd=self._gate.budgets.limit(self._gate.budgets.today()),
-            session_budget_nano_usd=self._gate.budgets.amounts.session,
-        )
-
-    def follow(self, panel: str) -> AsyncIterator[bytes]:
-        return self._feed.follow(panel)
-
-    def watch(self, command: c.Watch) -> None:
-        if not self._feed.watch(command.panel, command.request_id):
-            raise Refused(f"no panel {command.panel!r} follows the feed", "not_found", 404)
-
-    def use(self, command: c.Use) -> c.Route:
-        probes = self._board.models_asked() or ("claude-opus-4-8", "claude-sonnet-4-5", "claude-haiku-4-5")
-        session = self._known_session(command.session)
-        try:
-            route = routing.apply_use(self.route, command.target, session, command.slot, self, probes)
-        except routing.NoTarget as error:
-            raise Refused(str(error), "no_target") from None
-        self._routefile.set_overrides(route.overrides)
-        return self._route_changed()
-
-    def set_fallback(self, command: c.SetFallback) -> c.Route:
-        try:
-            parsed = tuple(routing.parse_target(text, self) for text in command.chain or ())
-        except routing.NoTarget as error:
-            raise Refused(str(error), "no_target") from None
-        chain = tuple(dict.fromkeys(routing.show_override(each) for each in parsed))
-        self._routefile.set_fallback(command.enabled, None if command.chain is None else chain, command.slot)
-        return self._route_changed()
-
-    def rest(self, command: c.RestProvider) -> None:
-        self._health.rest(self._provider(command.provider), command.resting)
-        self._providers_changed()
-
-    def forget_rejections(self, command: c.ForgetRejections) -> None:
-        self._rejections.forget(self._provider(command.provider).name)
-        self._providers_changed()
-
-    async def try_provider(self, command: c.TryProvider) -> c.Tried:
-        provider = self._provider(command.provider)
-        began = time.monotonic()
-        await self._discovery.refresh([provider.name])
-        listing = self.catalog.listing(provider.name)
-        duration_ms = round((time.monotonic() - began) * 1000, 1)
-        if provider.models_url is None:
-            return c.Tried(
-                ok=True, text=f"{provider.name} lists no models, so there is nothing to ask for free", duration_ms=0
-            )
-        if listing.error:
-            return c.Tried(ok=False, text=listing.error, duration_ms=duration_ms)
-        if listing.fetched_at is None:
-            text = f"{provider.name} was not asked: only Claude Code has a login for it; its next request will show"
-            return c.Tried(ok=False, text=text, duration_ms=duration_ms)
-        return c.Tried(ok=True, text=f"{provider.name} answers: {len(listing.models)} models", duration_ms=duration_ms)
-
-    def set_favourite(self, command: c.SetFavourite) -> c.ModelList:
-        if command.provider not in self.providers:
-            raise Refused(f"No provider is called {command.provider!r}; cctui providers lists them.", "not_found", 404)
-        self.catalog.set_favourite(command.provider, command.model, command.favourite)
-        return self._model_list()
-
-    async def budget_report(self, session: str | None, project: str | None) -> c.BudgetReport:
-        key = self._known_session(session) or self._last_session()
-        found = self._board.session(key or "")
-        return await self._gate.report(key, project or (found.project if found else None))
-
-    async def set_budget(self, command: c.SetBudget) -> c.BudgetReport:
-        if command.as_settings:
-            self._gate.budgets.forget(command.kind, command.project)
-        else:
-            self._gate.budgets.set(command.kind, command.project, command.amount_nano_usd)
-        return await self._budgets_changed(None, command.project)
-
-    async def grant_budget(self, command: c.GrantBudget) -> c.BudgetReport:
-        session = self._known_session(command.session) or self._last_session()
-        under = self._gate.budgets.scopes(session, command.project)
-        scope = next((each for each in under if each.kind == command.kind), None)
-        if scope is None:
-            raise Refused(f"say which {command.kind} the grant is for, with --{command.kind}", "not_found", 404)
-        if self._gate.budgets.limit(scope) is None:
-            raise Refused(f"no {command.kind} budget is set, so there is nothing to grant more of", "no_budget")
-        self._gate.budgets.grant(scope, command.amount_nano_usd)
-        return await self._budgets_changed(session, command.project)
-
-    async def pass_budget(self, command: c.PassBudget) -> c.BudgetReport:
-        session = self._known_session(command.session) or self._last_session()
-        if session is None:
-            raise Refused("no session was seen yet; say which with --session", "not_found", 404)
-        self._gate.budgets.let_pass(session, passing=command.passing)
-        return await self._budgets_changed(session, None)
-
-    async def status_facts(self, session: str) -> c.StatusFacts:
-        return await self._gate.facts(self._board.session(session), self.provider_in_force())
-
-    def launch_plan(self) -> c.LaunchPlan:
-        name = self.provider_in_force()
-        provider = self.providers.get(name)
-        return c.LaunchPlan(
-            url=self.url,
-            provider=name,
-            own_credential=provider is not None and provider.own_credential,
-            real_claude=provider is not None and provider.real_claude,
-            favourite=self.catalog.favourite_foreign(),
+            notices=tuple(self.board.notices),
+            day_budget_nano_usd=self.gate.budgets.limit(self.gate.budgets.today()),
+            session_budget_nano_usd=self.gate.budgets.amounts.session,
         )
 
     def stop(self, drain_s: float | None) -> None:
@@ -386,40 +271,8 @@ class Engine:
             if self._patience is not None:
                 self._patience.reschedule(asyncio.get_running_loop().time() + drain_s)
         self.draining = True
-        self._feed.publish(c.EngineChanged(engine=self._engine_view(), problems=self._problems))
+        self.feed.publish(c.EngineChanged(engine=self._engine_view(), problems=self._problems))
         self._stopping.set()
-
-    async def models(self, *, refresh: bool) -> c.ModelList:
-        if refresh:
-            await self._discovery.refresh()
-        return self._model_list()
-
-    def requests(self, limit: int, session: str | None) -> list[c.Request]:
-        session = self._known_session(session)
-        live = [exchange.view() for exchange in list(self._board.live.values())]
-        self._writer.flush(2.0)
-        ended = self._reader.last(limit, session)
-        known = {request.id for request in ended}
-        live = [request for request in live if session in (None, request.session_id) and request.id not in known]
-        live.sort(key=lambda request: request.started_at, reverse=True)
-        return [*live, *ended][:limit]
-
-    def detail(self, request_id: str) -> c.Detail | None:
-        exchange = self._board.find(request_id)
-        if exchange is None:
-            self._writer.flush(2.0)
-            found = self._reader.find(request_id)
-            return c.Detail(request=found) if found else None
-        request = next((each for each in reversed(list(self._board.recent)) if each.id == request_id), None)
-        reader = PartReader(request_id)
-        chunks = exchange.capture.since(0)
-        answer = reader.read(chunks) if exchange.streaming else reader.read_whole(b"".join(chunks))
-        outline = exchange.body.outline() if exchange.body else ()
-        return c.Detail(request=request or exchange.view(), body_outline=outline, answer=tuple(answer))
-
-    def usage(self, since: float | None, by: str) -> c.UsageReport:
-        self._writer.flush(2.0)
-        return self._reader.usage(since, by)
 
     # Life
 
@@ -453,7 +306,7 @@ class Engine:
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
             await self._drain()
-            self._feed.close()
+            self.feed.close()
             server.should_exit = True
             await serving
         await self._close()
@@ -480,10 +333,10 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.upstreams.close()
         self.catalog.save_now()
-        self._health.save_now()
-        self._rejections.save_now()
+        self.health.save_now()
+        self.rejected.save_now()
         self._fitting.save_now()
-        await asyncio.to_thread(self._writer.close)
+        await asyncio.to_thread(self.writer.close)
         log.info("engine ended")
 
     def _start_chores(self) -> None:
@@ -507,7 +360,7 @@ class Engine:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self._feed.tick()
+            self.feed.tick()
 
     async def _keep_house(self) -> None:
         offset = time.time() - time.monotonic()
@@ -521,43 +374,43 @@ class Engine:
                 self.upstreams.renew()
             offset = now - time.monotonic()
             news = self._note_problems()
-            if self._board.turn_day(now) or beats % 10 == 0 or news:
-                self._feed.publish(c.EngineChanged(engine=self._engine_view(), problems=self._problems))
+            if self.board.turn_day(now) or beats % 10 == 0 or news:
+                self.feed.publish(c.EngineChanged(engine=self._engine_view(), problems=self._problems))
             if self._providers_dirty:
-                self._providers_changed()
-                await self._health.save()
-                await self._rejections.save()
+                self.providers_changed()
+                await self.health.save()
+                await self.rejected.save()
             if beats % 15 == 0:
                 await self._fitting.save()
 
     async def _discover(self) -> None:
-        await self._discovery.refresh()
+        await self.discovery.refresh()
         while True:
             if self.settings.engine.local_servers:
-                for config in await self._discovery.find_local(self._build_local):
+                for config in await self.discovery.find_local(self._build_local):
                     self.providers[config.name] = config
                     self._herald.say("info", f"{config.name} answers on {config.base_url}: its models can be picked")
-                    self._providers_changed()
+                    self.providers_changed()
             await asyncio.sleep(REFRESH_S)
-            await self._discovery.refresh()
+            await self.discovery.refresh()
 
     def _build_local(self, preset: Preset) -> ProviderConfig:
         return local_provider(preset, self.settings, self._environ)
 
     def _open_ledger(self) -> None:
-        self._writer.start()
-        if self._writer.problem is None:
+        self.writer.start()
+        if self.writer.problem is None:
             self._restore()
         self._note_problems()
 
     def _restore(self) -> None:
         """Show what the ledger has of the last day."""
-        for request in self._reader.since(time.time() - RESTORED_S):
+        for request in self.reader.since(time.time() - RESTORED_S):
             window = None
             if request.provider in self.providers and request.target_model:
                 window = self.catalog.window(request.provider, request.target_model)
-            self._board.restore(request, window)
-        self._fitting.estimator = Estimator(self._reader.bytes_per_token())
+            self.board.restore(request, window)
+        self._fitting.estimator = Estimator(self.reader.bytes_per_token())
 
     @contextlib.contextmanager
     def _runtime_file(self, host: str, port: int) -> Iterator[None]:
@@ -572,7 +425,7 @@ class Engine:
             "started_at": self.started_at,
         }
         write_private(self.paths.runtime_file, msgspec.json.encode(runtime))
-        self._routefile.keep_port(port)
+        self.routefile.keep_port(port)
         try:
             yield
         finally:
@@ -601,31 +454,7 @@ class Engine:
         age = time.time() - (self.catalog.listing(provider.name).fetched_at or 0)
         if age > REFRESH_S:
             headers = list(exchange.raw_headers)
-            self._start("model list by login", self._discovery.refresh_with(provider, headers, self.local_token))
-
-    def _known_session(self, text: str | None) -> str | None:
-        """The session whose id begins with ``text``. Raises ``Refused``."""
-        if text is None:
-            return None
-        ids = [session.id for session in self._board.sessions()]
-        matching = [each for each in ids if each == text] or [each for each in ids if text and each.startswith(text)]
-        if len(matching) > 1:
-            raise Refused(f"Several sessions begin with {text!r}: {', '.join(matching)}.", "not_found", 404)
-        if matching:
-            return matching[0]
-        if _WHOLE_SESSION.fullmatch(text) or self._reader.last(1, text):
-            return text
-        raise Refused(f"No session begins with {text!r}; cctui status lists them.", "not_found", 404)
-
-    def _last_session(self) -> str | None:
-        """The session that was active last."""
-        ids = [session.id for session in self._board.sessions() if session.id]
-        return ids[-1] if ids else None
-
-    async def _budgets_changed(self, session: str | None, project: str | None) -> c.BudgetReport:
-        report = await self.budget_report(session, project)
-        self._feed.publish(self.snapshot())
-        return report
+            self._start("model list by login", self.discovery.refresh_with(provider, headers, self.local_token))
 
     def _warn_of_budget(self, text: str) -> None:
         self._herald.say("warning", text)
@@ -633,31 +462,24 @@ class Engine:
     def _prompt_tokens(self, exchange: Exchange, target: routing.Target) -> int:
         return self._fitting.room(exchange, target, None).tokens
 
-    def _model_list(self) -> c.ModelList:
-        return c.ModelList(models=self.catalog.models(), providers=self._provider_views())
-
-    def _route_changed(self) -> c.Route:
-        self._feed.publish(c.RouteChanged(route=self.route))
-        return self.route
-
-    def _providers_changed(self) -> None:
+    def providers_changed(self) -> None:
         self._providers_dirty = False
-        self._feed.publish(c.ProvidersChanged(providers=self._provider_views()))
+        self.feed.publish(c.ProvidersChanged(providers=self.provider_views()))
 
     def _post_notice(self, notice: c.Notice) -> None:
-        self._board.notices.append(notice)
-        self._feed.publish(c.NoticePosted(notice=notice))
+        self.board.notices.append(notice)
+        self.feed.publish(c.NoticePosted(notice=notice))
 
     def _note_problems(self) -> bool:
         """Whether what is wrong with the engine itself changed."""
-        if remark := self._writer.remark:
-            self._writer.remark = None
+        if remark := self.writer.remark:
+            self.writer.remark = None
             self._herald.say("warning", remark)
         problems = []
-        if self._writer.problem:
-            problems.append(self._writer.problem)
-        if self._writer.dropped:
-            problems.append(f"{self._writer.dropped} requests are missing from the history: the disk was too slow")
+        if self.writer.problem:
+            problems.append(self.writer.problem)
+        if self.writer.dropped:
+            problems.append(f"{self.writer.dropped} requests are missing from the history: the disk was too slow")
         named = [("route.default", self.route.default), *(("fallback", entry) for entry in self.route.chain)]
         for place, text in named:
             try:
@@ -681,18 +503,18 @@ class Engine:
             host_open=not is_loopback(self.listen_host),
         )
 
-    def _provider_views(self) -> tuple[c.Provider, ...]:
+    def provider_views(self) -> tuple[c.Provider, ...]:
         return tuple(self._provider_view(provider) for provider in self.providers.values())
 
     def _provider_view(self, provider: ProviderConfig) -> c.Provider:
-        health, listing = self._health.view(provider), self.catalog.listing(provider.name)
+        health, listing = self.health.view(provider), self.catalog.listing(provider.name)
         return provider_view(
             provider,
             health,
             listing,
             len(self.catalog.ids(provider.name)),
             self._environ,
-            self._rejections.lines(provider.name),
+            self.rejected.lines(provider.name),
         )
 
     def _login(self, provider: ProviderConfig, exchange: Exchange) -> str | None:
@@ -701,12 +523,6 @@ class Engine:
             return None
         name = login_name(exchange, self.local_token)
         return None if name is None and provider.keys else name or "none"
-
-    def _provider(self, name: str) -> ProviderConfig:
-        """Raises ``Refused``."""
-        if name not in self.providers:
-            raise Refused(f"No provider is called {name!r}; cctui providers lists them.", "not_found", 404)
-        return self.providers[name]
 
 
 class _QuietServer(uvicorn.Server):

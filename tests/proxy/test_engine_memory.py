@@ -37,7 +37,7 @@ async def test_two_thousand_aborted_answers_leave_nothing_behind(
     for order in range(2000):
         await upstream.wait_closed(order)
     snapshot = await engine.snapshot()
-    kept = engine.engine._board
+    kept = engine.engine.board
     assert (len(kept.live), len(engine.engine.app.running), len(kept.recent)) == (0, 0, board.RECENT_KEPT)
     assert len(kept._captures) <= board.CAPTURES_KEPT
     assert {session.in_flight for session in snapshot.sessions} == {0}
@@ -48,7 +48,7 @@ async def test_large_bodies_are_let_go_after_their_answers(engine: RunningEngine
     for _ in range(12):
         await engine.ask(message(system="x" * 3 * MB))
     await engine.record(12)
-    kept = engine.engine._board._captures.values()
+    kept = engine.engine.board._captures.values()
     assert sum(len(exchange.raw_body) + exchange.capture.size for exchange in kept) <= board.CAPTURES_BYTES
 
 
@@ -71,7 +71,7 @@ async def test_a_session_that_fell_off_counts_nothing_below_zero(
 ) -> None:
     upstream.script = as_stream(*EVENTS[:4], Hold(), *EVENTS[4:])
     async with engine.asking(x_claude_code_session_id="old") as response:
-        engine.engine._board._sessions.clear()
+        engine.engine.board._sessions.clear()
         upstream.release()
         await response.aread()
     await engine.record()

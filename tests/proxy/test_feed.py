@@ -265,7 +265,7 @@ async def test_a_slow_panel_loses_events_and_gets_the_state_again(
     engine: RunningEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_module, "QUEUE_EVENTS", 8)
-    feed = engine.engine._feed
+    feed = engine.engine.feed
     follower = feed.follow("slow")
     assert b'"type":"snapshot"' in await anext(follower)
     for _ in range(50):
@@ -287,14 +287,14 @@ async def test_a_panel_that_reads_nothing_does_not_hold_up_traffic(
         await screen.next()
         for _ in range(20):
             assert (await engine.ask()).status_code == 200
-        assert len(engine.engine._feed._subscribers["p"].queue) <= feed_module.QUEUE_EVENTS
+        assert len(engine.engine.feed._subscribers["p"].queue) <= feed_module.QUEUE_EVENTS
 
 
 async def test_a_panel_that_leaves_is_forgotten(engine: RunningEngine) -> None:
     async with panel(engine) as screen:
         await screen.next()
         gone = Gate("the end of the subscription")
-        feed = engine.engine._feed
+        feed = engine.engine.feed
         feed._subscribers = Forgetting(feed._subscribers, gone)
     await gone.wait()
     assert feed._subscribers == {}

@@ -33,7 +33,7 @@ class Stage:
         self.first.calls.clear()
         self.second.calls.clear()
         self._books += 1
-        self.running.engine._health = HealthBook(self.running.paths.state_dir / f"health-{self._books}.json")
+        self.running.engine.health = HealthBook(self.running.paths.state_dir / f"health-{self._books}.json")
 
     async def ask(self, *, stream: bool) -> tuple[httpx.Response, c.Request]:
         """A request, its answer and its record."""
@@ -55,7 +55,7 @@ class Stage:
 
     def opened(self) -> dict[str, str | None]:
         """What is closed to requests now, as scope and outcome."""
-        return {place.split()[0]: each.outcome for place, each in self.running.engine._health.open_places()}
+        return {place.split()[0]: each.outcome for place, each in self.running.engine.health.open_places()}
 
     def keys(self) -> Iterator[tuple[str | None, bytes]]:
         """Key and body of everything that reached an upstream."""

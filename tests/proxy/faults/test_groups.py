@@ -131,7 +131,7 @@ async def test_an_only_target_that_is_too_small_makes_the_client_compact(
     assert (response.status_code, error["type"], len(upstream.calls)) == (400, "invalid_request_error", 0)
     assert error["message"].endswith(" tokens > 1000 maximum")
     assert abs(int(error["message"].split()[4]) - tokens) < 100
-    assert list(engine.engine._health.open_places()) == []
+    assert list(engine.engine.health.open_places()) == []
 
 
 async def test_a_larger_target_that_opens_soon_is_waited_for_instead_of_compacting(

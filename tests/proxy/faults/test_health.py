@@ -103,7 +103,7 @@ async def test_failures_in_a_row_close_a_target_for_longer_each_time(
     waits = []
     for _ in range(8):
         await outcomes(pair)
-        opened = next(iter(pair.engine._health.open_places()))[1]
+        opened = next(iter(pair.engine.health.open_places()))[1]
         waits.append(opened.wait_s(clock.now))
         clock.passes(waits[-1] + 0.01)
     assert all(3 * 2**n <= wait <= 5 * 2**n for n, wait in enumerate(waits[:4]))
@@ -177,7 +177,7 @@ async def test_a_client_that_leaves_counts_against_nobody(
     await upstream.wait_closed(0)
     record = await pair.record()
     assert (record.outcome, len(second.calls)) == ("cancelled", 0)
-    assert list(pair.engine._health.open_places()) == []
+    assert list(pair.engine.health.open_places()) == []
     assert (await view(pair)).health == "unused"
 
 

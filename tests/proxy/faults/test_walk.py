@@ -189,7 +189,7 @@ async def assert_everything_returned_to_the_start(walk: Walk) -> None:
                 await call.closed.wait()
     connector = engine.upstreams._session.connector
     assert connector is not None
-    assert (len(engine._board.live), len(engine.app.running), len(connector._acquired)) == (0, 0, 0)
+    assert (len(engine.board.live), len(engine.app.running), len(connector._acquired)) == (0, 0, 0)
     assert [task for task in asyncio.all_tasks() if task.get_name() == "client watch" and not task.cancelling()] == []
     walk.clock.passes(600)
     for upstream in walk.upstreams:

@@ -1,0 +1,217 @@
+"""What the control door opens onto: the answers to panels, commands and scripts. Off the hot path.
+
+Commands are judged and carried out here, on the engine's own parts; HTTP is ``net.control``'s.
+"""
+
+import os
+import re
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from proxy import __version__
+from proxy import contract as c
+from proxy.net.control import Refused
+from proxy.protocol import routing
+from proxy.protocol.parts import PartReader
+from proxy.providers import ProviderConfig
+
+if TYPE_CHECKING:
+    from proxy.engine import Engine
+
+_WHOLE_SESSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A whole id may be set before the session's first request: the client takes one with ``--session-id``."""
+
+
+class ControlDesk:
+    """Carries out what the control door lets in."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+
+    def snapshot(self) -> c.Snapshot:
+        return self._engine.snapshot()
+
+    def stop(self, drain_s: float | None) -> None:
+        self._engine.stop(drain_s)
+
+    def hello(self, nonce: str) -> c.Hello:
+        proof = c.proof_of_token(self._engine.local_token, nonce)
+        return c.Hello(
+            product="cctui",
+            contract=c.CONTRACT,
+            version=__version__,
+            pid=os.getpid(),
+            proof=proof,
+            draining=self._engine.draining,
+        )
+
+    def follow(self, panel: str) -> AsyncIterator[bytes]:
+        return self._engine.feed.follow(panel)
+
+    def watch(self, command: c.Watch) -> None:
+        if not self._engine.feed.watch(command.panel, command.request_id):
+            raise Refused(f"no panel {command.panel!r} follows the feed", "not_found", 404)
+
+    def use(self, command: c.Use) -> c.Route:
+        probes = self._engine.board.models_asked() or ("claude-opus-4-8", "claude-sonnet-4-5", "claude-haiku-4-5")
+        session = self._known_session(command.session)
+        try:
+            route = routing.apply_use(self._engine.route, command.target, session, command.slot, self._engine, probes)
+        except routing.NoTarget as error:
+            raise Refused(str(error), "no_target") from None
+        self._engine.routefile.set_overrides(route.overrides)
+        return self._route_changed()
+
+    def set_fallback(self, command: c.SetFallback) -> c.Route:
+        try:
+            parsed = tuple(routing.parse_target(text, self._engine) for text in command.chain or ())
+        except routing.NoTarget as error:
+            raise Refused(str(error), "no_target") from None
+        chain = tuple(dict.fromkeys(routing.show_override(each) for each in parsed))
+        self._engine.routefile.set_fallback(command.enabled, None if command.chain is None else chain, command.slot)
+        return self._route_changed()
+
+    def rest(self, command: c.RestProvider) -> None:
+        self._engine.health.rest(self._provider(command.provider), command.resting)
+        self._engine.providers_changed()
+
+    def forget_rejections(self, command: c.ForgetRejections) -> None:
+        self._engine.rejected.forget(self._provider(command.provider).name)
+        self._engine.providers_changed()
+
+    async def try_provider(self, command: c.TryProvider) -> c.Tried:
+        provider = self._provider(command.provider)
+        began = time.monotonic()
+        await self._engine.discovery.refresh([provider.name])
+        listing = self._engine.catalog.listing(provider.name)
+        duration_ms = round((time.monotonic() - began) * 1000, 1)
+        if provider.models_url is None:
+            return c.Tried(
+                ok=True, text=f"{provider.name} lists no models, so there is nothing to ask for free", duration_ms=0
+            )
+        if listing.error:
+            return c.Tried(ok=False, text=listing.error, duration_ms=duration_ms)
+        if listing.fetched_at is None:
+            text = f"{provider.name} was not asked: only Claude Code has a login for it; its next request will show"
+            return c.Tried(ok=False, text=text, duration_ms=duration_ms)
+        return c.Tried(ok=True, text=f"{provider.name} answers: {len(listing.models)} models", duration_ms=duration_ms)
+
+    def set_favourite(self, command: c.SetFavourite) -> c.ModelList:
+        if command.provider not in self._engine.providers:
+            raise Refused(f"No provider is called {command.provider!r}; cctui providers lists them.", "not_found", 404)
+        self._engine.catalog.set_favourite(command.provider, command.model, command.favourite)
+        return self._model_list()
+
+    async def budget_report(self, session: str | None, project: str | None) -> c.BudgetReport:
+        key = self._known_session(session) or self._last_session()
+        found = self._engine.board.session(key or "")
+        return await self._engine.gate.report(key, project or (found.project if found else None))
+
+    async def set_budget(self, command: c.SetBudget) -> c.BudgetReport:
+        if command.as_settings:
+            self._engine.gate.budgets.forget(command.kind, command.project)
+        else:
+            self._engine.gate.budgets.set(command.kind, command.project, command.amount_nano_usd)
+        return await self._budgets_changed(None, command.project)
+
+    async def grant_budget(self, command: c.GrantBudget) -> c.BudgetReport:
+        session = self._known_session(command.session) or self._last_session()
+        under = self._engine.gate.budgets.scopes(session, command.project)
+        scope = next((each for each in under if each.kind == command.kind), None)
+        if scope is None:
+            raise Refused(f"say which {command.kind} the grant is for, with --{command.kind}", "not_found", 404)
+        if self._engine.gate.budgets.limit(scope) is None:
+            raise Refused(f"no {command.kind} budget is set, so there is nothing to grant more of", "no_budget")
+        self._engine.gate.budgets.grant(scope, command.amount_nano_usd)
+        return await self._budgets_changed(session, command.project)
+
+    async def pass_budget(self, command: c.PassBudget) -> c.BudgetReport:
+        session = self._known_session(command.session) or self._last_session()
+        if session is None:
+            raise Refused("no session was seen yet; say which with --session", "not_found", 404)
+        self._engine.gate.budgets.let_pass(session, passing=command.passing)
+        return await self._budgets_changed(session, None)
+
+    async def status_facts(self, session: str) -> c.StatusFacts:
+        return await self._engine.gate.facts(self._engine.board.session(session), self._engine.provider_in_force())
+
+    def launch_plan(self) -> c.LaunchPlan:
+        name = self._engine.provider_in_force()
+        provider = self._engine.providers.get(name)
+        return c.LaunchPlan(
+            url=self._engine.url,
+            provider=name,
+            own_credential=provider is not None and provider.own_credential,
+            real_claude=provider is not None and provider.real_claude,
+            favourite=self._engine.catalog.favourite_foreign(),
+        )
+
+    async def models(self, *, refresh: bool) -> c.ModelList:
+        if refresh:
+            await self._engine.discovery.refresh()
+        return self._model_list()
+
+    def requests(self, limit: int, session: str | None) -> list[c.Request]:
+        session = self._known_session(session)
+        live = [exchange.view() for exchange in list(self._engine.board.live.values())]
+        self._engine.writer.flush(2.0)
+        ended = self._engine.reader.last(limit, session)
+        known = {request.id for request in ended}
+        live = [request for request in live if session in (None, request.session_id) and request.id not in known]
+        live.sort(key=lambda request: request.started_at, reverse=True)
+        return [*live, *ended][:limit]
+
+    def detail(self, request_id: str) -> c.Detail | None:
+        exchange = self._engine.board.find(request_id)
+        if exchange is None:
+            self._engine.writer.flush(2.0)
+            found = self._engine.reader.find(request_id)
+            return c.Detail(request=found) if found else None
+        request = next((each for each in reversed(list(self._engine.board.recent)) if each.id == request_id), None)
+        reader = PartReader(request_id)
+        chunks = exchange.capture.since(0)
+        answer = reader.read(chunks) if exchange.streaming else reader.read_whole(b"".join(chunks))
+        outline = exchange.body.outline() if exchange.body else ()
+        return c.Detail(request=request or exchange.view(), body_outline=outline, answer=tuple(answer))
+
+    def usage(self, since: float | None, by: str) -> c.UsageReport:
+        self._engine.writer.flush(2.0)
+        return self._engine.reader.usage(since, by)
+
+    def _known_session(self, text: str | None) -> str | None:
+        """The session whose id begins with ``text``. Raises ``Refused``."""
+        if text is None:
+            return None
+        ids = [session.id for session in self._engine.board.sessions()]
+        matching = [each for each in ids if each == text] or [each for each in ids if text and each.startswith(text)]
+        if len(matching) > 1:
+            raise Refused(f"Several sessions begin with {text!r}: {', '.join(matching)}.", "not_found", 404)
+        if matching:
+            return matching[0]
+        if _WHOLE_SESSION.fullmatch(text) or self._engine.reader.last(1, text):
+            return text
+        raise Refused(f"No session begins with {text!r}; cctui status lists them.", "not_found", 404)
+
+    def _last_session(self) -> str | None:
+        """The session that was active last."""
+        ids = [session.id for session in self._engine.board.sessions() if session.id]
+        return ids[-1] if ids else None
+
+    async def _budgets_changed(self, session: str | None, project: str | None) -> c.BudgetReport:
+        report = await self.budget_report(session, project)
+        self._engine.feed.publish(self._engine.snapshot())
+        return report
+
+    def _model_list(self) -> c.ModelList:
+        return c.ModelList(models=self._engine.catalog.models(), providers=self._engine.provider_views())
+
+    def _route_changed(self) -> c.Route:
+        self._engine.feed.publish(c.RouteChanged(route=self._engine.route))
+        return self._engine.route
+
+    def _provider(self, name: str) -> ProviderConfig:
+        """Raises ``Refused``."""
+        if name not in self._engine.providers:
+            raise Refused(f"No provider is called {name!r}; cctui providers lists them.", "not_found", 404)
+        return self._engine.providers[name]

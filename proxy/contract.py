@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-CONTRACT = 1
+CONTRACT = 2
 """Version of everything in this module."""
 
 DOOR = "/_cctui"
@@ -637,6 +637,29 @@ class LaunchPlan(Frozen, frozen=True):
     """The favourite foreign model, for clients that do not ask for our list."""
 
 
+UsageGroup = Literal[
+    "session", "agent", "role", "model", "provider", "project", "hour", "day", "week", "month", "hour_of_day"
+]
+"""What sums are grouped by; times are local. Keys: ``2026-11-21 14:00``, ``2026-11-21``, ``2026-W47``, ``2026-11``,
+``14``; ids and names as they are, empty where there is none."""
+
+
+class Choice(Frozen, frozen=True):
+    """Which ended requests are meant; None leaves a thing open."""
+
+    since: float | None = None
+    """They began at or after it, Unix seconds."""
+    until: float | None = None
+    """They began before it."""
+    project: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    """The served model, else the target's, else the asked one."""
+    session: str | None = None
+    agent: str | None = None
+    role: Role | None = None
+
+
 class UsageRow(Frozen, frozen=True):
     """One group of ``GET /_cctui/usage``."""
 
@@ -645,8 +668,125 @@ class UsageRow(Frozen, frozen=True):
 
 
 class UsageReport(Frozen, frozen=True):
+    """Sums of the ``messages`` requests of a choice; by time in its order, else the costliest first."""
+
     total: Tally
     rows: tuple[UsageRow, ...]
+    choice: Choice = Choice()
+
+
+class Latency(Frozen, frozen=True):
+    """How fast a model was at a provider. Requests that were served and streamed count."""
+
+    provider: str
+    model: str
+    requests: int = 0
+    ttft_p50_ms: float | None = None
+    """To the first event."""
+    ttft_p95_ms: float | None = None
+    tokens_per_s_p50: float | None = None
+    """Output tokens over the time from the first event to the end."""
+    tokens_per_s_p5: float | None = None
+    """The slow end: 95 % were faster."""
+
+
+class LatencyReport(Frozen, frozen=True):
+    """Answer to ``GET /_cctui/latency``, the most used first."""
+
+    rows: tuple[Latency, ...]
+    choice: Choice = Choice()
+
+
+class WhatIfRow(Frozen, frozen=True):
+    """What the same tokens would have cost at another target."""
+
+    provider: str
+    model: str
+    cost_nano_usd: int | None = None
+    """None: no price known."""
+    price_source: CostSource = "unknown"
+    same_tokenizer: bool = False
+    """Of the same maker, so that the counts hold; others count the same text differently."""
+    misfit: str | None = None
+    """Why part of the requests could not have gone there, in words: the window, tools, images."""
+
+
+class WhatIf(Frozen, frozen=True):
+    """Answer to ``GET /_cctui/whatif``: the cheapest first, unknown prices last."""
+
+    total: Tally
+    """What was used and paid."""
+    list_nano_usd: int | None = None
+    """What it would have cost at the list prices of the models that served; None: one has none."""
+    longest_prompt: int = 0
+    """Tokens of the largest request."""
+    rows: tuple[WhatIfRow, ...] = ()
+    choice: Choice = Choice()
+
+
+ContextKind = Literal["system", "tools", "messages", "tool_results", "images", "thinking"]
+
+
+class ContextItem(Frozen, frozen=True):
+    """Something that fills the window."""
+
+    kind: ContextKind
+    name: str
+    """``Read src/big.json``, ``mcp github`` (its tools together), ``user``, ``assistant`` …"""
+    tokens: int
+    """An estimate, calibrated by what providers counted."""
+    count: int = 1
+    """Pieces in it."""
+
+
+class ContextReport(Frozen, frozen=True):
+    """Answer to ``GET /_cctui/context``: what fills the window of a session's conversation now."""
+
+    session_id: str | None = None
+    agent_id: str | None = None
+    request_id: str | None = None
+    """The request that was looked at; None: none is kept in memory."""
+    model: str | None = None
+    window: int | None = None
+    tokens: int = 0
+    counted: bool = False
+    """``tokens`` is the provider's count, not an estimate."""
+    parts: tuple[ContextItem, ...] = ()
+    """One for each kind that occurs, in the order of ``ContextKind``; ``name`` is the kind's."""
+    items: tuple[ContextItem, ...] = ()
+    """The same in detail (each MCP server, tool results by tool …), the largest first."""
+    biggest: tuple[ContextItem, ...] = ()
+    """The biggest single pieces, the largest first."""
+
+
+class CacheBreak(Frozen, frozen=True):
+    """A request whose prompt's beginning differed from the last one's, so that the cache could not serve it."""
+
+    at: float
+    request_id: str
+    reason: str
+    """In words: ``tool Bash changed``, ``message 12 edited``, ``5 minutes passed`` …"""
+    agent_id: str | None = None
+    lost_tokens: int = 0
+    """Tokens that were in the cache before and were not read from it."""
+    lost_nano_usd: int | None = None
+    """What they cost more than reading them would have; None: no price known."""
+    read_before: float = 0.0
+    """Share of the last prompt that was read from the cache."""
+    read_after: float = 0.0
+
+
+class CacheReport(Frozen, frozen=True):
+    """Answer to ``GET /_cctui/cache``: the prompt cache of a session."""
+
+    session_id: str
+    tally: Tally = Tally()
+    saved_nano_usd: int | None = None
+    """Reading instead of sending anew, less what writing cost more; None: no price known."""
+    breaks: tuple[CacheBreak, ...] = ()
+    """The last ten, newest first."""
+    lost_nano_usd: int | None = None
+    """Of all breaks seen since the engine started."""
 
 
 def proof_of_token(token: str, nonce: str) -> str:

@@ -1,1 +1,1 @@
-"""Pure code: one module per wire format, the request on its way out and the answer on its way back."""
+"""Wire formats: a request of the Messages API one way, stream and whole answer the other. Pure, one module a format."""

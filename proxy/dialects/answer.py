@@ -1,0 +1,175 @@
+"""An answer in Anthropic's events, written piece by piece as another dialect brings it.
+
+The writer keeps the grammar, whatever the other side does: one ``message_start``, blocks numbered from 0 and closed
+before the next opens, one ``message_delta``, and after the end nothing.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from proxy.dialects.signatures import sealed
+from proxy.protocol.sse import write_event
+
+StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal", "pause_turn"]
+
+_NO_USAGE = {
+    "input_tokens": 0,
+    "cache_creation_input_tokens": 0,
+    "cache_read_input_tokens": 0,
+    "output_tokens": 0,
+}
+BYTES_PER_TOKEN = 4.0
+"""Of an answer's text, for an estimate."""
+
+
+class AnswerWriter:
+    """Takes what an answer brings, in order; ``take`` gives the events since it was last called."""
+
+    def __init__(self, dialect: str, model: str, message_id: str, input_tokens: int) -> None:
+        """``input_tokens`` is the estimate that the client's context display gets at once."""
+        self._dialect = dialect
+        self._message: dict[str, Any] = {"id": message_id, "model": model}
+        self._out: list[bytes] = []
+        self._usage: dict[str, Any] = {**_NO_USAGE, "input_tokens": input_tokens}
+        self._open: str | None = None
+        self._index = -1
+        self._thought: hashlib._Hash | None = None
+        self._text_bytes = 0
+        self.usage_told = False
+        """The provider counted; else the usage is an estimate."""
+        self.started = False
+        self.ended = False
+        self.called = False
+        """A tool was called."""
+        self.failed = False
+
+    @property
+    def blocks(self) -> int:
+        """Blocks begun so far."""
+        return self._index + 1
+
+    @property
+    def open_block(self) -> str | None:
+        """The type of the block that is open."""
+        return self._open
+
+    def take(self) -> bytes:
+        out = b"".join(self._out)
+        self._out.clear()
+        return out
+
+    def start(self, model: str | None = None) -> None:
+        """The answer begins; ``model`` is what the provider says that answers."""
+        if self.started or self.ended:
+            return
+        self.started = True
+        if model:
+            self._message["model"] = model
+        message = {
+            **self._message,
+            "type": "message",
+            "role": "assistant",
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": {**self._usage, "output_tokens": 0},
+        }
+        self._write("message_start", {"message": message})
+
+    def ping(self) -> None:
+        if self.started and not self.ended:
+            self._write("ping", {})
+
+    def text(self, text: str) -> None:
+        if text and self._switch("text", {"type": "text", "text": ""}):
+            self._delta({"type": "text_delta", "text": text}, text)
+
+    def thinking(self, text: str) -> None:
+        if text and self._switch("thinking", {"type": "thinking", "thinking": "", "signature": ""}):
+            self._thought = self._thought or hashlib.sha256()
+            self._thought.update(text.encode(errors="replace"))
+            self._delta({"type": "thinking_delta", "thinking": text}, text)
+
+    def sign(self, payload: str) -> None:
+        """End the open thinking with what its issuer must get back; without open thinking, an empty one."""
+        if self._switch("thinking", {"type": "thinking", "thinking": "", "signature": ""}):
+            self._thought = None
+            self._delta({"type": "signature_delta", "signature": sealed(self._dialect, payload)}, "")
+            self.close()
+
+    def tool(self, tool_id: str, name: str) -> None:
+        """A call begins; ``arguments`` follow."""
+        self.close()
+        block = {"type": "tool_use", "id": tool_id, "name": name, "input": {}}
+        if self._switch("tool_use", block):
+            self.called = True
+
+    def arguments(self, text: str) -> None:
+        """A piece of the open call's arguments, as JSON text."""
+        if text and self._open == "tool_use":
+            self._delta({"type": "input_json_delta", "partial_json": text}, text)
+
+    def block(self, block: Mapping[str, Any]) -> None:
+        """A block that comes whole, such as results of a search."""
+        self.close()
+        if self._switch(str(block.get("type")), block):
+            self.close()
+
+    def close(self) -> None:
+        """The open block ends."""
+        if self._open is None:
+            return
+        if self._open == "thinking" and self._thought is not None:
+            told = sealed(self._dialect, self._thought.hexdigest()[:24])
+            self._delta({"type": "signature_delta", "signature": told}, "")
+        self._thought = None
+        self._open = None
+        self._write("content_block_stop", {"index": self._index})
+
+    def count(self, usage: Mapping[str, Any]) -> None:
+        """What the provider counted, under Anthropic's names; later counts replace earlier ones."""
+        told = {name: value for name, value in usage.items() if value is not None}
+        if told:
+            self._usage.update(told)
+            self.usage_told = True
+
+    def finish(self, reason: StopReason, stop_sequence: str | None = None) -> None:
+        """The answer ended well."""
+        if self.ended:
+            return
+        self.start()
+        self.close()
+        self.ended = True
+        if not self.usage_told:
+            self._usage["output_tokens"] = round(self._text_bytes / BYTES_PER_TOKEN)
+        delta = {"stop_reason": reason, "stop_sequence": stop_sequence}
+        self._write("message_delta", {"delta": delta, "usage": self._usage})
+        self._write("message_stop", {})
+
+    def fail(self, kind: str, message: str) -> None:
+        """The answer ended badly; nothing is pretended."""
+        if self.ended:
+            return
+        self.ended = self.failed = True
+        self._open = None
+        self._write("error", {"error": {"type": kind, "message": message}})
+
+    def _switch(self, kind: str, block: Mapping[str, Any]) -> bool:
+        """Have a block of ``kind`` open; False after the end."""
+        if self.ended:
+            return False
+        if self._open != kind:
+            self.start()
+            self.close()
+            self._index += 1
+            self._open = kind
+            self._write("content_block_start", {"index": self._index, "content_block": block})
+        return True
+
+    def _delta(self, delta: Mapping[str, Any], text: str) -> None:
+        self._text_bytes += len(text)
+        self._write("content_block_delta", {"index": self._index, "delta": delta})
+
+    def _write(self, name: str, payload: Mapping[str, Any]) -> None:
+        self._out.append(write_event(name, {"type": name, **payload}))

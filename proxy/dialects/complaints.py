@@ -1,0 +1,155 @@
+"""Errors of every provider, read once and told in Anthropic's shape with the provider's own words inside.
+
+Shapes met: OpenAI's ``{"error": {"message", "type", "code"}}``, Google's ``{"error": {"code", "message", "status"}}``
+(also in a list), AWS's ``{"message"}`` with the type in a header, ``{"detail"}`` of FastAPI servers, plain text.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proxy.protocol.foreign_json import NotJson, read_json
+from proxy.protocol.outcome import error_body
+
+_OF_STATUS: Mapping[int, str] = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    408: "timeout_error",
+    409: "conflict_error",
+    412: "billing_error",
+    413: "request_too_large",
+    422: "invalid_request_error",
+    424: "api_error",
+    429: "rate_limit_error",
+    498: "overloaded_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+_OF_WORD: Mapping[str, str] = {
+    "insufficient_quota": "billing_error",
+    "billing_not_active": "billing_error",
+    "invalid_api_key": "authentication_error",
+    "model_not_found": "not_found_error",
+    "rate_limit_exceeded": "rate_limit_error",
+    "rate_limit_error": "rate_limit_error",
+    "tokens": "rate_limit_error",
+    "requests": "rate_limit_error",
+    "context_length_exceeded": "invalid_request_error",
+    "invalid_request_error": "invalid_request_error",
+    "invalid_prompt": "invalid_request_error",
+    "overloaded": "overloaded_error",
+    "overloaded_error": "overloaded_error",
+    "server_overloaded": "overloaded_error",
+    "slow_down": "overloaded_error",
+    "server_error": "api_error",
+    "timeout": "timeout_error",
+    "resource_exhausted": "rate_limit_error",
+    "unavailable": "overloaded_error",
+    "invalid_argument": "invalid_request_error",
+    "failed_precondition": "invalid_request_error",
+    "permission_denied": "permission_error",
+    "unauthenticated": "authentication_error",
+    "not_found": "not_found_error",
+    "deadline_exceeded": "timeout_error",
+    "throttlingexception": "rate_limit_error",
+    "toomanyrequestsexception": "rate_limit_error",
+    "modelnotreadyexception": "overloaded_error",
+    "serviceunavailableexception": "overloaded_error",
+    "modeltimeoutexception": "timeout_error",
+    "validationexception": "invalid_request_error",
+    "accessdeniedexception": "permission_error",
+    "unrecognizedclientexception": "authentication_error",
+    "expiredtokenexception": "authentication_error",
+    "invalidsignatureexception": "authentication_error",
+    "resourcenotfoundexception": "not_found_error",
+    "servicequotaexceededexception": "rate_limit_error",
+    "modelerrorexception": "api_error",
+    "modelstreamerrorexception": "api_error",
+    "internalserverexception": "api_error",
+}
+"""Words of error objects (codes, types, statuses in lower case) that say more than the HTTP status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """An error as Anthropic's API would tell it."""
+
+    kind: str
+    message: str
+
+    def body(self) -> bytes:
+        return error_body(self.kind, self.message)
+
+
+def read_complaint(status: int | None, payload: object, word: str | None = None) -> Complaint:
+    """The complaint in a decoded error answer, or in an error object within a stream (then without a status).
+
+    ``word`` is an error type told elsewhere, such as in AWS's ``x-amzn-errortype`` header.
+    """
+    error = _error_object(payload)
+    message = _message(error) or _message(payload) or (f"status {status}" if status else "an error without words")
+    words = [
+        word,
+        *(error.get(name) for name in ("code", "type", "status", "error_type") if isinstance(error, Mapping)),
+    ]
+    kind = next((_OF_WORD[known] for each in words if (known := _plain(each)) in _OF_WORD), None)
+    if status in (401, 402, 403) or (kind is None and status is not None):
+        kind = _OF_STATUS.get(status or 0, "invalid_request_error" if 400 <= (status or 500) < 500 else "api_error")
+    if kind is None:
+        kind = _OF_STATUS.get(_code(error), "api_error")
+    return Complaint(kind, message)
+
+
+def read_complaint_body(status: int, body: bytes, word: str | None = None) -> Complaint:
+    """The complaint in the body of an error answer, whatever it is."""
+    try:
+        payload: object = read_json(body) if body.strip() else {}
+    except NotJson:
+        text = " ".join(body[:600].decode(errors="replace").split())
+        payload = {"message": text} if not text.startswith("<") else {}
+    return read_complaint(status, payload, word)
+
+
+def has_error(payload: object) -> bool:
+    """Whether a decoded answer is an error object instead."""
+    return isinstance(payload, Mapping) and bool(payload.get("error"))
+
+
+def _error_object(payload: object) -> Mapping[str, Any]:
+    if isinstance(payload, list):
+        payload = next((each for each in payload if isinstance(each, Mapping)), {})
+    if not isinstance(payload, Mapping):
+        return {}
+    error = payload.get("error")
+    if isinstance(error, Mapping):
+        return error
+    return {**payload, "message": error} if isinstance(error, str) else payload
+
+
+def _message(payload: object) -> str | None:
+    if not isinstance(payload, Mapping):
+        return None
+    for name in ("message", "detail", "Message"):
+        value = payload.get(name)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        if isinstance(value, list) and value:
+            return "; ".join(str(each.get("msg", each)) if isinstance(each, Mapping) else str(each) for each in value)
+    return None
+
+
+def _plain(word: object) -> str:
+    """``ThrottlingException:http://…`` and ``RESOURCE_EXHAUSTED`` as keys of the table."""
+    text = str(word or "").split(":", 1)[0]
+    return text.rsplit("#", 1)[-1].lower()
+
+
+def _code(error: Mapping[str, Any]) -> int:
+    code = error.get("code")
+    if isinstance(code, str) and code.isdigit():
+        return int(code)
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,474 @@
+"""A request of the Messages API as values, already legal in the ways in which all other formats agree.
+
+Reading it applies what no other format has: the client's attribution line goes, system messages in the middle become
+reminders of the user's, neighbours of one role are one turn, every call has exactly one result directly behind it,
+empty texts are gone. What was left out or told in other words is in ``notes``, for the request's detail.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+Role = Literal["user", "assistant"]
+
+_ATTRIBUTION = "x-anthropic-billing-header:"
+_TYPED_TOOLS_KEPT = ("custom",)
+NO_RESULT = "[no result: the call was interrupted]"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+    cache: Mapping[str, Any] | None = None
+    """The block's ``cache_control``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    media_type: str = "image/png"
+    data: str | None = None
+    """Base64."""
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A PDF file; documents of text are ``Text`` already."""
+
+    title: str
+    media_type: str = "application/pdf"
+    data: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    text: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    id: str
+    name: str
+    input: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    call_id: str
+    name: str
+    """Of the tool that was called."""
+    parts: "tuple[Text | Image | Document, ...]"
+    is_error: bool = False
+
+    @property
+    def text(self) -> str:
+        """Its texts together; empty where it has none."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def media(self) -> "tuple[Image | Document, ...]":
+        return tuple(part for part in self.parts if not isinstance(part, Text))
+
+
+Part = Text | Image | Document | Thinking | Call | Result
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Everything that one side says before the other does. In a user's turn all results stand first."""
+
+    role: Role
+    parts: tuple[Part, ...]
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Call))
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Result))
+
+    @property
+    def said(self) -> tuple[Text | Image | Document, ...]:
+        """Everything but calls, results and thinking."""
+        return tuple(part for part in self.parts if isinstance(part, Text | Image | Document))
+
+    @property
+    def thoughts(self) -> tuple[Thinking, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Thinking))
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    """JSON schema whose root is an object with properties."""
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTool:
+    """A tool that the provider itself would run."""
+
+    type: str
+    name: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    kind: Literal["auto", "any", "tool", "none"] = "auto"
+    name: str | None = None
+    parallel: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A request."""
+
+    model: str
+    system: tuple[Text, ...]
+    turns: tuple[Turn, ...]
+    """Beginning with a user's, alternating."""
+    tools: tuple[Tool, ...] = ()
+    server_tools: tuple[ServerTool, ...] = ()
+    choice: ToolChoice = ToolChoice()
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop: tuple[str, ...] = ()
+    thinking: Literal["unset", "off", "on", "adaptive"] = "unset"
+    thinking_budget: int | None = None
+    """Tokens."""
+    effort: str | None = None
+    format: Mapping[str, Any] | None = None
+    """JSON schema of a structured answer."""
+    stream: bool = False
+    user: str | None = None
+    """``metadata.user_id``: holds account and session ids, so it is hashed before it leaves."""
+    notes: tuple[str, ...] = ()
+    """What was left out or changed, in words, each once."""
+
+    @property
+    def system_text(self) -> str:
+        return "\n\n".join(part.text for part in self.system)
+
+
+@dataclass(slots=True)
+class _Notes:
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, words: str) -> None:
+        self.counts[words] = self.counts.get(words, 0) + 1
+
+    def told(self) -> tuple[str, ...]:
+        return tuple(words if count == 1 else f"{words} (×{count})" for words, count in self.counts.items())
+
+
+class NotAConversation(ValueError):
+    """The body is not what the Messages API takes. ``str()`` names the fault."""
+
+
+def read_conversation(body: Mapping[str, Any]) -> Conversation:
+    """The request in a decoded body. Raises ``NotAConversation``."""
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        raise NotAConversation("messages: a list is required")
+    notes = _Notes()
+    listed = list(_entries(body.get("tools")))
+    turns = _turns([each for each in messages if isinstance(each, Mapping)], notes)
+    config = body.get("output_config")
+    config = config if isinstance(config, Mapping) else {}
+    kind, budget = _thinking(body.get("thinking"))
+    tools, server_tools = _tools(listed, notes)
+    metadata = body.get("metadata")
+    return Conversation(
+        model=str(body.get("model") or ""),
+        system=tuple(_system(body.get("system"))),
+        turns=turns,
+        tools=tools,
+        server_tools=server_tools,
+        choice=_choice(body.get("tool_choice")),
+        max_tokens=_integer(body.get("max_tokens")),
+        temperature=_number(body.get("temperature")),
+        top_p=_number(body.get("top_p")),
+        top_k=_integer(body.get("top_k")),
+        stop=tuple(text for text in _list(body.get("stop_sequences")) if isinstance(text, str) and text),
+        thinking=kind,
+        thinking_budget=budget,
+        effort=config["effort"] if isinstance(config.get("effort"), str) else None,
+        format=_format(config.get("format") or body.get("output_format")),
+        stream=body.get("stream") is True,
+        user=metadata["user_id"]
+        if isinstance(metadata, Mapping) and isinstance(metadata.get("user_id"), str)
+        else None,
+        notes=(*notes.told(), *_unused(body)),
+    )
+
+
+def _unused(body: Mapping[str, Any]) -> Iterator[str]:
+    """Fields that only Anthropic's API knows."""
+    for name in ("context_management", "container", "mcp_servers", "fallbacks", "inference_geo"):
+        if body.get(name):
+            yield f"{name} left out: only Claude has it"
+
+
+def _system(system: object) -> Iterator[Text]:
+    for block in [{"type": "text", "text": system}] if isinstance(system, str) else _list(system):
+        if isinstance(block, Mapping) and isinstance(text := block.get("text"), str) and text.strip():
+            if not text.startswith(_ATTRIBUTION):
+                yield Text(text, _cache(block))
+
+
+def _turns(messages: Sequence[Mapping[str, Any]], notes: _Notes) -> tuple[Turn, ...]:
+    names = {call.id: call.name for message in messages for call in _calls_of(message)}
+    turns: list[tuple[Role, list[Part]]] = []
+    for message in messages:
+        role: Role = "assistant" if message.get("role") == "assistant" else "user"
+        parts = list(_parts(message, names, notes))
+        if not parts:
+            continue
+        if turns and turns[-1][0] == role:
+            turns[-1][1].extend(parts)
+        else:
+            turns.append((role, parts))
+    if turns and turns[0][0] == "assistant":
+        turns.insert(0, ("user", [Text("(the conversation goes on)")]))
+    return tuple(_paired(turns, notes))
+
+
+def _paired(turns: Sequence[tuple[Role, list[Part]]], notes: _Notes) -> Iterator[Turn]:
+    """Every call with its one result in the next turn; results first; none without its call."""
+    waiting: list[Call] = []
+    for role, parts in turns:
+        if role == "assistant":
+            turn = Turn(role, tuple(parts))
+            waiting = list(turn.calls)
+            yield turn
+            continue
+        yield from _answered(parts, waiting, notes)
+        waiting = []
+    if waiting:
+        yield Turn("user", tuple(_missing(call, notes) for call in waiting))
+
+
+def _answered(parts: Sequence[Part], waiting: Sequence[Call], notes: _Notes) -> Iterator[Turn]:
+    given = {part.call_id: part for part in reversed(parts) if isinstance(part, Result)}
+    results: list[Part] = [given.get(call.id) or _missing(call, notes) for call in waiting]
+    known = {call.id for call in waiting}
+    for stray in (part for part in parts if isinstance(part, Result) and part.call_id not in known):
+        notes.add("a tool's result without its call told as text")
+        results.append(Text(f"[result of an earlier call] {stray.text}"))
+    rest = [part for part in parts if not isinstance(part, Result)]
+    if results or rest:
+        yield Turn("user", (*results, *rest))
+
+
+def _missing(call: Call, notes: _Notes) -> Result:
+    notes.add("a call without a result got one that says so")
+    return Result(call.id, call.name, (Text(NO_RESULT),), is_error=True)
+
+
+def _calls_of(message: Mapping[str, Any]) -> Iterator[Call]:
+    for block in _blocks(message.get("content")):
+        if block.get("type") == "tool_use":
+            yield _call(block)
+
+
+def _parts(message: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -> Iterator[Part]:
+    reminder = message.get("role") == "system"
+    for block in _blocks(message.get("content")):
+        for part in _part(block, names, notes):
+            if reminder and isinstance(part, Text):
+                yield Text(f"<system-reminder>\n{part.text}\n</system-reminder>", part.cache)
+            else:
+                yield part
+
+
+def _part(block: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -> Iterator[Part]:
+    match block.get("type"):
+        case "text":
+            if isinstance(text := block.get("text"), str) and text:
+                yield Text(text, _cache(block))
+        case "mid_conv_system":
+            text = "\n".join(part.text for part in _texts(block.get("content") or block.get("text")))
+            if text:
+                yield Text(f"<system-reminder>\n{text}\n</system-reminder>")
+        case "image" | "document":
+            yield _medium(block, notes)
+        case "search_result":
+            text = "\n".join(part.text for part in _texts(block.get("content")))
+            yield Text(f"[{block.get('title') or 'search result'}] {block.get('source') or ''}\n{text}")
+        case "thinking":
+            yield Thinking(str(block.get("thinking") or ""), str(block.get("signature") or ""))
+        case "redacted_thinking":
+            yield Thinking("", str(block.get("data") or ""))
+        case "tool_use":
+            yield _call(block)
+        case "tool_result":
+            yield _result(block, names, notes)
+        case "server_tool_use":
+            notes.add("past work of a server's tool told as text")
+            yield Text(f"[{block.get('name')}: {_json(block.get('input'))}]")
+        case str(kind) if kind.endswith("_tool_result"):
+            yield Text(_told_results(block))
+        case "tool_reference" | "fallback" | "compaction":
+            if isinstance(text := block.get("content"), str) and text:
+                yield Text(text)
+        case kind:
+            notes.add(f"a block of type {kind} left out")
+
+
+def _result(block: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -> Result:
+    call_id = str(block.get("tool_use_id") or "")
+    content = block.get("content")
+    parts: list[Text | Image | Document] = []
+    for each in _blocks(content):
+        for part in _part(each, names, notes):
+            if isinstance(part, Text | Image | Document):
+                parts.append(Text(part.text) if isinstance(part, Text) else part)
+        if each.get("type") == "tool_reference":
+            parts.append(Text(f"[tool {each.get('tool_name')} is available]"))
+    return Result(call_id, names.get(call_id, "tool"), tuple(parts), block.get("is_error") is True)
+
+
+def _medium(block: Mapping[str, Any], notes: _Notes) -> Text | Image | Document:
+    source = block.get("source")
+    source = source if isinstance(source, Mapping) else {}
+    kind, media_type = source.get("type"), str(source.get("media_type") or "")
+    data = source["data"] if isinstance(source.get("data"), str) else None
+    url = source["url"] if isinstance(source.get("url"), str) else None
+    title = str(block.get("title") or "document")
+    if block.get("type") == "image" and (data or url):
+        return Image(media_type or "image/png", data if kind != "url" else None, url if kind == "url" else None)
+    if kind == "text" and data is not None:
+        return Text(f"[{title}]\n{data}")
+    if kind == "content":
+        return Text("\n".join([f"[{title}]", *(part.text for part in _texts(source.get("content")))]))
+    if block.get("type") == "document" and (data or url):
+        return Document(title, media_type or "application/pdf", data, url)
+    notes.add(f"a {block.get('type')} in a file store of Anthropic's left out")
+    return Text(f"[{block.get('type')} that is stored at Anthropic only]")
+
+
+def _call(block: Mapping[str, Any]) -> Call:
+    given = block.get("input")
+    return Call(
+        str(block.get("id") or ""), str(block.get("name") or "tool"), given if isinstance(given, Mapping) else {}
+    )
+
+
+def _tools(listed: Sequence[Mapping[str, Any]], notes: _Notes) -> tuple[tuple[Tool, ...], tuple[ServerTool, ...]]:
+    tools: list[Tool] = []
+    server_tools: list[ServerTool] = []
+    for each in listed:
+        kind, name = each.get("type") or "custom", str(each.get("name") or each.get("type") or "tool")
+        if kind not in _TYPED_TOOLS_KEPT:
+            server_tools.append(ServerTool(str(kind), name, each))
+        elif all(tool.name != name for tool in tools):
+            description = each.get("description")
+            described = description if isinstance(description, str) else ""
+            tools.append(Tool(name, described, rooted(each.get("input_schema")), each.get("strict") is True))
+        else:
+            notes.add(f"a second tool called {name} left out")
+    return tuple(tools), tuple(server_tools)
+
+
+def rooted(schema: object) -> Mapping[str, Any]:
+    """``schema`` with an object at its root, which every server demands."""
+    if not isinstance(schema, Mapping):
+        return {"type": "object", "properties": {}}
+    if schema.get("type") == "object" and isinstance(schema.get("properties"), Mapping):
+        return schema
+    if schema.get("type") in (None, "object"):
+        return {**schema, "type": "object", "properties": schema.get("properties") or {}}
+    return {"type": "object", "properties": {"value": schema}, "required": ["value"]}
+
+
+def _choice(choice: object) -> ToolChoice:
+    if not isinstance(choice, Mapping):
+        return ToolChoice()
+    parallel = choice.get("disable_parallel_tool_use") is not True
+    match choice.get("type"):
+        case "any":
+            return ToolChoice("any", parallel=parallel)
+        case "tool" if isinstance(choice.get("name"), str):
+            return ToolChoice("tool", choice["name"], parallel)
+        case "none":
+            return ToolChoice("none", parallel=parallel)
+        case _:
+            return ToolChoice(parallel=parallel)
+
+
+def _thinking(thinking: object) -> tuple[Literal["unset", "off", "on", "adaptive"], int | None]:
+    if not isinstance(thinking, Mapping):
+        return "unset", None
+    match thinking.get("type"):
+        case "enabled":
+            return "on", _integer(thinking.get("budget_tokens"))
+        case "adaptive":
+            return "adaptive", None
+        case "disabled":
+            return "off", None
+        case _:
+            return "unset", None
+
+
+def _format(wanted: object) -> Mapping[str, Any] | None:
+    if isinstance(wanted, Mapping) and isinstance(schema := wanted.get("schema"), Mapping):
+        return schema
+    return None
+
+
+def _told_results(block: Mapping[str, Any]) -> str:
+    content = block.get("content")
+    lines = []
+    for each in content if isinstance(content, list) else [content]:
+        if isinstance(each, Mapping):
+            said = " ".join(str(each[name]) for name in ("title", "url", "error_code") if each.get(name))
+            lines.append(said or _json(each)[:2000])
+    return "[results] " + "; ".join(line for line in lines if line)
+
+
+def _texts(content: object) -> Iterator[Text]:
+    for block in _blocks(content):
+        if isinstance(text := block.get("text"), str) and text:
+            yield Text(text)
+
+
+def _blocks(content: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(content, str):
+        yield {"type": "text", "text": content}
+        return
+    yield from _entries(content)
+
+
+def _entries(values: object) -> Iterator[Mapping[str, Any]]:
+    return (each for each in _list(values) if isinstance(each, Mapping))
+
+
+def _list(value: object) -> Iterable[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _cache(block: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    mark = block.get("cache_control")
+    return mark if isinstance(mark, Mapping) else None
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _integer(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,30 @@
+"""Thinking of other providers in the client's hands: what must come back to its issuer, sealed as a signature.
+
+Claude Code keeps a thinking block's signature as it is and sends it back. What another dialect needs returned (encrypted
+reasoning, thought signatures) travels in it, marked with the dialect, so that nobody else is ever sent it.
+"""
+
+import hashlib
+
+_MARK = "cctui1"
+
+
+def sealed(dialect: str, payload: str) -> str:
+    """``payload`` as a signature of ``dialect``."""
+    return f"{_MARK}.{dialect}.{payload}"
+
+
+def opened(dialect: str, signature: str) -> str | None:
+    """What ``dialect`` sealed in ``signature``; None where somebody else signed."""
+    mark = f"{_MARK}.{dialect}."
+    return signature.removeprefix(mark) if signature.startswith(mark) else None
+
+
+def is_sealed(signature: str) -> bool:
+    """Signed by the engine for some dialect, so never by Claude."""
+    return signature.startswith(f"{_MARK}.")
+
+
+def digest(text: str) -> str:
+    """Tells one thinking from another where a provider signs nothing."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:24]

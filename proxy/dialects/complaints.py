@@ -92,10 +92,7 @@ def read_complaint(status: int | None, payload: object, word: str | None = None)
     """
     error = _error_object(payload)
     message = _message(error) or _message(payload) or (f"status {status}" if status else "an error without words")
-    words = [
-        word,
-        *(error.get(name) for name in ("code", "type", "status", "error_type") if isinstance(error, Mapping)),
-    ]
+    words = [word, *(error.get(name) for name in ("code", "type", "status", "error_type"))]
     kind = next((_OF_WORD[known] for each in words if (known := _plain(each)) in _OF_WORD), None)
     if status in (401, 402, 403) or (kind is None and status is not None):
         kind = _OF_STATUS.get(status or 0, "invalid_request_error" if 400 <= (status or 500) < 500 else "api_error")

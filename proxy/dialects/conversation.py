@@ -221,9 +221,9 @@ def _unused(body: Mapping[str, Any]) -> Iterator[str]:
 
 def _system(system: object) -> Iterator[Text]:
     for block in [{"type": "text", "text": system}] if isinstance(system, str) else _list(system):
-        if isinstance(block, Mapping) and isinstance(text := block.get("text"), str) and text.strip():
-            if not text.startswith(_ATTRIBUTION):
-                yield Text(text, _cache(block))
+        text = block.get("text") if isinstance(block, Mapping) else None
+        if isinstance(text, str) and text.strip() and not text.startswith(_ATTRIBUTION):
+            yield Text(text, _cache(block))
 
 
 def _turns(messages: Sequence[Mapping[str, Any]], notes: _Notes) -> tuple[Turn, ...]:
@@ -330,9 +330,8 @@ def _result(block: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -
     content = block.get("content")
     parts: list[Text | Image | Document] = []
     for each in _blocks(content):
-        for part in _part(each, names, notes):
-            if isinstance(part, Text | Image | Document):
-                parts.append(Text(part.text) if isinstance(part, Text) else part)
+        known = [part for part in _part(each, names, notes) if isinstance(part, Text | Image | Document)]
+        parts += [Text(part.text) if isinstance(part, Text) else part for part in known]
         if each.get("type") == "tool_reference":
             parts.append(Text(f"[tool {each.get('tool_name')} is available]"))
     return Result(call_id, names.get(call_id, "tool"), tuple(parts), block.get("is_error") is True)

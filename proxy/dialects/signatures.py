@@ -1,7 +1,7 @@
 """Thinking of other providers in the client's hands: what must come back to its issuer, sealed as a signature.
 
-Claude Code keeps a thinking block's signature as it is and sends it back. What another dialect needs returned (encrypted
-reasoning, thought signatures) travels in it, marked with the dialect, so that nobody else is ever sent it.
+Claude Code keeps a thinking block's signature as it is and sends it back. What another dialect needs returned
+(encrypted reasoning, thought signatures) travels in it, marked with the dialect, so that nobody else ever gets it.
 """
 
 import hashlib

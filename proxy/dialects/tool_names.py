@@ -59,7 +59,7 @@ def own_id(given: str | None, message_id: str, ordinal: int) -> str:
     message's id and the call's number in it. Claude refuses ids with other characters and ids that occur twice."""
     if given and _LEGAL_ID.fullmatch(given):
         return given
-    return f"toolu_{_hash(f'{message_id}:{ordinal}:{given or ""}')[:24]}"
+    return f"toolu_{_hash(f'{message_id}:{ordinal}:{given}')[:24]}"
 
 
 def _hash(text: str) -> str:

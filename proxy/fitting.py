@@ -28,12 +28,15 @@ from proxy.protocol.output_limit import with_output_limit
 from proxy.protocol.overflow import Room
 from proxy.protocol.rejections import Rejection, without_rejected
 from proxy.protocol.routing import Target
+from proxy.protocol.tool_ids import with_legal_tool_ids
 
 THREADS_KEPT = 500
 
 
 class _Kept(msgspec.Struct):
     blocks: dict[str, str] = {}
+    odd_ids: list[str] = []
+    """Sessions in which a tool was called under an id that Claude refuses."""
 
 
 class Fitting:
@@ -44,6 +47,7 @@ class Fitting:
         self.estimator = estimator
         kept = _load(self._file)
         self._issuers = Issuers(kept.blocks)
+        self._odd_ids = OrderedDict.fromkeys(kept.odd_ids)
         self._counted: OrderedDict[str, tuple[int, int, str]] = OrderedDict()
         """By thread: bytes of the last body, tokens that the provider counted with the answer, and the model."""
 
@@ -87,6 +91,8 @@ class Fitting:
         if request.provider and request.target_model:
             issuer = issuer_of(request.provider, request.target_model)
             self._issuers.learn(issuer, exchange.facts.signatures)
+        if exchange.facts.odd_ids:
+            self._note_odd_ids(exchange.identity.session or "")
 
     async def save(self) -> None:
         """Keep who signed what, if there is news."""
@@ -98,7 +104,14 @@ class Fitting:
         self._file.keep_now(self._to_keep())
 
     def _to_keep(self) -> bytes:
-        return msgspec.json.encode(_Kept(dict(self._issuers.blocks)))
+        return msgspec.json.encode(_Kept(dict(self._issuers.blocks), list(self._odd_ids)))
+
+    def _note_odd_ids(self, session: str) -> None:
+        if session not in self._odd_ids:
+            self._odd_ids[session] = None
+            self._issuers.dirty = True
+            while len(self._odd_ids) > THREADS_KEPT:
+                self._odd_ids.popitem(last=False)
 
     def _tokens(self, exchange: Exchange, model: str) -> int:
         """What was counted last in this thread, and what was added since; a shrunk thread is estimated anew."""
@@ -122,6 +135,9 @@ class Fitting:
             body = body.with_fields(fields)
         if not is_claude(issuer):
             fields, more = without_server_tools(body)
+            body, changes = body.with_fields(fields), changes + more
+        elif (exchange.identity.session or "") in self._odd_ids:
+            fields, more = with_legal_tool_ids(body)
             body, changes = body.with_fields(fields), changes + more
         return body, changes
 

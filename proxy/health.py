@@ -1,7 +1,8 @@
 """How providers, targets and keys are doing, and so which of them a request may go to.
 
 Breakers decide admission, pools spread sessions over a provider's keys, and each provider's last word is kept
-for the panel. Times that a provider named survive a restart; nothing here is secret: keys go by a fingerprint.
+for the panel. Times that a provider named and what the user put aside survive a restart; nothing here is secret:
+keys go by a fingerprint.
 """
 
 import logging
@@ -68,12 +69,18 @@ class _Provider:
     text: str | None = None
     retry_at: float | None = None
     served: int = 0
-    resting: bool = False
-    """The user put it aside."""
     limits: dict[str, tuple[c.Limit, ...]] = field(default_factory=dict)
     """By key, the one that told last at the end."""
     latencies: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
     """When, and milliseconds to the first event."""
+
+
+class _Kept(msgspec.Struct):
+    """What survives a restart."""
+
+    breakers: dict[str, Breaker] = {}
+    resting: list[str] = []
+    """Names of the providers that the user put aside."""
 
 
 class HealthBook:
@@ -82,7 +89,9 @@ class HealthBook:
     def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
         self._file = KeptFile(file, "the providers' health")
         self._clock = clock
-        self._breakers: dict[str, Breaker] = _load(self._file, clock())
+        kept = _load(self._file)
+        self._breakers = {place: each for place, each in kept.breakers.items() if (each.open_until or 0) > clock()}
+        self._resting = set(kept.resting)
         self._providers: dict[str, _Provider] = {}
 
     def admit(
@@ -101,7 +110,7 @@ class HealthBook:
         ``login`` names the client's own credential where that goes along instead of a key.
         """
         now, known = self._clock(), self._of(provider)
-        if known.resting:
+        if provider.name in self._resting:
             return _resting(provider)
         places = ([_provider_place(provider), _target_place(provider, model)]) if not only else []
         for place in places:
@@ -126,7 +135,7 @@ class HealthBook:
         """The key for a request that is no message (a token count, another path): no failure holds it up, and it
         is no probe."""
         known, now = self._of(provider), self._clock()
-        if known.resting:
+        if provider.name in self._resting:
             return _resting(provider)
         if login is not None or not provider.keys:
             return Admitted(None, now)
@@ -168,8 +177,10 @@ class HealthBook:
 
     def rest(self, provider: ProviderConfig, resting: bool) -> None:
         """Put a provider aside, or take it back and forget its failures."""
-        self._of(provider).resting = resting
-        if not resting:
+        if resting:
+            self._resting.add(provider.name)
+        else:
+            self._resting.discard(provider.name)
             for place in [place for place in self._breakers if _belongs(place, provider)]:
                 self._set(place, CLOSED)
 
@@ -189,13 +200,13 @@ class HealthBook:
         now, known = self._clock(), self._of(provider)
         recent = sorted(ms for when, ms in known.latencies if now - when < LATENCY_WINDOW_S)
         keys = [self._breakers.get(_key_place(provider, number), CLOSED) for number in range(len(provider.keys))]
-        state = "limited" if known.resting else known.state
+        resting = provider.name in self._resting
         return HealthView(
-            state=state,
-            text=f"{provider.name} rests until you take it back" if known.resting else known.text,
+            state="limited" if resting else known.state,
+            text=f"{provider.name} rests until you take it back" if resting else known.text,
             retry_at=known.retry_at if known.retry_at and known.retry_at > now else None,
             served=known.served,
-            resting=known.resting,
+            resting=resting,
             limits=next(reversed(known.limits.values()), ()),
             key_limits=tuple(known.limits.get(_key_name(provider, number), ()) for number in range(len(provider.keys))),
             keys=tuple(keys),
@@ -204,7 +215,7 @@ class HealthBook:
         )
 
     async def save(self) -> None:
-        """Keep what is closed for longer than a restart takes."""
+        """Keep what is closed for longer than a restart takes, and what rests."""
         await self._file.keep(self._to_keep())
 
     def save_now(self) -> None:
@@ -212,9 +223,8 @@ class HealthBook:
 
     def _to_keep(self) -> bytes:
         now = self._clock()
-        return msgspec.json.encode(
-            {place: each for place, each in self._breakers.items() if (each.open_until or 0) > now + KEPT_FROM_S}
-        )
+        closed = {place: each for place, each in self._breakers.items() if (each.open_until or 0) > now + KEPT_FROM_S}
+        return msgspec.json.encode(_Kept(closed, sorted(self._resting)))
 
     def _of(self, provider: ProviderConfig) -> _Provider:
         known = self._providers.get(provider.name)
@@ -335,10 +345,9 @@ def _quantile(ordered: Sequence[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
 
 
-def _load(file: KeptFile, now: float) -> dict[str, Breaker]:
+def _load(file: KeptFile) -> _Kept:
     try:
-        kept = msgspec.json.decode(file.read() or b"{}", type=dict[str, Breaker])
+        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
     except msgspec.DecodeError as error:
         file.unreadable(error)
-        return {}
-    return {place: each for place, each in kept.items() if (each.open_until or 0) > now}
+        return _Kept()

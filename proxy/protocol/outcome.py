@@ -92,9 +92,10 @@ TABLE: Mapping[str, Row] = {
         _R("window_too_small", "the estimate exceeds the target's window", True, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
         _R("thinking_refused", "400 for thinking that another signed", False, None, None, 400, "invalid_request_error", "refuses thinking that it did not sign"),
         _R("request_too_large", "413", False, None, None, 413, "request_too_large", "the request is too large"),
+        _R("repeat_asked", "409 or another 4xx that says x-should-retry: true", True, None, None, 409, "conflict_error", "asks to send the request again"),
         _R("invalid_request", "400, 422 and other 4xx", False, None, None, 400, "invalid_request_error", "rejected the request"),
         _R("rate_limited", "429", True, "limited", "key", 429, "rate_limit_error", "rate limit reached"),
-        _R("quota_spent", "429 without a near end", True, "limited", "key", 429, "rate_limit_error", "the plan's limit is reached"),
+        _R("quota_spent", "429 of a plan, or one that says x-should-retry: false", True, "limited", "key", 429, "rate_limit_error", "the plan's limit is reached"),
         _R("model_quota_spent", "429 of a window for one model", True, "limited", "target", 429, "rate_limit_error", "the plan's limit for this model is reached"),
         _R("overloaded", "529, 503 or an overloaded_error event", True, "limited", "target", 529, "overloaded_error", "overloaded"),
         _R("server_error", "500, 502, 504 and other 5xx", True, "failing", "target", 500, "api_error", "had an internal error"),
@@ -241,11 +242,15 @@ def _refined(name: str, message: str, seen: Seen) -> str:
         return "thinking_refused"
     if name in ("invalid_request", "rate_limited") and any(words in message for words in _SPENT):
         return "payment_required"
+    if name in ("conflict", "invalid_request") and seen.headers.get("x-should-retry") == "true":
+        return "repeat_asked"
     if name == "rate_limited":
         rejected = seen.headers.get("anthropic-ratelimit-unified-status") == "rejected"
         if rejected or any(words in message for words in _QUOTA):
             claim = seen.headers.get("anthropic-ratelimit-unified-representative-claim", "")
             return "model_quota_spent" if claim in _OF_ONE_MODEL else "quota_spent"
+        if seen.headers.get("x-should-retry") == "false" and "retry-after" not in seen.headers:
+            return "quota_spent"
     return name
 
 

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from proxy.contract import AS_ASKED, SLOTS, Override, Route, Slot
+from proxy.contract import AS_ASKED, Override, Route, Slot
 from proxy.protocol import naming
 
 
@@ -323,12 +323,3 @@ def _unknown(text: str, catalog: Catalog) -> str:
 
 def _with_overrides(route: Route, overrides: tuple[Override, ...]) -> Route:
     return msgspec.structs.replace(route, overrides=overrides)
-
-
-def known_slot(word: str) -> Slot:
-    """The slot called ``word`` (``background`` is haiku's). Raises ``NoTarget``."""
-    name = {"background": "haiku", "subagents": "subagent", "agent": "subagent", "agents": "subagent"}.get(word, word)
-    for slot in SLOTS:
-        if slot == name:
-            return slot
-    raise NoTarget(f"no slot is called {word!r}; there are {', '.join(SLOTS)} (haiku is also the background slot)")

@@ -13,6 +13,7 @@ from typing import Any
 from proxy.contract import Usage
 from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
+from proxy.protocol.tool_ids import is_legal
 
 NANO = 10**9
 USD_MAX = 10**6
@@ -51,6 +52,8 @@ class AnswerFacts:
     service_tier: str | None = None
     signatures: list[str] = field(default_factory=list)
     """Of its thinking blocks: they tell later who thought it."""
+    odd_ids: bool = False
+    """A tool was called under an id that Claude would refuse in a later request."""
 
     @property
     def usage(self) -> Usage:
@@ -94,9 +97,11 @@ class AnswerFacts:
         if (cost := nano_usd(usage.get("cost"))) is not None:
             self.reported_nano_usd = cost
 
-    def see_signature(self, block: object) -> None:
-        """Take in the signature of a thinking block, or of the delta that brings it."""
+    def see_block(self, block: object) -> None:
+        """Take in the signature of a thinking block, or of the delta that brings it, or a call's id."""
         if isinstance(block, Mapping):
+            if block.get("type") == "tool_use" and isinstance(tool_id := block.get("id"), str):
+                self.odd_ids = self.odd_ids or not is_legal(tool_id)
             signature = block.get("data") if block.get("type") == "redacted_thinking" else block.get("signature")
             if isinstance(signature, str) and signature:
                 self.signatures.append(signature)
@@ -240,11 +245,11 @@ class AnswerTap:
             case "content_block_delta":
                 self.meaningful = self.text_seen = True
                 self.deltas += 1
-                self.facts.see_signature(payload.get("delta"))
+                self.facts.see_block(payload.get("delta"))
             case "content_block_start":
                 self.meaningful = True
                 block = payload.get("content_block")
-                self.facts.see_signature(block)
+                self.facts.see_block(block)
                 kind = block.get("type") if isinstance(block, Mapping) else None
                 self._frame_bytes = _FRAMES.get(kind, _FRAMES["text"]) if isinstance(kind, str) else _FRAMES["text"]
             case "message_delta":
@@ -276,7 +281,7 @@ def read_message(body: bytes) -> AnswerFacts | None:
     facts.see_message(payload)
     blocks = payload.get("content")
     for block in blocks if isinstance(blocks, list) else []:
-        facts.see_signature(block)
+        facts.see_block(block)
     return facts
 
 

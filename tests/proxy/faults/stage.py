@@ -1,7 +1,7 @@
 """An engine with one or two providers that meets one line of the table after the other, each with fresh health."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,14 @@ from tests.proxy.running_engine import RunningEngine, message, provider, setting
 from tests.upstreams import ScriptedUpstream
 
 Kind = Literal["alone", "fallback off", "fallback on"]
+PATIENCE: Mapping[str, dict[str, float]] = {
+    "": {},
+    "first_event_timeout": {"first_event_timeout_s": PATIENCE_S},
+    "idle_timeout": {"idle_timeout_s": PATIENCE_S},
+}
+"""The first provider's, by the silence that it is to be found in."""
+WHOLE_PATIENCE_S = 2.0
+"""With whole answers, the second provider's too: far more than fifty of them take."""
 SECOND_KEY = "key-of-the-second"
 
 
@@ -67,25 +75,25 @@ class Stages:
 
     def __init__(self, running: AsyncExitStack, home: Path) -> None:
         self._running, self._home = running, home
-        self._stages: dict[tuple[Kind, bool], Stage] = {}
+        self._stages: dict[tuple[Kind, str], Stage] = {}
 
     async def of(self, kind: Kind, line: Line) -> Stage:
         """A stage on which the first provider does what ``line`` says."""
-        place = (kind, line.silent)
-        if place not in self._stages:
-            self._stages[place] = await self._start(kind, hurried=line.silent)
-        stage = self._stages[place]
+        silence = line.outcome if line.silent else ""
+        if (kind, silence) not in self._stages:
+            self._stages[kind, silence] = await self._start(kind, silence)
+        stage = self._stages[kind, silence]
         stage.meets(line)
         return stage
 
-    async def _start(self, kind: Kind, *, hurried: bool) -> Stage:
+    async def _start(self, kind: Kind, silence: str) -> Stage:
+        """Only the silence that is to be met is met soon: a busy machine may not make another of it."""
         first, second = [await self._running.enter_async_context(ScriptedUpstream()) for _ in range(2)]
-        patience = {"first_event_timeout_s": PATIENCE_S, "idle_timeout_s": PATIENCE_S} if hurried else {}
-        providers = [provider(first, **patience), provider(second, api_key=SECOND_KEY)]
+        providers = [provider(first, **PATIENCE[silence]), provider(second, api_key=SECOND_KEY)]
         chosen = settings(
             *providers[: 1 if kind == "alone" else 2],
             fallback=kind == "fallback on",
-            engine={"answer_timeout_s": PATIENCE_S * 4} if hurried else {},
+            engine={"answer_timeout_s": WHOLE_PATIENCE_S} if silence == "first_event_timeout" else {},
         )
-        home = self._home / f"{kind} {hurried}".replace(" ", "-")
+        home = self._home / f"{kind} {silence}".replace(" ", "-")
         return Stage(await self._running.enter_async_context(RunningEngine(home, chosen, {})), first, second)

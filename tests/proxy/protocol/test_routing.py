@@ -15,7 +15,6 @@ from proxy.protocol.routing import (
     apply_use,
     chain_after,
     decide,
-    known_slot,
     parse_target,
 )
 
@@ -228,14 +227,6 @@ class TestUse:
     def test_what_was_set_is_what_decides(self) -> None:
         after = apply_use(route(), "openrouter/gpt-5", "s1", "opus", CATALOG)
         assert decide(after, OPUS, CATALOG).target == Target("openrouter", "openai/gpt-5")
-
-    @pytest.mark.parametrize(("word", "slot"), [("opus", "opus"), ("background", "haiku"), ("agents", "subagent")])
-    def test_slots_have_everyday_names_too(self, word: str, slot: str) -> None:
-        assert known_slot(word) == slot
-
-    def test_an_unknown_slot_is_refused_with_the_known_ones(self) -> None:
-        with pytest.raises(NoTarget, match="no slot is called 'grand'; there are opus, sonnet, haiku, subagent"):
-            known_slot("grand")
 
 
 class TestBareNames:

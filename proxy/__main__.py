@@ -49,7 +49,7 @@ def _run(paths: Paths, settings: Any, *, foreground: bool) -> int:
     from proxy.engine import Engine, handle_signals  # noqa: PLC0415
     from proxy.logs import start_log  # noqa: PLC0415
     from proxy.routefile import RouteFile  # noqa: PLC0415
-    from proxy.settings import is_loopback  # noqa: PLC0415
+    from proxy.addresses import is_loopback  # noqa: PLC0415
 
     start_log(paths, settings.engine.log_level, foreground=foreground)
     host = settings.engine.host

@@ -6,14 +6,18 @@ anything that would send a credential to a host that it is not meant for.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from proxy.presets import BY_NAME, PRESETS, Auth, Dialect, Preset
-from proxy.settings import ProviderSettings, Settings, SettingsError, SimulatorSettings, normal_base_url
+from proxy.addresses import Dialect, normal_base_url
+from proxy.dialects.quirks import PLAIN, Quirks
+from proxy.presets import BY_NAME, PRESETS, Auth, Preset
+from proxy.protocol.naming import closest
+from proxy.settings import ProviderSettings, Settings, SettingsError, SimulatorSettings
 
 ANTHROPIC_HOST = "api.anthropic.com"
 """The one host that gets the client's own credential without being named by the user."""
@@ -46,6 +50,10 @@ class ProviderConfig:
     idle_timeout_s: float = 300.0
     simulator: SimulatorSettings | None = None
     enabled: bool = True
+    quirks: Quirks = PLAIN
+    region: str = ""
+    signed_service: str = ""
+    """What requests are signed for, with ``auth = "aws"``."""
 
     @property
     def simulated(self) -> bool:
@@ -54,7 +62,12 @@ class ProviderConfig:
     @property
     def own_credential(self) -> bool:
         """It needs nothing of the client's: it has a key, or takes none."""
-        return self.auth == "none" or bool(self.keys)
+        return self.auth in ("none", "aws", "google") or bool(self.keys)
+
+    @property
+    def translated(self) -> bool:
+        """It does not speak Anthropic's format: requests and answers are rewritten."""
+        return self.dialect != "anthropic"
 
     @property
     def real_claude(self) -> bool:
@@ -101,19 +114,18 @@ def _from_settings(name: str, own: ProviderSettings, settings: Settings, environ
 def _build(
     name: str, preset: Preset, own: ProviderSettings, settings: Settings, environ: Mapping[str, str], origin: str
 ) -> ProviderConfig:
-    base_url = own.base_url or _variable_url(preset, environ) or preset.base_url
-    if preset.name == "simulator":
-        base_url = f"http://{name}.simulator.invalid"
-    if base_url is None:
-        raise SettingsError(f"providers.{name}: base_url is missing. {preset.hint}")
-    auth = own.auth or ("bearer" if preset.auth == "none" and own.api_key else preset.auth)
+    dialect = own.dialect or preset.dialect
+    region = _region(preset, own, environ)
     keys = tuple(own.api_key)
+    auth = own.auth or ("bearer" if preset.auth in ("none", "aws") and keys else preset.auth)
     if not keys and auth != "none" and (variable := next((v for v in preset.key_variables if environ.get(v)), None)):
         keys = (SecretStr(f"env:{variable}"),)
+        auth = "bearer" if auth == "aws" and own.auth is None else auth
+    base_url = _base_url(name, preset, own, environ, dialect, region)
     config = ProviderConfig(
         name=name,
         preset=preset.name,
-        dialect=own.dialect or preset.dialect,
+        dialect=dialect,
         base_url=base_url,
         auth=auth,
         keys=keys,
@@ -121,27 +133,87 @@ def _build(
         headers=own.headers,
         models=tuple(own.models) or preset.models,
         context_windows=own.context_windows,
-        models_url=_models_url(own, preset, base_url),
+        models_url=_models_url(own, preset, base_url, dialect),
         background_model=own.background_model,
         count_tokens=preset.count_tokens if own.count_tokens is None else own.count_tokens,
-        price_catalog=preset.price_catalog,
+        price_catalog=own.price_catalog or preset.price_catalog,
         free=preset.free,
         first_event_timeout_s=own.first_event_timeout_s or settings.engine.first_event_timeout_s,
         idle_timeout_s=own.idle_timeout_s or settings.engine.idle_timeout_s,
         simulator=own.simulator or (SimulatorSettings() if preset.name == "simulator" else None),
+        quirks=_quirks(name, preset.quirks, own.quirks),
+        region=region,
+        signed_service=preset.signed_service,
     )
     _refuse_stray_credentials(config, own)
     return config
 
 
-def _models_url(own: ProviderSettings, preset: Preset, base_url: str) -> str | None:
+def _base_url(
+    name: str, preset: Preset, own: ProviderSettings, environ: Mapping[str, str], dialect: Dialect, region: str
+) -> str:
+    """Raises ``SettingsError``."""
+    if preset.name == "simulator":
+        return f"http://{name}.simulator.invalid"
+    if own.base_url is not None:
+        return normal_base_url(own.base_url, dialect)
+    if (variable := _variable_url(preset, environ, dialect)) is not None:
+        return variable
+    if preset.base_url is None:
+        raise SettingsError(f"providers.{name}: base_url is missing. {preset.hint}")
+    if "{project}" not in preset.base_url:
+        return preset.base_url.replace("{region}", region)
+    project = own.project or next((environ[each] for each in preset.project_variables if environ.get(each)), None)
+    if not project:
+        raise SettingsError(f"providers.{name}: project is missing. {preset.hint}")
+    return preset.base_url.format(host=_vertex_host(region), project=project, region=region)
+
+
+def _region(preset: Preset, own: ProviderSettings, environ: Mapping[str, str]) -> str:
+    names = ("CLOUD_ML_REGION",) if preset.auth == "google" else ("AWS_REGION", "AWS_DEFAULT_REGION")
+    found = own.region or next((environ[each] for each in names if environ.get(each)), None) or preset.region or ""
+    if found and not re.fullmatch(r"[a-z0-9-]+", found):
+        raise SettingsError(f"region {found!r} is none; regions look like us-east-1 or europe-west1")
+    return found
+
+
+def _vertex_host(region: str) -> str:
+    """Vertex AI's host for a location (``global``, ``us`` and ``eu`` have names of their own)."""
+    if region == "global":
+        return "aiplatform.googleapis.com"
+    return (
+        f"aiplatform.{region}.rep.googleapis.com" if region in ("us", "eu") else f"{region}-aiplatform.googleapis.com"
+    )
+
+
+def _quirks(name: str, known: Quirks, own: Mapping[str, Any]) -> Quirks:
+    """The preset's quirks with the user's own. Raises ``SettingsError``."""
+    names = [each.name for each in fields(Quirks)]
+    for key in own:
+        if key not in names:
+            near = closest(key, names)
+            hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
+            raise SettingsError(f"providers.{name}.quirks: {key} is no quirk{hint}")
+    try:
+        checked = _QUIRKS.validate_python({**{each: getattr(known, each) for each in names}, **own})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"providers.{name}.quirks.{where}: {first['msg']}") from None
+    return replace(known, **{key: getattr(checked, key) for key in own})
+
+
+_QUIRKS = TypeAdapter(Quirks)
+
+
+def _models_url(own: ProviderSettings, preset: Preset, base_url: str, dialect: Dialect) -> str | None:
     if own.models_url:
         return own.models_url
-    if not preset.lists_models:
+    if not preset.lists_models or dialect in ("bedrock", "vertex"):
         return None
     if preset.models_url and base_url == preset.base_url:
         return preset.models_url
-    return f"{base_url}/v1/models"
+    return f"{base_url}/v1/models" if dialect == "anthropic" else f"{base_url}/models"
 
 
 def _refuse_stray_credentials(config: ProviderConfig, own: ProviderSettings) -> None:
@@ -159,12 +231,13 @@ def _refuse_stray_credentials(config: ProviderConfig, own: ProviderSettings) -> 
         )
 
 
-def _variable_url(preset: Preset, environ: Mapping[str, str]) -> str | None:
+def _variable_url(preset: Preset, environ: Mapping[str, str], dialect: Dialect | None = None) -> str | None:
     text = environ.get(preset.base_url_variable or "")
     if not text:
         return None
     try:
-        return normal_base_url(_server_address(text) if preset.name == "ollama" else text)
+        address = _server_address(text) if preset.name == "ollama" else text
+        return normal_base_url(address, dialect or preset.dialect)
     except ValueError as error:
         raise SettingsError(f"environment: {preset.base_url_variable}: {error}") from None
 

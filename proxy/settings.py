@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -34,8 +33,9 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources.utils import parse_env_vars
 
+from proxy.addresses import Dialect, plain_address
 from proxy.contract import BudgetAction, Slot
-from proxy.presets import BY_NAME, Auth, Dialect
+from proxy.presets import BY_NAME, Auth
 from proxy.protocol.naming import closest
 
 DEFAULT_PORT = 8787
@@ -72,6 +72,8 @@ class EngineSettings(_Table):
     """Which foreign models the client's own /model shows: favourites and recently used ones, all, or none."""
     local_servers: bool = True
     """Offer Ollama, LM Studio and llama.cpp when their port on this machine answers."""
+    update_prices: bool = False
+    """Fetch the list of prices anew each day, from genai-prices' repository; without it the installed list counts."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much goes to the log file."""
 
@@ -110,11 +112,11 @@ class ProviderSettings(_Table):
     preset: str | None = None
     """A known provider to start from; without it the table's own name, if it is one, or ``custom``."""
     base_url: str | None = None
-    """What goes before ``/v1/messages``; pasted endings such as ``/v1`` are taken off."""
+    """Its address, without the endings that a request adds; pasted ones such as ``/v1/messages`` are taken off."""
     dialect: Dialect | None = None
     """The wire format that it speaks."""
     auth: Auth | None = None
-    """How it takes the key; ``passthrough``: the client's own credential."""
+    """How it takes the key; ``passthrough``: the client's own credential, ``aws`` and ``google``: the cloud's."""
     api_key: Annotated[list[SecretStr], BeforeValidator(_listed)] = []
     """A key, ``env:NAME``, ``cmd:COMMAND``, or a list of them."""
     passthrough_host: str | None = None
@@ -127,6 +129,14 @@ class ProviderSettings(_Table):
     """Where its models are listed, if not at ``/v1/models``; the same host as ``base_url``."""
     context_windows: dict[str, Annotated[int, Field(gt=0)]] = {}
     """Context window of a model, tokens, where the provider tells none."""
+    region: str | None = None
+    """Of a cloud's provider; without it ``AWS_REGION`` or ``CLOUD_ML_REGION``, then the preset's."""
+    project: str | None = None
+    """Of Google Cloud; without it ``ANTHROPIC_VERTEX_PROJECT_ID``."""
+    quirks: dict[str, Any] = {}
+    """How the server differs from its dialect's rule; the reference lists them."""
+    price_catalog: str | None = None
+    """Its name in the bundled price list, where the preset knows none: ``openai``, ``google`` …"""
     background_model: str | None = None
     """Serves what asks for a Haiku that it does not list; without it the nearest Claude, or its cheapest model."""
     count_tokens: bool | None = None
@@ -151,13 +161,13 @@ class ProviderSettings(_Table):
     @field_validator("base_url")
     @classmethod
     def _usable_base(cls, value: str | None) -> str | None:
-        return None if value is None else normal_base_url(value)
+        return None if value is None else plain_address(value)
 
     @field_validator("models_url")
     @classmethod
     def _usable_address(cls, value: str | None) -> str | None:
         if value is not None:
-            normal_base_url(value)
+            plain_address(value)
         return None if value is None else value.strip()
 
 
@@ -226,6 +236,13 @@ class BudgetSettings(_Table):
         return self
 
 
+class HistorySettings(_Table):
+    """``[history]``: what the ledger keeps."""
+
+    keep_days: Annotated[int, Field(ge=1)] | None = None
+    """Days after which single requests are removed; their sums stay. Without it everything is kept."""
+
+
 class PriceSettings(_Table):
     """``[prices."MODEL"]``: USD per million tokens."""
 
@@ -254,6 +271,7 @@ class Settings(BaseSettings):
     route: RouteSettings = RouteSettings()
     budget: BudgetSettings = BudgetSettings()
     prices: dict[str, PriceSettings] = {}
+    history: HistorySettings = HistorySettings()
     panel: dict[str, Any] = {}
     """The panel's own table, read by the panel."""
 
@@ -314,46 +332,6 @@ def load_settings(
         raise SettingsError(f"settings: {error}") from None
 
 
-_ENDINGS = re.compile(r"(/|/v1|/messages|/messages/count_tokens)*$")
-"""What clients append to a base, however often it was pasted."""
-
-
-def normal_base_url(pasted: str) -> str:
-    """The base of a pasted address: no trailing slash, no ``/v1`` or ``/v1/messages``, no query.
-
-    Raises ``ValueError`` that names the exact mistake.
-    """
-    text = pasted.strip()
-    if not text:
-        raise ValueError("the address is empty")
-    if "@" in text.partition("://")[2].partition("/")[0] or ("://" not in text and "@" in text):
-        raise ValueError("an address holds no user name or password; use api_key")
-    if re.search(r"\s", text):
-        raise ValueError(f"{pasted!r} has a blank in it")
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        raise ValueError(f"{pasted!r} has a host that is no address") from None
-    if "://" in text and parts.scheme not in ("http", "https"):
-        raise ValueError(f"{pasted!r} is neither http nor https")
-    if not text.lower().startswith(("http://", "https://")):
-        guess = "http" if re.match(r"(localhost|127\.|\[?::1|[\w.-]+:\d|http:)", text) else "https"
-        raise ValueError(f"{pasted!r} has no scheme; write {guess}://{re.sub(r'^(https?:)?/*', '', text)}")
-    if not parts.hostname:
-        raise ValueError(f"{pasted!r} has no host")
-    try:
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"{pasted!r} has a port that is no number between 0 and 65535") from None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{f':{port}' if port is not None else ''}{_ENDINGS.sub('', parts.path)}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether ``host`` can be reached from this machine alone."""
-    return host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
-
-
 def _refuse_unreadable(config_file: Path) -> None:
     try:
         tomllib.loads(config_file.read_text(encoding="utf-8"))
@@ -407,6 +385,7 @@ def _known_names(table: list[str]) -> Iterable[str]:
         "budget": BudgetSettings,
         "providers": ProviderSettings,
         "prices": PriceSettings,
+        "history": HistorySettings,
         "groups": GroupSettings,
     }
     if not table:

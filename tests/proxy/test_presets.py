@@ -7,11 +7,13 @@ import pytest
 
 from proxy.presets import BY_NAME, PRESETS, Preset
 from proxy.prices import list_price
-from proxy.settings import normal_base_url
+from proxy.addresses import normal_base_url
 
 WANTED = (
     "anthropic", "openrouter", "requesty", "respan", "flo2", "litellm", "ollama", "lmstudio", "llamacpp", "vllm",
-    "deepseek", "moonshot", "zai", "minimax", "qwen", "azure", "custom", "simulator",
+    "deepseek", "moonshot", "kimi-coding", "zai", "minimax", "qwen", "azure", "custom", "simulator", "openai", "gemini",
+    "gemini-openai", "bedrock", "bedrock-mantle", "claude-aws", "vertex", "google-cloud", "azure-openai", "groq",
+    "mistral", "xai", "cerebras", "github-models", "openai-compatible",
 )  # fmt: skip
 
 
@@ -31,8 +33,9 @@ def test_an_address_is_in_its_normal_form_and_guarded_by_https(preset: Preset) -
     if preset.base_url is None:
         assert preset.hint
         return
-    parts = urlsplit(preset.base_url)
-    assert normal_base_url(preset.base_url) == preset.base_url
+    address = preset.base_url.format(region="us-east-1", host="aiplatform.googleapis.com", project="p")
+    parts = urlsplit(address)
+    assert normal_base_url(address, preset.dialect) == address
     assert parts.scheme == "https" or parts.hostname in ("localhost", "simulator.invalid")
 
 

@@ -38,7 +38,8 @@ class TestPresence:
         assert "openrouter" not in resolved({"OPENROUTER_API_KEY": ""})
 
     @pytest.mark.parametrize(
-        "preset", [preset for preset in PRESETS if not preset.base_url and preset.base_url_variable]
+        "preset",
+        [each for each in PRESETS if not each.base_url and each.base_url_variable and each.key_variables],
     )
     def test_a_provider_without_a_known_address_appears_when_both_are_told(self, preset: Any) -> None:
         [variable] = preset.key_variables
@@ -63,8 +64,8 @@ class TestPresence:
         assert (config.base_url, config.preset) == (BY_NAME["openrouter"].base_url, "openrouter")
 
     def test_an_address_that_has_to_be_told_is_asked_for_in_words(self) -> None:
-        with pytest.raises(SettingsError, match=r"providers\.flo2: base_url is missing\. flo2 publishes no address"):
-            resolved(flo2={"api_key": "env:X"})
+        with pytest.raises(SettingsError, match=r"providers\.azure: base_url is missing\. base_url = "):
+            resolved(azure={"api_key": "env:X"})
 
     def test_timeouts_of_a_provider_beat_the_engine_s(self) -> None:
         chosen = settings(
@@ -172,7 +173,65 @@ class TestAddressVariables:
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
 def test_every_preset_is_usable_as_it_stands(preset: Any) -> None:
     own = {"preset": preset.name} if preset.base_url else {"preset": preset.name, "base_url": "https://x.example"}
+    own |= {"project": "p"} if preset.project_variables else {}
     config = resolved(mine=own)["mine"]
     assert urlsplit(config.base_url).scheme in ("http", "https")
     assert config.models_url is None or urlsplit(config.models_url).hostname == urlsplit(config.base_url).hostname
     assert preset.base_url is not None or preset.hint
+
+
+class TestClouds:
+    def test_the_region_is_the_user_s_then_the_environment_s_then_the_preset_s(self) -> None:
+        host = "https://bedrock-runtime.{}.amazonaws.com"
+        environ = {"AWS_REGION": "eu-west-1"}
+        assert resolved(bedrock={"region": "us-west-2"})["bedrock"].base_url == host.format("us-west-2")
+        assert resolved(environ, bedrock={})["bedrock"].base_url == host.format("eu-west-1")
+        assert resolved(bedrock={})["bedrock"].base_url == host.format("us-east-1")
+
+    def test_a_region_cannot_lead_requests_to_another_host(self) -> None:
+        with pytest.raises(SettingsError, match="regions look like us-east-1"):
+            resolved(bedrock={"region": "evil.example/x"})
+
+    @pytest.mark.parametrize(
+        ("region", "host"),
+        [
+            ("global", "aiplatform.googleapis.com"),
+            ("eu", "aiplatform.eu.rep.googleapis.com"),
+            ("europe-west1", "europe-west1-aiplatform.googleapis.com"),
+        ],
+    )
+    def test_vertex_has_a_host_for_each_location(self, region: str, host: str) -> None:
+        config = resolved(vertex={"region": region, "project": "p-1"})["vertex"]
+        assert config.base_url == f"https://{host}/v1/projects/p-1/locations/{region}/publishers/anthropic/models"
+
+    def test_a_bedrock_key_is_a_bearer_and_needs_no_signature(self) -> None:
+        config = resolved({"AWS_BEARER_TOKEN_BEDROCK": "b"})["bedrock"]
+        assert (config.auth, config.own_credential) == ("bearer", True)
+        assert resolved(bedrock={})["bedrock"].auth == "aws"
+
+    def test_vertex_without_a_project_says_what_is_missing(self) -> None:
+        with pytest.raises(SettingsError, match=r"providers\.vertex: project is missing\. pip install"):
+            resolved(vertex={})
+
+
+class TestQuirks:
+    def test_the_user_s_own_change_the_preset_s_one_by_one(self) -> None:
+        config = resolved(mistral={"api_key": "k", "quirks": {"stop_max": 1}})["mistral"]
+        assert (config.quirks.stop_max, config.quirks.tool_ids) == (1, "nine")
+
+    @pytest.mark.parametrize(
+        ("quirks", "words"),
+        [
+            ({"stopmax": 1}, r"providers\.x\.quirks: stopmax is no quirk; did you mean stop_max\?"),
+            ({"tool_ids": "ten"}, r"providers\.x\.quirks\.tool_ids: "),
+        ],
+    )
+    def test_a_wrong_one_is_refused_with_the_known_ones(self, quirks: dict[str, Any], words: str) -> None:
+        with pytest.raises(SettingsError, match=words):
+            resolved(x={"base_url": "https://x.example", "quirks": quirks})
+
+
+def test_openai_s_addresses_keep_their_version_and_lose_what_requests_add() -> None:
+    config = resolved(x={"dialect": "openai-chat", "base_url": "https://h.example/openai/v1/chat/completions"})["x"]
+    assert (config.base_url, config.models_url) == ("https://h.example/openai/v1", "https://h.example/openai/v1/models")
+    assert resolved(x={"dialect": "openai-chat", "base_url": "http://localhost:1234"})["x"].base_url.endswith("/v1")

@@ -6,14 +6,13 @@ from typing import Any, ClassVar
 
 import pytest
 
+from proxy.addresses import is_loopback, normal_base_url
 from proxy.settings import (
     EngineSettings,
     RouteSettings,
     Settings,
     SettingsError,
-    is_loopback,
     load_settings,
-    normal_base_url,
 )
 
 Load = Callable[..., Settings]

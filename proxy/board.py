@@ -4,12 +4,18 @@ Written on the event loop by the engine, read by the feed. Bounded: ended reques
 off at the old end; the ledger has them all.
 """
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from proxy import contract as c
+from proxy.ledger.sessions import AgentSum
 from proxy.net.exchange import Capture, Exchange
+from proxy.protocol.session_bill import plus
+from proxy.repricing import Repriced
 
 RECENT_KEPT = 500
 SESSIONS_KEPT = 200
@@ -19,6 +25,9 @@ CAPTURES_BYTES = 16 * 1024 * 1024
 NOTICES_KEPT = 50
 
 NOTHING = c.Tally()
+
+_LAST_WORDS = frozenset({"end_turn", "stop_sequence", "max_tokens", "refusal"})
+"""Reasons to stop after which a sub-agent reports and asks no more."""
 
 
 @dataclass(slots=True)
@@ -31,6 +40,8 @@ class _AgentSums:
     last_at: float
     tally: c.Tally = NOTHING
     in_flight: int = 0
+    name: str | None = None
+    done: bool = False
 
     def view(self) -> c.AgentTally:
         return c.AgentTally(
@@ -38,6 +49,8 @@ class _AgentSums:
             agent_id=self.agent_id,
             parent_agent_id=self.parent_agent_id,
             ordinal=self.ordinal,
+            name=self.name,
+            done=self.done,
             tally=self.tally,
             in_flight=self.in_flight,
             started_at=self.started_at,
@@ -59,14 +72,14 @@ class _SessionSums:
     served_model: str | None = None
     provider: str | None = None
     simulated: bool = False
+    models: Counter[str] = field(default_factory=Counter)
 
-    def agent(self, request: c.Request) -> _AgentSums:
+    def agent(self, request: c.Request | AgentSum, began: float) -> _AgentSums:
+        """The sums of the agent that asked; ``began`` is when it did, should it be new."""
         key = (request.role, request.agent_id)
         if key not in self.agents:
             ordinal = 1 + sum(each.role == "agent" for each in self.agents.values()) if request.role == "agent" else 0
-            self.agents[key] = _AgentSums(
-                *key, request.parent_agent_id, ordinal, request.started_at, request.started_at
-            )
+            self.agents[key] = _AgentSums(*key, request.parent_agent_id, ordinal, began, began)
         return self.agents[key]
 
     def view(self) -> c.Session:
@@ -85,6 +98,7 @@ class _SessionSums:
             served_model=self.served_model,
             provider=self.provider,
             simulated=self.simulated,
+            models=dict(self.models),
         )
 
 
@@ -105,17 +119,17 @@ class Board:
         """A request arrived. Returns its session's key."""
         self.live[exchange.id] = exchange
         request = exchange.view()
-        session = self._session(request)
+        session = self._session_of(request)
         session.last_at = request.started_at
-        session.agent(request).in_flight += 1
+        session.agent(request, request.started_at).in_flight += 1
         return session.id
 
     def ended(self, exchange: Exchange, request: c.Request, window: int | None) -> str:
         """A request ended; ``window`` is the context window of what served it. Returns its session's key."""
         self.live.pop(exchange.id, None)
         self._keep_capture(exchange)
-        session = self._session(request)
-        agent = session.agent(request)
+        session = self._session_of(request)
+        agent = session.agent(request, request.started_at)
         agent.in_flight = max(0, agent.in_flight - 1)
         self._add(session, request, window)
         self.recent.append(request)
@@ -123,8 +137,54 @@ class Board:
 
     def restore(self, request: c.Request, window: int | None) -> None:
         """An ended request from the ledger, oldest first."""
-        self._add(self._session(request), request, window)
+        self._add(self._session_of(request), request, window)
         self.recent.append(request)
+
+    def repriced(self, changed: Sequence[Repriced]) -> None:
+        """Ended requests got other costs."""
+        costs = {one.was.id: one for one in changed}
+        for one in changed:
+            session = self._sessions.get(one.was.session_id or "")
+            agent = session.agents.get((one.was.role, one.was.agent_id)) if session is not None else None
+            for sums in (session, agent):
+                if sums is not None:
+                    sums.tally = plus(sums.tally, one.difference)
+            if one.was.started_at >= self._midnight:
+                self.today = plus(self.today, one.difference)
+        for place, request in enumerate(self.recent):
+            if (new := costs.get(request.id)) is not None:
+                self.recent[place] = msgspec.structs.replace(
+                    request, cost_nano_usd=new.cost_nano_usd, cost_source=new.cost_source
+                )
+
+    def imported(self, request: c.Request) -> None:
+        """A request that ended elsewhere came into the ledger: it counts, and is no news."""
+        if request.started_at >= self._midnight:
+            self.today = add(self.today, request)
+        session = self._sessions.get(request.session_id or "")
+        if session is not None:
+            agent = session.agent(request, request.started_at)
+            session.tally, agent.tally = add(session.tally, request), add(agent.tally, request)
+
+    def restore_sums(self, sums: Iterable[AgentSum]) -> None:
+        """What agents did before the requests that will be restored."""
+        for one in sums:
+            session = self._session(one.session, one.project, one.began)
+            agent = session.agent(one, one.began)
+            session.tally, agent.tally = plus(session.tally, one.tally), plus(agent.tally, one.tally)
+            session.started_at = min(session.started_at, one.began)
+            session.last_at, agent.last_at = max(session.last_at, one.ended), max(agent.last_at, one.ended)
+            if one.model:
+                session.models[one.model] += one.tally.requests
+
+    def name_agent(self, session: str, agent_id: str, name: str) -> bool:
+        """Say what a sub-agent is called; False where it is not known."""
+        sums = self._sessions.get(session)
+        agent = sums.agents.get(("agent", agent_id)) if sums is not None else None
+        if agent is None:
+            return False
+        agent.name = name
+        return True
 
     def turn_day(self, now: float) -> bool:
         """Begin a new day's sums after midnight; True where it did."""
@@ -156,29 +216,48 @@ class Board:
         """The exchange of a live or just ended request, while it is kept."""
         return self.live.get(request_id) or self._captures.get(request_id)
 
+    def latest(self, session: str, agent: str | None = None) -> Exchange | None:
+        """The last message of a session's conversation, or of an agent in it, whose body is kept."""
+        kept = (*reversed(self.live.values()), *reversed(self._captures.values()))
+        wanted = ("agent" if agent else "main", agent)
+        return next(
+            (
+                each
+                for each in kept
+                if each.kind == "messages"
+                and (each.identity.session or "") == session
+                and (each.identity.role, each.identity.agent) == wanted
+            ),
+            None,
+        )
+
     def capture(self, request_id: str) -> Capture | None:
         exchange = self.find(request_id)
         return exchange.capture if exchange is not None else None
 
-    def _session(self, request: c.Request) -> _SessionSums:
-        key = request.session_id or ""
+    def _session_of(self, request: c.Request) -> _SessionSums:
+        return self._session(request.session_id or "", request.project, request.started_at)
+
+    def _session(self, key: str, project: str | None, began: float) -> _SessionSums:
         session = self._sessions.get(key)
         if session is None:
-            session = _SessionSums(key, request.project, request.started_at, request.started_at)
-            self._sessions[key] = session
+            session = self._sessions[key] = _SessionSums(key, project, began, began)
             while len(self._sessions) > SESSIONS_KEPT:
                 self._sessions.popitem(last=False)
         self._sessions.move_to_end(key)
-        session.project = session.project or request.project
+        session.project = session.project or project
         return session
 
     def _add(self, session: _SessionSums, request: c.Request, window: int | None) -> None:
         if request.kind != "messages":
             return
-        agent = session.agent(request)
+        agent = session.agent(request, request.started_at)
         session.tally = add(session.tally, request)
         agent.tally = add(agent.tally, request)
         session.last_at = agent.last_at = request.started_at + (request.duration_ms or 0) / 1000
+        agent.done = request.role == "agent" and request.stop_reason in _LAST_WORDS
+        if model := request.served_model or request.target_model:
+            session.models[model] += 1
         if request.started_at >= self._midnight:
             self.today = add(self.today, request)
         if request.role == "main" and request.outcome != "failed":

@@ -12,7 +12,7 @@ from proxy.budgets import Budgets
 from proxy.costs import Costs
 from proxy.net.credentials import is_subscription
 from proxy.net.exchange import Exchange
-from proxy.protocol.budget import OverBudget, Scope, estimate, named, refusal, tightest
+from proxy.protocol.budget import OverBudget, Scope, dollars, estimate, named, refusal, tightest
 from proxy.protocol.routing import Asked, Catalog, Target, decide, parse_target
 from proxy.providers import ProviderConfig
 from proxy.settings import BudgetSettings
@@ -35,6 +35,8 @@ class BudgetGate:
         """``tokens`` estimates the prompt of a request for a target."""
         self.budgets = budgets
         self._settings, self._costs, self._providers, self._tokens = settings, costs, providers, tokens
+        self._refusing: dict[Scope, str | None] = {}
+        """Budgets that refused a request, and of which session."""
 
     async def admit(
         self, exchange: Exchange, targets: Sequence[Target], route: c.Route, catalog: Catalog
@@ -51,6 +53,12 @@ class BudgetGate:
                 targets = self._instead(exchange, targets, stopping, route, catalog)
         self.budgets.reserve(exchange.id, under, self._estimate(exchange, targets[0]))
         return targets
+
+    def used_up(self) -> tuple[str, ...]:
+        """The budgets that refused a request and still would, in words."""
+        standing = {scope: budget for scope in self._refusing if (budget := self._still_refuses(scope)) is not None}
+        self._refusing = {scope: session for scope, session in self._refusing.items() if scope in standing}
+        return tuple(f"{named(each)} is used up: {dollars(each.spent_nano_usd)} spent" for each in standing.values())
 
     async def report(self, session: str | None, project: str | None) -> c.BudgetReport:
         """The budgets of a session, of a project, of today and of this month."""
@@ -109,7 +117,15 @@ class BudgetGate:
             return [cheaper]
         if free := [target for target in targets if not self._costly(exchange, target)]:
             return free
+        self._refusing[Scope(budget.kind, budget.name)] = exchange.identity.session
         raise OverBudget(refusal(budget, exchange.identity.session))
+
+    def _still_refuses(self, scope: Scope) -> c.Budget | None:
+        past = scope.kind in ("day", "month") and scope not in self.budgets.scopes(None, None)
+        if past or self.budgets.passing(self._refusing[scope]):
+            return None
+        verdict, budget = self.budgets.judge([scope])
+        return budget if verdict == "spent" else None
 
     def _passes(self, exchange: Exchange, target: Target) -> bool:
         """No budget is asked."""

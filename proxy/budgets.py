@@ -18,6 +18,7 @@ import msgspec
 from proxy import contract as c
 from proxy.ledger.queries import LedgerReader
 from proxy.paths import write_private
+from proxy.repricing import Repriced
 from proxy.protocol.budget import Amounts, Scope, Verdict, crossed, judge, scopes, warning
 from proxy.settings import BudgetSettings
 
@@ -119,6 +120,28 @@ class Budgets:
                 self._add(scope, request.cost_nano_usd)
         if self._running.pop(request.id, None) is not None:
             self._wake()
+
+    def repriced(self, changed: Sequence[Repriced]) -> None:
+        """Requests of this engine got other costs. What is of earlier ones is asked anew with ``imported``."""
+        for one in changed:
+            was = one.was
+            counts = self.counts(simulated=bool(was.simulated), subscription=bool(was.subscription))
+            if was.started_at < self._born or not counts:
+                continue
+            for scope in self.scopes(was.session_id, was.project, was.started_at):
+                spent, unpriced = self._since.get(scope, (0, 0))
+                grown = one.difference
+                more = grown.cost_nano_usd + grown.simulated_nano_usd
+                self._since[scope] = (spent + more, unpriced + grown.unpriced_requests)
+
+    async def imported(self, requests: Sequence[c.Request]) -> None:
+        """Requests that ended elsewhere came into the ledger: those of before this engine are in its sums."""
+        for request in requests:
+            if request.started_at >= self._born:
+                self.ended(request)
+        asked = list(self._before)
+        self._before.clear()
+        await self.know(asked)
 
     def counts(self, *, simulated: bool, subscription: bool) -> bool:
         """Whether money of that kind counts."""

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 CONTRACT = 2
 """Version of everything in this module."""
@@ -165,6 +165,10 @@ class Request(Frozen, frozen=True):
     """Paid by a subscription; the cost is what the list price would be."""
     request_bytes: int = 0
     stop_reason: str | None = None
+    message_id: str | None = None
+    """The id that the provider gave its answer: the same stands in the client's own transcript."""
+    imported: bool = False
+    """Read from a transcript of the client's: it did not pass through the engine."""
 
     @property
     def live(self) -> bool:
@@ -202,6 +206,10 @@ class AgentTally(Frozen, frozen=True):
     parent_agent_id: str | None = None
     ordinal: int = 0
     """Sub-agents are numbered in a session in the order in which they appeared, from 1."""
+    name: str | None = None
+    """Kind and errand of a sub-agent, such as ``Explore "find the handlers"``; None: not learned."""
+    done: bool = False
+    """A sub-agent whose last answer asked for no further tool."""
     tally: Tally = Tally()
     in_flight: int = 0
     started_at: float = 0.0
@@ -226,6 +234,8 @@ class Session(Frozen, frozen=True):
     served_model: str | None = None
     provider: str | None = None
     simulated: bool = False
+    models: dict[str, int] = {}
+    """Requests by the model that served them."""
 
 
 class Limit(Frozen, frozen=True):
@@ -401,6 +411,8 @@ class Snapshot(Frozen, frozen=True, tag="snapshot"):
     """The last few, oldest first."""
     day_budget_nano_usd: int | None = None
     session_budget_nano_usd: int | None = None
+    used_up: tuple[str, ...] = ()
+    """Budgets that refuse requests until more is granted, in words."""
 
 
 class RequestChanged(Frozen, frozen=True, tag="request"):
@@ -449,6 +461,7 @@ class EngineChanged(Frozen, frozen=True, tag="engine"):
 
     engine: Engine
     problems: tuple[str, ...] = ()
+    used_up: tuple[str, ...] = ()
 
 
 Event = (
@@ -561,6 +574,74 @@ class BudgetReport(Frozen, frozen=True):
     """Whose budgets these are; None: no session was seen yet."""
     passing: bool = False
     """No budget stops that session."""
+
+
+CostKind = Literal["input", "cache_read", "cache_write", "output", "searches", "unsplit"]
+"""What money was spent on. ``unsplit``: the provider reported a sum, and no price tells its parts."""
+COST_KINDS: tuple[CostKind, ...] = ("input", "cache_read", "cache_write", "output", "searches", "unsplit")
+
+
+class ModelCost(Frozen, frozen=True):
+    """What a model served in a session."""
+
+    provider: str
+    model: str
+    tally: Tally
+    simulated: bool = False
+    """All of its money is the simulator's."""
+    over_time: tuple[int, ...] = ()
+    """Nano-dollars in each of the report's steps."""
+
+
+class KindCost(Frozen, frozen=True):
+    """What a session paid for one kind of token."""
+
+    kind: CostKind
+    nano_usd: int
+    simulated: bool = False
+    over_time: tuple[int, ...] = ()
+
+
+class Pace(Frozen, frozen=True):
+    """How fast a session went in the seconds before the report; each request counts evenly over its life."""
+
+    span_s: float
+    tokens_per_min: float = 0.0
+    nano_usd_per_hour: float = 0.0
+    simulated_nano_usd_per_hour: float = 0.0
+
+
+class Forecast(Frozen, frozen=True):
+    """What comes of it if all goes on as in the last five minutes."""
+
+    hour_ends_at: float
+    hour_nano_usd: int
+    """What the session will have cost by then."""
+    simulated_hour_nano_usd: int = 0
+    budget: Budget | None = None
+    """The budget that is used up first, before its day or month ends; None: none is."""
+    budget_at: float | None = None
+
+
+class SessionReport(Frozen, frozen=True):
+    """Answer to ``GET /_cctui/session``: where a session's money went and goes. Sums of all the ledger has of it."""
+
+    session_id: str
+    tally: Tally = Tally()
+    by_model: tuple[ModelCost, ...] = ()
+    """The dearest first."""
+    by_kind: tuple[KindCost, ...] = ()
+    """In the order of ``CostKind``, those that cost something."""
+    in_proportion_nano_usd: int = 0
+    """How much of it was split by present prices because the recorded cost is not their sum."""
+    begins_at: float = 0.0
+    """When the first step begins."""
+    step_s: float = 60.0
+    steps: int = 0
+    paces: tuple[Pace, ...] = ()
+    """Over the last minute, five minutes, hour."""
+    forecast: Forecast | None = None
+    """None: nothing was spent in the last five minutes."""
 
 
 class StatusFacts(Frozen, frozen=True):
@@ -697,6 +778,88 @@ class LatencyReport(Frozen, frozen=True):
     choice: Choice = Choice()
 
 
+class Reprice(Frozen, frozen=True):
+    """Command: compute the costs of ended requests anew, with today's price data as of each request's day.
+
+    What a provider reported, what was free and what nobody can price today stays as it is.
+    """
+
+    since: float | None = None
+    until: float | None = None
+    dry_run: bool = True
+    """Only tell what would change."""
+
+
+class RepricedModel(Frozen, frozen=True):
+    """How the costs of a model at a provider changed."""
+
+    provider: str
+    model: str
+    requests: int
+    """Whose cost or price source changed."""
+    old_nano_usd: int
+    """Sum of the known costs of these requests before."""
+    new_nano_usd: int
+    old_unpriced: int = 0
+    old_sources: tuple[CostSource, ...] = ()
+    new_sources: tuple[CostSource, ...] = ()
+    simulated: bool = False
+
+
+class RepriceReport(Frozen, frozen=True):
+    """Answer to ``POST /_cctui/reprice``; the largest change first."""
+
+    looked_at: int
+    """Requests whose cost was computed anew."""
+    rows: tuple[RepricedModel, ...] = ()
+    unknown_providers: tuple[str, ...] = ()
+    """Providers that are no longer set up: their requests keep their costs."""
+    written: bool = False
+
+
+class Transcribed(Frozen, frozen=True):
+    """An answer that Claude Code wrote into a transcript of its own."""
+
+    message_id: str
+    at: float
+    """When it was written, Unix seconds."""
+    model: str
+    usage: Raw
+    """The provider's ``usage`` object, as it stands there."""
+    request_id: str | None = None
+    """The provider's id of the request; with ``message_id`` it tells one answer from another."""
+    session_id: str | None = None
+    agent_id: str | None = None
+    role: Role = "main"
+    project: str | None = None
+    client: str | None = None
+    asked_model: str | None = None
+    stop_reason: str | None = None
+
+
+class ImportAnswers(Frozen, frozen=True):
+    """Command: take answers into the ledger that did not pass through the engine, at the list price of their day."""
+
+    answers: tuple[Transcribed, ...]
+    subscription: bool = False
+    """They were paid by a subscription: their cost is what the list price would be."""
+    dry_run: bool = False
+    """Only tell what would be taken in."""
+
+
+class ImportReport(Frozen, frozen=True):
+    """Answer to ``POST /_cctui/import``."""
+
+    added: Tally
+    """Of the answers that are new."""
+    known: int = 0
+    """Answers that the ledger has already."""
+    too_old: int = 0
+    """Answers of days whose rows were removed: their sums are kept, and nobody can tell what is in them."""
+    empty: int = 0
+    """Answers that were billed nothing."""
+
+
 class WhatIfRow(Frozen, frozen=True):
     """What the same tokens would have cost at another target."""
 
@@ -706,9 +869,11 @@ class WhatIfRow(Frozen, frozen=True):
     """None: no price known."""
     price_source: CostSource = "unknown"
     same_tokenizer: bool = False
-    """Of the same maker, so that the counts hold; others count the same text differently."""
+    """It is known to count text as what served does; others count the same text differently."""
     misfit: str | None = None
     """Why part of the requests could not have gone there, in words: the window, tools, images."""
+    simulated: bool = False
+    """A simulator's: nobody pays it."""
 
 
 class WhatIf(Frozen, frozen=True):
@@ -719,7 +884,9 @@ class WhatIf(Frozen, frozen=True):
     list_nano_usd: int | None = None
     """What it would have cost at the list prices of the models that served; None: one has none."""
     longest_prompt: int = 0
-    """Tokens of the largest request."""
+    """Tokens of the largest request; 0 where ``rough``."""
+    rough: bool = False
+    """Only sums are kept of so much: prices of long prompts are not in it, and no window was looked at."""
     rows: tuple[WhatIfRow, ...] = ()
     choice: Choice = Choice()
 
@@ -774,19 +941,25 @@ class CacheBreak(Frozen, frozen=True):
     read_before: float = 0.0
     """Share of the last prompt that was read from the cache."""
     read_after: float = 0.0
+    simulated: bool = False
 
 
 class CacheReport(Frozen, frozen=True):
-    """Answer to ``GET /_cctui/cache``: the prompt cache of a session."""
+    """Answer to ``GET /_cctui/cache``: the prompt cache of a session. Simulated money stands apart."""
 
     session_id: str
     tally: Tally = Tally()
     saved_nano_usd: int | None = None
-    """Reading instead of sending anew, less what writing cost more; None: no price known."""
+    """Reading instead of sending anew, less what writing cost more; negative where writing cost more than reading
+    saved; None: no price known for one of the requests."""
+    simulated_saved_nano_usd: int = 0
     breaks: tuple[CacheBreak, ...] = ()
     """The last ten, newest first."""
     lost_nano_usd: int | None = None
-    """Of all breaks seen since the engine started."""
+    """Of all breaks seen since the engine started; None: no price known for one of them."""
+    simulated_lost_nano_usd: int = 0
+    shares: tuple[float, ...] = ()
+    """Share of the prompt that was read from the cache, of the conversation's last requests, oldest first."""
 
 
 def proof_of_token(token: str, nonce: str) -> str:

@@ -26,8 +26,13 @@ class Costs:
         self._own = {name: _from_settings(each) for name, each in prices.items()}
         self._listed = listed
 
-    def price_of(self, provider: ProviderConfig, model: str) -> tuple[Price | None, c.CostSource]:
-        """The price of ``model`` at ``provider`` today, and its source."""
+    def price_of(
+        self, provider: ProviderConfig, model: str, day: str | None = None
+    ) -> tuple[Price | None, c.CostSource]:
+        """The price of ``model`` at ``provider`` and its source, on ``day`` (ISO date, UTC) or today.
+
+        Only the price list knows other days; a provider's list and the settings are those of today.
+        """
         entry = self._listed(provider.name, model)
         if entry is not None and entry.price is not None:
             return entry.price, "listed"
@@ -37,25 +42,35 @@ class Costs:
                 return self._own[key], "settings"
         if provider.free:
             return Price(0, 0), "free"
-        if (price := list_price(provider.price_catalog, name, today())) is not None:
+        if (price := list_price(provider.price_catalog, name, day or today())) is not None:
             return price, "genai-prices"
         return None, "unknown"
 
     def cost_of(
-        self, provider: ProviderConfig, model: str, usage: c.Usage, reported_nano_usd: int | None
+        self,
+        provider: ProviderConfig,
+        model: str,
+        usage: c.Usage,
+        reported_nano_usd: int | None,
+        day: str | None = None,
     ) -> tuple[int | None, c.CostSource]:
         """Nano-dollars and their source; None where nobody knows."""
         if reported_nano_usd is not None:
             return reported_nano_usd, "reported"
-        price, source = self.price_of(provider, model)
+        price, source = self.price_of(provider, model, day)
         return (None, "unknown") if price is None else (cost(usage, price), source)
 
     def settled(
-        self, provider: ProviderConfig, models: Sequence[str], usage: c.Usage, reported_nano_usd: int | None
+        self,
+        provider: ProviderConfig,
+        models: Sequence[str],
+        usage: c.Usage,
+        reported_nano_usd: int | None,
+        day: str | None = None,
     ) -> tuple[int | None, c.CostSource]:
         """``cost_of`` the first of ``models`` that has a price: what served, by the names that it goes under."""
         for model in models:
-            cost, source = self.cost_of(provider, model, usage, reported_nano_usd)
+            cost, source = self.cost_of(provider, model, usage, reported_nano_usd, day)
             if cost is not None:
                 return cost, source
         return None, "unknown"

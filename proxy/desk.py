@@ -3,18 +3,24 @@
 Commands are judged and carried out here, on the engine's own parts; HTTP is ``net.control``'s.
 """
 
+import asyncio
 import os
 import re
 import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from proxy import __version__
 from proxy import contract as c
+from proxy.imports import CannotImport
+from proxy.metrics import Present, exposition
 from proxy.net.control import Refused
 from proxy.protocol import routing
 from proxy.protocol.parts import PartReader
 from proxy.providers import ProviderConfig
+from proxy.repricing import CannotReprice
 
 if TYPE_CHECKING:
     from proxy.engine import Engine
@@ -74,6 +80,7 @@ class ControlDesk:
 
     def rest(self, command: c.RestProvider) -> None:
         self._engine.health.rest(self._provider(command.provider), command.resting)
+        self._engine.health.save_now()
         self._engine.providers_changed()
 
     def forget_rejections(self, command: c.ForgetRejections) -> None:
@@ -136,6 +143,23 @@ class ControlDesk:
     async def status_facts(self, session: str) -> c.StatusFacts:
         return await self._engine.gate.facts(self._engine.board.session(session), self._engine.provider_in_force())
 
+    async def session_report(self, session: str | None) -> c.SessionReport:
+        key = self._known_session(session or None) or ("" if session == "" else self._last_session() or "")
+        found = self._engine.board.session(key)
+        budgets = await self._engine.gate.report(key or None, found.project if found else None)
+        return await self._engine.session_reports.report(key, budgets.budgets)
+
+    async def context_report(self, session: str | None, request_id: str | None) -> c.ContextReport:
+        if request_id is not None:
+            exchange = self._engine.board.find(request_id)
+            if exchange is None:
+                raise Refused(f"the body of request {request_id!r} is no longer kept in memory", "not_found", 404)
+            return await self._engine.prompts.context_of(exchange)
+        return await self._engine.prompts.context(await self._session_or_last(session))
+
+    async def cache_report(self, session: str | None) -> c.CacheReport:
+        return await self._engine.prompts.cache(await self._session_or_last(session))
+
     def launch_plan(self) -> c.LaunchPlan:
         name = self._engine.provider_in_force()
         provider = self._engine.providers.get(name)
@@ -152,10 +176,13 @@ class ControlDesk:
             await self._engine.discovery.refresh()
         return self._model_list()
 
-    def requests(self, limit: int, session: str | None) -> list[c.Request]:
-        session = self._known_session(session)
+    def requests(self, choice: c.Choice, limit: int) -> list[c.Request]:
+        choice = self._known_choice(choice)
+        session = choice.session or None
         live = [exchange.view() for exchange in list(self._engine.board.live.values())]
         self._engine.writer.flush(2.0)
+        if choice != c.Choice(session=session):
+            return self._engine.reader.requests(choice, limit)
         ended = self._engine.reader.last(limit, session)
         known = {request.id for request in ended}
         live = [request for request in live if session in (None, request.session_id) and request.id not in known]
@@ -175,9 +202,51 @@ class ControlDesk:
         outline = exchange.body.outline() if exchange.body else ()
         return c.Detail(request=request or exchange.view(), body_outline=outline, answer=tuple(answer))
 
-    def usage(self, since: float | None, by: str) -> c.UsageReport:
+    def usage(self, choice: c.Choice, by: c.UsageGroup) -> c.UsageReport:
+        choice = self._known_choice(choice)
         self._engine.writer.flush(2.0)
-        return self._engine.reader.usage(since, by)
+        return self._engine.reader.usage(choice, by)
+
+    def latency(self, choice: c.Choice) -> c.LatencyReport:
+        choice = self._known_choice(choice)
+        self._engine.writer.flush(2.0)
+        return self._engine.reader.latency(choice)
+
+    async def reprice(self, command: c.Reprice) -> c.RepriceReport:
+        try:
+            return await self._engine.repricer.reprice(command)
+        except CannotReprice as error:
+            raise Refused(str(error), "not_repriced", 409) from None
+
+    async def what_if(self, choice: c.Choice) -> c.WhatIf:
+        """What ``choice`` would have cost elsewhere; where nothing is chosen, the session that was active last."""
+        choice = await asyncio.to_thread(self._known_choice, choice)
+        if choice == c.Choice():
+            choice = c.Choice(session=self._last_session())
+        await asyncio.to_thread(self._engine.writer.flush, 2.0)
+        return await self._engine.comparison.report(choice)
+
+    async def import_answers(self, command: c.ImportAnswers) -> c.ImportReport:
+        try:
+            return await self._engine.importer.take(command)
+        except CannotImport as error:
+            raise Refused(str(error), "ledger", 503) from None
+
+    def metrics(self) -> str:
+        """The engine in Prometheus's text format."""
+        snapshot = self._engine.snapshot()
+        present = Present(
+            engine=snapshot.engine,
+            providers=snapshot.providers,
+            in_flight=len(self._engine.board.live),
+            problems=len(snapshot.problems),
+            unrecorded=self._engine.writer.dropped,
+        )
+        return exposition(self._engine.totals, present)
+
+    def _known_choice(self, choice: c.Choice) -> c.Choice:
+        """``choice`` with its session's whole id. Raises ``Refused``."""
+        return msgspec.structs.replace(choice, session=self._known_session(choice.session)) if choice.session else choice
 
     def _known_session(self, text: str | None) -> str | None:
         """The session whose id begins with ``text``. Raises ``Refused``."""
@@ -185,13 +254,21 @@ class ControlDesk:
             return None
         ids = [session.id for session in self._engine.board.sessions()]
         matching = [each for each in ids if each == text] or [each for each in ids if text and each.startswith(text)]
+        if not matching and _WHOLE_SESSION.fullmatch(text):
+            return text
+        matching = matching or self._engine.reader.sessions(text)
         if len(matching) > 1:
             raise Refused(f"Several sessions begin with {text!r}: {', '.join(matching)}.", "not_found", 404)
         if matching:
             return matching[0]
-        if _WHOLE_SESSION.fullmatch(text) or self._engine.reader.last(1, text):
-            return text
         raise Refused(f"No session begins with {text!r}; cctui status lists them.", "not_found", 404)
+
+    async def _session_or_last(self, text: str | None) -> str:
+        """The session that ``text`` begins, else the one that was active last. Raises ``Refused``."""
+        found = await asyncio.to_thread(self._known_session, text) if text else self._last_session()
+        if found is None:
+            raise Refused("no session was seen yet; `cctui claude` in another terminal begins one", "not_found", 404)
+        return found
 
     def _last_session(self) -> str | None:
         """The session that was active last."""

@@ -17,9 +17,12 @@ import uvicorn
 
 from proxy import __version__
 from proxy import contract as c
+from proxy.addresses import is_loopback
+from proxy.agent_names import AgentNames, Named
 from proxy.board import Board
 from proxy.budget_gate import BudgetGate
 from proxy.budgets import Budgets
+from proxy.cachewatch import CacheWatch
 from proxy.catalog import ModelCatalog
 from proxy.costs import Costs
 from proxy.desk import ControlDesk
@@ -28,29 +31,40 @@ from proxy.feed import TICK_S, Feed
 from proxy.fitting import Fitting
 from proxy.health import Admitted, Closed, HealthBook
 from proxy.herald import Herald
+from proxy.ledger.portions import PortionLedger
+from proxy.imports import Importer
 from proxy.ledger.queries import LedgerReader
+from proxy.ledger.sessions import SessionLedger
 from proxy.ledger.writer import LedgerWriter
-from proxy.net.attempt import Attempt
+from proxy.metrics import Totals
+from proxy.net.attempt import Attempt, Parcel
 from proxy.net.control import control_door
 from proxy.net.credentials import Credentials
 from proxy.net.discovery import REFRESH_S, Discovery
 from proxy.net.exchange import Exchange
 from proxy.net.relay import Relay, login_name
 from proxy.net.server import Server
-from proxy.net.upstream import Body, Upstreams
+from proxy.net.upstream import Upstreams
+from proxy.parcels import Parcels
 from proxy.paths import Paths, local_token, write_private
 from proxy.presets import Preset
-from proxy.prices import list_price, today
+from proxy.prices import PriceUpdates, list_price, today
+from proxy.prompts import ROWS_MAX, Prompts
 from proxy.protocol import routing
 from proxy.protocol.naming import strip_window_suffix, tier_of
 from proxy.protocol.outcome import Outcome
 from proxy.protocol.overflow import Room
+from proxy.protocol.pricing import Price
 from proxy.protocol.rejections import Rejection, concerns, read_rejection
 from proxy.providers import ProviderConfig, local_provider, resolve_providers
 from proxy.rejections import RejectionBook
+from proxy.repricing import Repriced, Repricer
 from proxy.routefile import RouteFile
-from proxy.settings import GroupSettings, Settings, is_loopback
+from proxy.session_reports import SessionReports
+from proxy.settings import GroupSettings, Settings
+from proxy.telemetry.sender import Telemetry
 from proxy.views import provider_view
+from proxy.whatif import Comparison
 
 log = logging.getLogger(__name__)
 
@@ -91,19 +105,37 @@ class Engine:
         self._groups = {name: _members(group) for name, group in settings.groups.items()}
         names = {name: tuple(member.target for member in members) for name, members in self._groups.items()}
         self.routefile = RouteFile(paths.route_file, settings.route, names)
-        self.writer = LedgerWriter(paths.ledger_file)
+        self.writer = LedgerWriter(paths.ledger_file, settings.history.keep_days)
         self.reader = LedgerReader(paths.ledger_file)
+        self.telemetry = Telemetry(environ, self.providers.get)
+        self.totals = Totals()
         self.health = HealthBook(paths.health_file, health_clock)
         self.board = Board(now)
         self.feed = Feed(self.board, self.snapshot)
+        ledger = PortionLedger(paths.ledger_file)
+        self.comparison = Comparison(self.providers, self.catalog, self._costs, ledger, self.board)
         self._fitting = Fitting(paths.thinking_file, Estimator({}))
         self.discovery = Discovery(
             self.providers, self.catalog, self.credentials, lambda: self.upstreams, self.providers_changed
         )
         self._herald = Herald(self._post_notice)
         self.rejected = RejectionBook(paths.rejections_file)
+        self._parcels = Parcels(self.providers, self.catalog, self._fitting, self.rejected)
         budgets = Budgets(paths.budget_file, settings.budget, self.reader, time.time, self._warn_of_budget)
         self.gate = BudgetGate(budgets, settings.budget, self._costs, self.providers, self._prompt_tokens)
+        self._sessions = SessionLedger(paths.ledger_file)
+        self.session_reports = SessionReports(self._sessions, self.writer, self.board, self.price_of, self._counts)
+        self.cachewatch = CacheWatch(self._price_of_request, self._attributed)
+        self.prompts = Prompts(
+            self.board, self.cachewatch, self._ledger_rows, self.price_of, self._window, self._bytes_per_token
+        )
+        self._names = AgentNames(self._start, self._name_agent)
+        self._used_up: tuple[str, ...] = ()
+        self.importer = Importer(self.writer, self.reader, self._imported)
+        self.repricer = Repricer(
+            paths.ledger_file, self.writer, self._costs, self.providers, self._repriced, self._all_repriced
+        )
+        self._price_updates = PriceUpdates() if settings.engine.update_prices else None
         self._providers_dirty = False
         self._problems: tuple[str, ...] = ()
         self._stopping = asyncio.Event()
@@ -111,7 +143,8 @@ class Engine:
         self._patience: asyncio.Timeout | None = None
         """With the requests that still run while the engine drains."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self.app = Server(self, Relay(self, settings.engine.answer_timeout_s), control_door(ControlDesk(self)))
+        self._relay = Relay(self, settings.engine.answer_timeout_s)
+        self.app = Server(self, self._relay, control_door(ControlDesk(self)))
 
     # What the relay needs
 
@@ -174,23 +207,21 @@ class Engine:
         return await self.gate.admit(exchange, targets, self.route, self)
 
     def lacks(self, exchange: Exchange, target: routing.Target) -> str | None:
-        return self.catalog.lacks(target.provider, target.model, exchange.body) if exchange.body is not None else None
+        if exchange.body is None:
+            return None
+        if not self.providers[target.provider].quirks.images and exchange.body.has_images:
+            return "images"
+        return self.catalog.lacks(target.provider, target.model, exchange.body)
 
-    def body_for(self, exchange: Exchange, target: routing.Target) -> tuple[Body, tuple[str, ...]]:
-        provider = self.providers[target.provider]
-        if provider.real_claude:
-            return self._fitting.body_for(exchange, target)
-        limit = (
-            None if target.model == exchange.asked_model else self.catalog.output_limit(target.provider, target.model)
-        )
-        return self._fitting.body_for(exchange, target, self.rejected.of(target), limit)
+    async def parcel(self, exchange: Exchange, target: routing.Target) -> Parcel:
+        return await self._parcels.of(exchange, target)
 
     def rejections(self, target: routing.Target) -> Sequence[Rejection]:
         return self.rejected.of(target)
 
     def learn_rejection(self, exchange: Exchange, target: routing.Target, message: str) -> bool:
-        rejection = read_rejection(message)
-        if rejection is None or self.providers[target.provider].real_claude or exchange.body is None:
+        provider, rejection = self.providers[target.provider], read_rejection(message)
+        if rejection is None or provider.real_claude or provider.translated or exchange.body is None:
             return False
         if not concerns(rejection, exchange.body, exchange.raw_headers):
             return False
@@ -216,6 +247,7 @@ class Engine:
 
     def opened(self, exchange: Exchange) -> None:
         self.feed.opened(self.board.opened(exchange))
+        self._names.opened(exchange)
 
     def ended(self, exchange: Exchange) -> None:
         self._price(exchange)
@@ -229,8 +261,12 @@ class Engine:
                 self._fitting.learn(exchange, request)
         self.feed.ended(request, self.board.ended(exchange, request, window))
         self.writer.record(request)
+        self.telemetry.record(request)
+        self.totals.add(request)
         self._herald.served(request)
         self._learn_list(exchange)
+        self._names.ended(exchange)
+        self.cachewatch.ended(exchange, request)
 
     def model_list(self) -> list[dict[str, object]]:
         models: list[dict[str, object]] = []
@@ -262,6 +298,7 @@ class Engine:
             notices=tuple(self.board.notices),
             day_budget_nano_usd=self.gate.budgets.limit(self.gate.budgets.today()),
             session_budget_nano_usd=self.gate.budgets.amounts.session,
+            used_up=self._used_up,
         )
 
     def stop(self, drain_s: float | None) -> None:
@@ -271,7 +308,7 @@ class Engine:
             if self._patience is not None:
                 self._patience.reschedule(asyncio.get_running_loop().time() + drain_s)
         self.draining = True
-        self.feed.publish(c.EngineChanged(engine=self._engine_view(), problems=self._problems))
+        self.feed.publish(self._engine_changed())
         self._stopping.set()
 
     # Life
@@ -282,6 +319,7 @@ class Engine:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # where asyncio leaves it off: 40 ms an answer
         self.url = f"http://{f'[{host}]' if ':' in host else '127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
         await asyncio.to_thread(self._open_ledger)
+        await asyncio.to_thread(self.telemetry.start)
         _settle_memory()
         config = uvicorn.Config(
             self.app,
@@ -301,6 +339,8 @@ class Engine:
         with self._runtime_file(host, port):
             serving = asyncio.create_task(server.serve([listener]), name="server")
             self._start_chores()
+            if self._price_updates is not None:
+                self._price_updates.start()
             log.info("engine %s serves at %s", __version__, self.url)
             waiting = asyncio.create_task(self._stopping.wait(), name="stop signal")
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -331,12 +371,15 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._price_updates is not None:
+            self._price_updates.stop()
         await self.upstreams.close()
         self.catalog.save_now()
         self.health.save_now()
         self.rejected.save_now()
         self._fitting.save_now()
         await asyncio.to_thread(self.writer.close)
+        await asyncio.to_thread(self.telemetry.close)
         log.info("engine ended")
 
     def _start_chores(self) -> None:
@@ -344,6 +387,7 @@ class Engine:
             ("feed", self._tick()),
             ("housekeeping", self._keep_house()),
             ("discovery", self._discover()),
+            ("watch of the caches", self.cachewatch.run()),
         ):
             self._start(name, chore)
 
@@ -368,6 +412,7 @@ class Engine:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             beats += 1
+            self._relay.keep_alive()
             now = time.time()
             if abs(now - time.monotonic() - offset) > SLEPT_S:
                 log.info("the machine slept or its clock was set: connections are made anew")
@@ -375,7 +420,7 @@ class Engine:
             offset = now - time.monotonic()
             news = self._note_problems()
             if self.board.turn_day(now) or beats % 10 == 0 or news:
-                self.feed.publish(c.EngineChanged(engine=self._engine_view(), problems=self._problems))
+                self.feed.publish(self._engine_changed())
             if self._providers_dirty:
                 self.providers_changed()
                 await self.health.save()
@@ -405,7 +450,11 @@ class Engine:
 
     def _restore(self) -> None:
         """Show what the ledger has of the last day."""
-        for request in self.reader.since(time.time() - RESTORED_S):
+        begin = time.time() - RESTORED_S
+        requests = self.reader.since(begin)
+        sessions = tuple(dict.fromkeys(each.session_id for each in requests if each.session_id))
+        self.board.restore_sums(self._sessions.agents_before(begin, sessions))
+        for request in requests:
             window = None
             if request.provider in self.providers and request.target_model:
                 window = self.catalog.window(request.provider, request.target_model)
@@ -434,6 +483,39 @@ class Engine:
 
     # Small parts
 
+    def _engine_changed(self) -> c.EngineChanged:
+        return c.EngineChanged(engine=self._engine_view(), problems=self._problems, used_up=self._used_up)
+
+    def price_of(self, provider: str, models: Sequence[str]) -> Price | None:
+        """The price in force of the first of ``models`` that has one at ``provider``; None: nobody knows."""
+        config = self.providers.get(provider)
+        found = (self._costs.price_of(config, model)[0] for model in models if model) if config is not None else ()
+        return next((price for price in found if price is not None), None)
+
+    def _price_of_request(self, request: c.Request) -> Price | None:
+        return self.price_of(request.provider or "", (request.served_model or "", request.target_model or ""))
+
+    def _attributed(self, provider: str) -> bool:
+        """The provider reads the client's attribution block as part of the prompt."""
+        return provider not in self.providers or not self.providers[provider].real_claude
+
+    def _ledger_rows(self, session: str) -> list[c.Request]:
+        self.writer.flush(2.0)
+        return self.reader.last(ROWS_MAX, session)
+
+    def _window(self, provider: str, model: str) -> int | None:
+        return self.catalog.window(provider, model)
+
+    def _bytes_per_token(self, model: str) -> float:
+        return self._fitting.estimator.ratio(model)
+
+    def _counts(self, simulated: bool, subscription: bool) -> bool:  # noqa: FBT001  as ``SessionReports`` asks
+        return self.gate.budgets.counts(simulated=simulated, subscription=subscription)
+
+    def _name_agent(self, named: Named) -> None:
+        if self.board.name_agent(*named):
+            self.feed.opened(named.session)
+
     def _price(self, exchange: Exchange) -> None:
         """What the ended exchange cost, by the model that served."""
         provider = self.providers.get(exchange.provider or "")
@@ -455,6 +537,22 @@ class Engine:
         if age > REFRESH_S:
             headers = list(exchange.raw_headers)
             self._start("model list by login", self.discovery.refresh_with(provider, headers, self.local_token))
+
+    def _repriced(self, changed: Sequence[Repriced]) -> None:
+        """Sums of panels and budgets follow what was repriced in the ledger."""
+        self.board.repriced(changed)
+        self.gate.budgets.repriced(changed)
+
+    async def _all_repriced(self) -> None:
+        await self.gate.budgets.imported(())
+        self.feed.publish(self.snapshot())
+
+    async def _imported(self, requests: Sequence[c.Request]) -> None:
+        """Sums of panels and budgets have in them what came into the ledger from elsewhere."""
+        for request in requests:
+            self.board.imported(request)
+        await self.gate.budgets.imported(requests)
+        self.feed.publish(self.snapshot())
 
     def _warn_of_budget(self, text: str) -> None:
         self._herald.say("warning", text)
@@ -480,15 +578,17 @@ class Engine:
             problems.append(self.writer.problem)
         if self.writer.dropped:
             problems.append(f"{self.writer.dropped} requests are missing from the history: the disk was too slow")
+        if self.telemetry.problem:
+            problems.append(self.telemetry.problem)
         named = [("route.default", self.route.default), *(("fallback", entry) for entry in self.route.chain)]
         for place, text in named:
             try:
                 routing.parse_target(text, self)
             except routing.NoTarget as error:
                 problems.append(f"{place}: {error}")
-        changed = tuple(problems) != self._problems
-        self._problems = tuple(problems)
-        return changed
+        before = (self._problems, self._used_up)
+        self._problems, self._used_up = tuple(problems), self.gate.used_up()
+        return before != (self._problems, self._used_up)
 
     def _engine_view(self) -> c.Engine:
         return c.Engine(

@@ -65,7 +65,7 @@ class Fitting:
         body = exchange.body
         if body is None or not target.model:
             return exchange.raw_body, ()
-        body, changes = self._legal(body, exchange, issuer_of(target.provider, target.model))
+        body, changes = self.legal(body, exchange, target)
         if rejections:
             body, left_out = without_rejected(body, rejections)
             changes += left_out
@@ -124,7 +124,9 @@ class Fitting:
         known = round(last_tokens * self.estimator.relation(last_model, model))
         return known + self.estimator.tokens(model, added) if added else known
 
-    def _legal(self, body: Body, exchange: Exchange, issuer: str) -> tuple[Body, tuple[str, ...]]:
+    def legal(self, body: Body, exchange: Exchange, target: Target) -> tuple[Body, tuple[str, ...]]:
+        """The body with a history that the target takes, and what was changed in words."""
+        issuer = issuer_of(target.provider, target.model)
         fields: dict[str, bytes] = {}
         changes: tuple[str, ...] = ()
         if exchange.without_thinking:

@@ -1,29 +1,56 @@
-"""List prices from genai-prices (bundled, offline), turned into our own ``Price`` values.
+"""List prices from genai-prices, turned into our own ``Price`` values.
 
 The library knows models, tiers and dated price changes; the arithmetic stays ours, in integers. What it does
-not know is None: the caller shows it as unknown. A test holds our sums against the library's own.
+not know is None: the caller shows it as unknown. A test holds our sums against the library's own. Its list is the
+installed one and nothing is fetched, unless ``PriceUpdates`` is started, which the settings have to allow.
 """
 
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
+from genai_prices import UpdatePrices
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
+from genai_prices.update_prices import DEFAULT_UPDATE_URL
 
 from proxy.protocol.naming import canonical, strip_window_suffix
 from proxy.protocol.pricing import Price
 
 NANO = 10**9
+UPDATED_EVERY_S = 24 * 3600.0
 
 
-@lru_cache(maxsize=2048)
+class PriceUpdates:
+    """Fetches the library's list once a day, in a thread of its own. What fails is logged, and the last list stays."""
+
+    def __init__(self, url: str = DEFAULT_UPDATE_URL) -> None:
+        self._updates = UpdatePrices(update_interval=UPDATED_EVERY_S, url=url)
+
+    def start(self) -> None:
+        self._updates.start()
+
+    def stop(self) -> None:
+        """Fetched prices stay in use."""
+        self._updates.stop()  # type: ignore[no-untyped-call]  # the library left its type out
+
+
 def list_price(catalog: str | None, model: str, day: str) -> Price | None:
     """The list price of ``model`` on ``day`` (ISO date, UTC); None where it has none.
 
     ``catalog`` is the provider's name in the library, None where the library does not know the provider:
     then the model's own name decides whose price it is.
     """
+    return _list_price(catalog, model, day, get_snapshot().timestamp)
+
+
+def list_window(catalog: str | None, model: str) -> int | None:
+    """The context window of ``model`` in tokens, as far as the library knows it."""
+    return _list_window(catalog, model, get_snapshot().timestamp)
+
+
+@lru_cache(maxsize=2048)
+def _list_price(catalog: str | None, model: str, day: str, _list_of: datetime) -> Price | None:
     found = _find(catalog, model)
     if found is None:
         return None
@@ -32,8 +59,7 @@ def list_price(catalog: str | None, model: str, day: str) -> Price | None:
 
 
 @lru_cache(maxsize=2048)
-def list_window(catalog: str | None, model: str) -> int | None:
-    """The context window of ``model`` in tokens, as far as the library knows it."""
+def _list_window(catalog: str | None, model: str, _list_of: datetime) -> int | None:
     found = _find(catalog, model)
     return found.context_window if found is not None else None
 
@@ -41,6 +67,11 @@ def list_window(catalog: str | None, model: str) -> int | None:
 def today() -> str:
     """The day by which ``list_price`` caches: prices change by the day."""
     return datetime.now(UTC).date().isoformat()
+
+
+def day_of(moment: float) -> str:
+    """The day whose prices count at ``moment`` (Unix seconds)."""
+    return datetime.fromtimestamp(moment, UTC).date().isoformat()
 
 
 def _find(catalog: str | None, model: str) -> ModelInfo | None:

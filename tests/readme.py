@@ -18,6 +18,7 @@ from proxy.protocol.outcome import TABLE
 from proxy.settings import (
     BudgetSettings,
     EngineSettings,
+    HistorySettings,
     PriceSettings,
     ProviderSettings,
     RouteSettings,
@@ -36,6 +37,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "[providers.NAME.simulator]": SimulatorSettings,
     "[budget]": BudgetSettings,
     '[prices."MODEL"]': PriceSettings,
+    "[history]": HistorySettings,
     "[panel]": PanelSettings,
 }
 

@@ -9,7 +9,20 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Place = Literal["panel", "list", "picker", "models", "entries", "providers", "chain", "spend", "reading"]
+Place = Literal[
+    "panel",
+    "list",
+    "picker",
+    "models",
+    "entries",
+    "providers",
+    "chain", "sessions", "budget",
+    "rows",
+    "spend",
+    "year",
+    "whatif",
+    "reading",
+]
 """Where an action works. ``panel`` and ``list`` are the main screen, ``reading`` every screen of text."""
 
 PLACES: dict[Place, str] = {
@@ -17,10 +30,15 @@ PLACES: dict[Place, str] = {
     "list": "Moving",
     "picker": "In a picker",
     "models": "In the model picker",
-    "entries": "On the screens of providers and of fallback",
+    "entries": "On the screens of providers, of fallback and of budgets",
     "providers": "On the screen of providers",
     "chain": "On the screen of fallback",
+    "sessions": "On the screen of sessions",
+    "budget": "On the screen of budgets",
+    "rows": "On a screen of rows",
     "spend": "On the spend screen",
+    "year": "On the map of the year",
+    "whatif": "On the comparison with other models",
     "reading": "On a screen of text",
 }
 SHARED: dict[Place, tuple[Place, ...]] = {
@@ -31,7 +49,12 @@ SHARED: dict[Place, tuple[Place, ...]] = {
     "entries": ("entries",),
     "providers": ("entries", "providers"),
     "chain": ("entries", "chain"),
-    "spend": ("reading", "spend"),
+    "sessions": ("sessions",),
+    "budget": ("entries", "budget"),
+    "rows": ("rows",),
+    "spend": ("rows", "spend"),
+    "year": ("rows", "year"),
+    "whatif": ("rows", "whatif"),
     "reading": ("reading",),
 }
 """Places whose actions are bound together, so that one key can have one meaning only."""
@@ -64,8 +87,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("chain", ("F",), "chain", "Edit what follows when the first target fails.", footer=11),
     Action("inspect", ("enter",), "inspect", "Show everything known about the selected request.", footer=5),
     Action("filter", ("/",), "filter", "Show only requests that hold the words you type.", footer=7),
-    Action("sessions", ("s",), "sessions", "Choose the session that list and costs show.", footer=8),
-    Action("spend", ("$",), "spend", "Show what was spent, by model, provider, project and day.", footer=9),
+    Action("sessions", ("s",), "sessions", "Show the sessions, one in full and its agents; choose one.", footer=8),
+    Action("budget", ("b",), "budgets", "Show what may still be spent; grant more or let the session pass.", footer=13),
+    Action("spend", ("$",), "spend", "Show what was spent, by model, project, day and more.", footer=9),
+    Action("whatif", ("w",), "what if", "Show what the same would have cost at other models.", footer=12),
+    Action("context", ("x",), "context", "Show what fills the window of the conversation.", footer=12),
+    Action("cache", ("h",), "cache", "Show how the prompt cache serves the session, and why it did not.", footer=13),
     Action("freeze", ("space",), "freeze", "Freeze the view or let it go on; traffic goes on either way.", footer=10),
     Action("drawer", ("d",), "drawer", "On a narrow screen, show stream, costs or providers below the list.", footer=4),
     Action("copy", ("c",), "copy", "Copy the line that starts Claude Code through the engine.", footer=2),
@@ -106,15 +133,49 @@ ACTIONS: tuple[Action, ...] = (
     Action("switch", ("f",), "on/off", "Turn fallback on or off.", "chain", 5),
     Action("slot", ("tab",), "for what", "Show the chain of another kind of request.", "chain", 6),
     Action("slot_back", ("shift+tab",), "for what, back", "The same, backwards.", "chain"),
+    Action("look", ("enter",), "show", "Show this session's requests and costs on the panel, or all.", "sessions", 1),
+    Action("side", ("tab",), "table/tree", "Move in the tree of agents, or in the table again.", "sessions", 2),
+    Action("model_here", ("m",), "model", "Pick the model of this session, or of this kind of agent.", "sessions", 3),
+    Action("fold", ("space",), "fold", "Close or open what the agent sent out.", "sessions", 4),
+    Action("session_up", ("up", "k"), "up", "Highlight the session or the agent above.", "sessions"),
+    Action("session_down", ("down", "j"), "down", "Highlight the session or the agent below.", "sessions"),
+    Action("shut", ("left", "h"), "close", "Close the agent, or go to the one above it, or to the table.", "sessions"),
+    Action("unfold", ("right", "l"), "open", "Go to the tree of agents; open the agent there.", "sessions"),
+    Action("report_up", ("[", "pageup"), "text up", "Scroll the session's costs up.", "sessions"),
+    Action("report_down", ("]", "pagedown"), "text down", "Scroll the session's costs down.", "sessions", 5),
+    Action("leave_sessions", ("escape", "q"), "back", "Go back to the panel.", "sessions", 9),
+    Action("grant", ("g", "enter"), "grant", "Grant more, once: asks for the amount.", "budget", 1),
+    Action("let_pass", ("p",), "pass", "Let the session pass every budget, or no longer.", "budget", 2),
+    Action("budget_amount", ("e",), "amount", "Set the amount of the budget from now on.", "budget", 3),
     Action("common", ("c",), "common chain", "Give up the chain that this kind has of its own.", "chain", 7),
-    Action("group", ("tab", "g"), "group by", "Group by model, provider, project, day, session or agent.", "spend", 1),
-    Action("period", ("p",), "period", "Change the period: today, 7 days, 30 days, all.", "spend", 2),
+    Action("open", ("enter",), "open", "Show what is inside the highlighted row.", "rows", 1),
+    Action("row_up", ("up", "k"), "up", "Highlight the row above.", "rows"),
+    Action("row_down", ("down", "j"), "down", "Highlight the row below.", "rows"),
+    Action("rows_page_up", ("pageup",), "page up", "Move up by a page.", "rows"),
+    Action("rows_page_down", ("pagedown",), "page down", "Move down by a page.", "rows"),
+    Action("rows_first", ("g", "home"), "first", "Go to the first row.", "rows"),
+    Action("rows_last", ("G", "end"), "last", "Go to the last row.", "rows"),
+    Action("out", ("escape", "backspace"), "back", "Go one level up, at last back to the panel.", "rows", 9),
+    Action("close", ("q",), "close", "Close the screen at once.", "rows"),
+    Action("group", ("tab",), "by", "Sum up by something else: model, project, session, day and more.", "spend", 2),
+    Action("group_back", ("shift+tab",), "by, back", "The same, backwards.", "spend"),
+    Action("period", ("p",), "period", "Change the period: today, 7 days, 30 days, this month, year, all.", "spend", 3),
+    Action("period_back", ("P",), "period, back", "The same, backwards.", "spend"),
+    Action("served", ("r",), "requests", "List the requests of the highlighted row.", "spend", 4),
+    Action("year", ("y",), "year", "Show a year as a map of its days.", "spend", 5),
+    Action("latency", ("l",), "speed", "Compare how fast models and providers were.", "spend", 6),
+    Action("compare", ("w",), "what if", "Show what these would have cost at other models.", "spend", 7),
+    Action("week_before", ("left", "h"), "week before", "Go to the same day of the week before.", "year"),
+    Action("week_after", ("right", "l"), "week after", "Go to the same day of the week after.", "year"),
+    Action("over", ("tab",), "of what", "Compare the session, today, 7 days or 30 days.", "whatif", 2),
+    Action("over_back", ("shift+tab",), "of what, back", "The same, backwards.", "whatif"),
     Action("back", ("escape", "q"), "back", "Go back to the panel.", "reading", 9),
 )
 
 OF_APP = frozenset(
     (
-        *("model", "provider", "fallback", "chain", "inspect", "sessions", "spend"),
+        *("model", "provider", "fallback", "chain", "inspect", "sessions", "budget"),
+        *("spend", "context", "cache", "whatif"),
         *("copy", "restart", "theme", "help", "palette", "leave"),
     )
 )

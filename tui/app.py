@@ -199,14 +199,37 @@ class PanelApp(App[Left]):
         self.push_screen(ProvidersScreen(self.state, self.keys, self._door, self.clock), self._routed)
 
     def action_sessions(self) -> None:
-        from tui.screens.session_picker import SessionPicker
+        from tui.screens.sessions import SessionsScreen
 
-        self.push_screen(SessionPicker(self.state, self.keys, self.clock), self._looked_at)
+        self.push_screen(SessionsScreen(self.state, self.keys, self._door, self.clock), self._looked_at)
+
+    def action_budget(self) -> None:
+        from tui.screens.budget import BudgetScreen
+
+        self.push_screen(BudgetScreen(self.keys, self._door, self._session_at_hand()))
 
     def action_spend(self) -> None:
         from tui.screens.spend import SpendScreen
 
-        self.push_screen(SpendScreen(self.keys, self._door, self.clock))
+        self.push_screen(SpendScreen(self.state, self.keys, self._door, self.clock))
+
+    def action_whatif(self) -> None:
+        from tui.screens.whatif import WhatIfScreen
+
+        self.push_screen(WhatIfScreen(self.keys, self._door, self.clock, self._session_at_hand()))
+
+    def action_context(self) -> None:
+        from tui.screens.context import ContextScreen
+
+        session, chosen = self._session_at_hand(), self.main.rows.selected
+        if chosen is not None and (request := self.main.selected) is not None:
+            session = self.state.sessions.get(request.session_id or "", session)
+        self.push_screen(ContextScreen(self.state, self.keys, self._door, session, chosen, self.clock))
+
+    def action_cache(self) -> None:
+        from tui.screens.cache_health import CacheScreen
+
+        self.push_screen(CacheScreen(self.state, self.keys, self._door, self._session_at_hand(), self.clock))
 
     def action_inspect(self) -> None:
         from tui.screens.detail import DetailScreen

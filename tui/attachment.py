@@ -72,7 +72,7 @@ class Attachment:
 
     async def load_history(self) -> None:
         """Read the latest requests of the ledger."""
-        self._state.add_history(await self.door.requests(HISTORY))
+        self._state.add_history(await self.door.requests(limit=HISTORY))
 
     async def _follow(self) -> str:
         """Read the feed to its end; the answer says why it ended, empty where the engine just went."""

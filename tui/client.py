@@ -18,6 +18,9 @@ FEED_SILENCE_S = 15.0
 """The engine sends a comment every 5 s; three missed ones and the feed is taken for dead."""
 
 
+EVERYTHING = c.Choice()
+
+
 class DoorError(Exception):
     """The engine refused or could not do what was asked. ``str()`` is a sentence for the user."""
 
@@ -58,18 +61,43 @@ class Door:
         """Every provider's models from the engine's cache; ``refresh`` asks the providers first (3 s at most)."""
         return await self._get("/models", c.ModelList, {"refresh": "1"} if refresh else {})
 
-    async def requests(self, limit: int = 50, session: str | None = None) -> tuple[c.Request, ...]:
-        """Requests from the ledger and in flight, newest first."""
-        query = {"limit": str(limit)} | ({"session": session} if session else {})
-        return await self._get("/requests", tuple[c.Request, ...], query)
+    async def requests(self, choice: c.Choice = EVERYTHING, limit: int = 50) -> tuple[c.Request, ...]:
+        """Requests, newest first. Of a session or of all: those in flight too; of any other choice: ended
+        ``messages`` requests, the same that ``usage`` sums."""
+        return await self._get("/requests", tuple[c.Request, ...], {"limit": str(limit)} | choice_query(choice))
 
     async def detail(self, request_id: str) -> c.Detail:
         return await self._get(f"/requests/{request_id}", c.Detail)
 
-    async def usage(self, since: float | None, by: str) -> c.UsageReport:
-        """Sums grouped by ``by`` over requests that began at or after ``since`` (Unix seconds; None: all)."""
-        query = {"by": by} | ({"since": repr(since)} if since is not None else {})
-        return await self._get("/usage", c.UsageReport, query)
+    async def usage(self, choice: c.Choice, by: c.UsageGroup) -> c.UsageReport:
+        return await self._get("/usage", c.UsageReport, {"by": by} | choice_query(choice))
+
+    async def latency(self, choice: c.Choice) -> c.LatencyReport:
+        return await self._get("/latency", c.LatencyReport, choice_query(choice))
+
+    async def what_if(self, choice: c.Choice) -> c.WhatIf:
+        """What ``choice`` would have cost at other models; without any choice the session that was active last."""
+        return await self._get("/whatif", c.WhatIf, choice_query(choice))
+
+    async def session_report(self, session: str) -> c.SessionReport:
+        """Of ``session``; an empty id is that of requests that name none."""
+        return await self._get("/session", c.SessionReport, {"session": session})
+
+    async def context(self, session: str | None = None, request: str | None = None) -> c.ContextReport:
+        """What fills the window: of ``request``, else of ``session`` (None: the one that was active last)."""
+        query = {name: value for name, value in (("session", session), ("request", request)) if value}
+        return await self._get("/context", c.ContextReport, query)
+
+    async def cache(self, session: str | None = None) -> c.CacheReport:
+        """How the prompt cache serves ``session`` (None: the one that was active last)."""
+        return await self._get("/cache", c.CacheReport, {"session": session} if session else {})
+
+    async def import_answers(self, command: c.ImportAnswers) -> c.ImportReport:
+        return await self._post("/import", command, c.ImportReport)
+
+    async def reprice(self, command: c.Reprice) -> c.RepriceReport:
+        """Takes as long as the ledger is large."""
+        return await self._post("/reprice", command, c.RepriceReport, patient=True)
 
     async def launch_plan(self) -> c.LaunchPlan:
         return await self._get("/launch", c.LaunchPlan)
@@ -130,15 +158,24 @@ class Door:
     async def _get(self, path: str, answer: type[T], query: dict[str, str] | None = None) -> T:
         return await self._call("GET", path, answer, query=query)
 
-    async def _post(self, path: str, command: msgspec.Struct, answer: type[T]) -> T:
-        return await self._call("POST", path, answer, body=msgspec.json.encode(command))
+    async def _post(self, path: str, command: msgspec.Struct, answer: type[T], *, patient: bool = False) -> T:
+        return await self._call("POST", path, answer, body=msgspec.json.encode(command), patient=patient)
 
     async def _call(
-        self, method: str, path: str, answer: type[T], *, query: dict[str, str] | None = None, body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        answer: type[T],
+        *,
+        query: dict[str, str] | None = None,
+        body: bytes = b"",
+        patient: bool = False,
     ) -> T:
+        """``patient``: the answer may take its time."""
+        timeout = httpx.Timeout(5.0, read=None) if patient else self._http.timeout
         headers = {"content-type": "application/json"} if body else {}
         try:
-            response = await self._http.request(method, path, params=query, content=body, headers=headers)
+            response = await self._http.request(method, path, params=query, content=body, headers=headers, timeout=timeout)
         except httpx.TransportError as error:
             raise EngineGone(self.url, _cause(error)) from error
         if response.is_error:
@@ -159,3 +196,13 @@ def _refused(body: bytes, status: int) -> DoorError:
 
 def _cause(error: httpx.TransportError) -> str:
     return str(error) or type(error).__name__
+
+
+def choice_query(choice: c.Choice) -> dict[str, str]:
+    """The choice as query parameters; an empty text chooses what has none."""
+    query: dict[str, str] = {}
+    for name in c.Choice.__struct_fields__:
+        value = getattr(choice, name)
+        if value is not None:
+            query[name] = repr(value) if isinstance(value, float) else str(value)
+    return query

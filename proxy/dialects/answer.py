@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import msgspec
+
 from proxy.dialects.signatures import sealed
 from proxy.protocol.sse import write_event
 
@@ -36,6 +38,7 @@ class AnswerWriter:
         self._index = -1
         self._thought: hashlib._Hash | None = None
         self._text_bytes = 0
+        self._blanks = ""
         self.usage_told = False
         """The provider counted; else the usage is an estimate."""
         self.started = False
@@ -82,6 +85,12 @@ class AnswerWriter:
             self._write("ping", {})
 
     def text(self, text: str) -> None:
+        """Blanks alone make no block: Claude refuses a text of nothing else when it comes back."""
+        if self._open != "text":
+            text = self._blanks + text
+            self._blanks = "" if text.strip() else text
+            if self._blanks:
+                return
         if text and self._switch("text", {"type": "text", "text": ""}):
             self._delta({"type": "text_delta", "text": text}, text)
 
@@ -110,11 +119,26 @@ class AnswerWriter:
         if text and self._open == "tool_use":
             self._delta({"type": "input_json_delta", "partial_json": text}, text)
 
+    def server_tool(self, tool_id: str, name: str, given: Mapping[str, Any]) -> None:
+        """A call that the provider itself carried out. What was given comes as a delta: clients read it there only."""
+        self.close()
+        if self._switch("server_tool_use", {"type": "server_tool_use", "id": tool_id, "name": name, "input": {}}):
+            arguments = msgspec.json.encode(given).decode()
+            self._delta({"type": "input_json_delta", "partial_json": arguments}, "")
+            self.close()
+
     def block(self, block: Mapping[str, Any]) -> None:
         """A block that comes whole, such as results of a search."""
         self.close()
         if self._switch(str(block.get("type")), block):
             self.close()
+
+    def relay(self, event: bytes, *, last: bool = False) -> None:
+        """An event that is Anthropic's already, counts and all: it goes out as it is."""
+        if not self.ended:
+            self.started = self.usage_told = True
+            self.ended = last
+            self._out.append(event)
 
     def close(self) -> None:
         """The open block ends."""
@@ -162,6 +186,7 @@ class AnswerWriter:
         if self._open != kind:
             self.start()
             self.close()
+            self._blanks = ""
             self._index += 1
             self._open = kind
             self._write("content_block_start", {"index": self._index, "content_block": block})

@@ -80,6 +80,8 @@ class Complaint:
 
     kind: str
     message: str
+    retry_after_s: float | None = None
+    """How long the provider asks to wait, where the body tells it."""
 
     def body(self) -> bytes:
         return error_body(self.kind, self.message)
@@ -114,6 +116,16 @@ def read_complaint_body(status: int, body: bytes, word: str | None = None) -> Co
 def has_error(payload: object) -> bool:
     """Whether a decoded answer is an error object instead."""
     return isinstance(payload, Mapping) and bool(payload.get("error"))
+
+
+def count_in(body: bytes, name: str) -> int | None:
+    """The whole number called ``name`` in an answer to a request that counts tokens; None where there is none."""
+    try:
+        payload = read_json(body)
+    except NotJson:
+        return None
+    count = payload.get(name) if isinstance(payload, Mapping) else None
+    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
 
 
 def _error_object(payload: object) -> Mapping[str, Any]:

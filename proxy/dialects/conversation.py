@@ -63,6 +63,8 @@ class Result:
     """Of the tool that was called."""
     parts: "tuple[Text | Image | Document, ...]"
     is_error: bool = False
+    cache: Mapping[str, Any] | None = None
+    """The block's ``cache_control``."""
 
     @property
     def text(self) -> str:
@@ -334,7 +336,7 @@ def _result(block: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -
         parts += [Text(part.text) if isinstance(part, Text) else part for part in known]
         if each.get("type") == "tool_reference":
             parts.append(Text(f"[tool {each.get('tool_name')} is available]"))
-    return Result(call_id, names.get(call_id, "tool"), tuple(parts), block.get("is_error") is True)
+    return Result(call_id, names.get(call_id, "tool"), tuple(parts), block.get("is_error") is True, _cache(block))
 
 
 def _medium(block: Mapping[str, Any], notes: _Notes) -> Text | Image | Document:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from proxy.dialects.complaints import Complaint
 from proxy.dialects.quirks import PLAIN, Quirks
@@ -29,6 +30,8 @@ class Occasion:
     """The most that the target answers with; None: not known."""
     images: bool | None = None
     """Whether the model reads images; None: not known, so they are sent."""
+    betas: tuple[str, ...] = ()
+    """What the client's ``anthropic-beta`` header lists: only Claude in a cloud has a use for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,13 @@ class Outgoing:
 
 class CannotTake(ValueError):
     """The dialect or the target cannot express the request at all. ``str()`` names what it lacks, for the user."""
+
+
+def in_path(model: str, safe: str = "") -> str:
+    """``model`` as one segment of a path; characters in ``safe`` stay. Raises ``CannotTake``."""
+    if model in ("", ".", ".."):
+        raise CannotTake(f"{model!r} names no model: choose one with its full id")
+    return quote(model, safe=safe)
 
 
 class Dialect(Protocol):

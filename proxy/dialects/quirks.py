@@ -22,8 +22,14 @@ class Quirks:
     """The words it takes, weakest first; a stronger wish becomes the strongest of them."""
     effort_when_off: Effort | None = None
     """What to send where thinking is switched off; None: nothing."""
+    effort_with_tools: Effort | None = None
+    """What to send, whatever is wished, where tools are there (GPT-5.4 and later take tools on chat with ``none`` only)."""
     reasoning_back: Literal["no", "reasoning_content", "reasoning", "reasoning_details"] = "no"
     """The field in which past reasoning must be sent back with tool calls (DeepSeek, Kimi, GLM refuse without it)."""
+    encrypted_reasoning: bool = True
+    """Asked for its reasoning in encrypted form, it tells it (OpenAI's models that do not reason refuse to be asked)."""
+    reasoning_summaries: bool = True
+    """It takes a wish for summaries of its reasoning (OpenAI grants it to verified organisations only)."""
     reasoning_outside_output: bool = False
     """Its output count leaves reasoning out (xAI's chat format)."""
     inline_thinking: bool = True
@@ -56,6 +62,8 @@ class Quirks:
     """It takes images; per model, its list may say otherwise."""
     result_images: bool = False
     """It takes images inside a tool's result."""
+    user_after_tool: bool = True
+    """It takes a user's message directly behind tool results (Mistral wants an assistant's between them)."""
     text_parts: bool = False
     """It takes text only as a list of parts; the rule is a plain string."""
     empty_content: bool = True
@@ -66,6 +74,8 @@ class Quirks:
     """It takes ``prompt_cache_key``, which keeps a session on the same cache."""
     user_field: Literal["none", "user", "safety_identifier"] = "none"
     """Where it takes a hashed user id."""
+    counts_tokens: bool = False
+    """It counts a prompt's tokens at ``/responses/input_tokens`` (OpenAI alone does)."""
     search_tool: Literal["no", "web_search", "web_search_preview", "google_search"] = "no"
     """Its own web search, as a tool's type."""
     signed_calls: bool = True

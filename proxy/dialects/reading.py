@@ -14,8 +14,8 @@ from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
 
 WHOLE_BYTES_MAX = 64 * 1024 * 1024
-_STREAM_STARTS = (b"d", b"e", b"i", b"r", b":", b"\xef")
-"""Of ``data:``, ``event:``, ``id:``, ``retry:``, a comment, a byte order mark."""
+_STREAM_STARTS = (b"data", b"event", b"id", b"retry", b":")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Form = Literal["unknown", "stream", "whole", "neither"]
 
@@ -42,12 +42,12 @@ class AnswerReader(ABC):
         """The events that ``chunk`` makes."""
         if self._form == "unknown":
             chunk = b"".join((*self._parts, chunk))
-            start = chunk.lstrip()[:1]
-            if not start:
+            self._form = self.form_of(chunk)
+            if self._form == "unknown":
                 self._parts = [chunk]
                 return b""
             self._parts = []
-            self._form = "stream" if start in _STREAM_STARTS else "whole" if start in (b"{", b"[") else "neither"
+            chunk = chunk.removeprefix(_BYTE_ORDER_MARK)
         match self._form:
             case "whole":
                 self._hold(chunk)
@@ -59,6 +59,8 @@ class AnswerReader(ABC):
 
     def end(self) -> bytes:
         """What is left to say when the upstream closed."""
+        if self._form == "unknown":
+            return b"".join(self._parts)
         if self._form == "whole":
             self._see_whole(b"".join(self._parts))
         elif self._form == "stream":
@@ -67,6 +69,10 @@ class AnswerReader(ABC):
             if self.writer.started and not self.writer.ended:
                 self.close()
         return self.writer.take()
+
+    def form_of(self, start: bytes) -> Form:
+        """What begins so; ``unknown`` as long as it may become a stream."""
+        return _form_of(start)
 
     @abstractmethod
     def see(self, payload: Mapping[str, Any], name: str) -> None:
@@ -95,9 +101,11 @@ class AnswerReader(ABC):
         if self.writer.ended:
             return
         name, data = read_event(frame)
-        if not data or data.strip() == b"[DONE]":
-            if data:
-                self.done()
+        if not data.strip():
+            self.writer.ping()
+            return
+        if data.strip() == b"[DONE]":
+            self.done()
             return
         try:
             payload = read_json(data)
@@ -149,3 +157,13 @@ class AnswerReader(ABC):
             self._see_payload(each, b"")
         if not self.writer.ended:
             self.close()
+
+
+def _form_of(start: bytes) -> Form:
+    start = start.removeprefix(_BYTE_ORDER_MARK).lstrip()
+    if start[:1] in (b"{", b"["):
+        return "whole"
+    if start.startswith(_STREAM_STARTS):
+        return "stream"
+    possible = (*_STREAM_STARTS, _BYTE_ORDER_MARK)
+    return "unknown" if any(each.startswith(start) for each in possible) else "neither"

@@ -6,23 +6,23 @@ Claude Code keeps a thinking block's signature as it is and sends it back. What 
 
 import hashlib
 
-_MARK = "cctui1"
+MARK = "cctui1"
 
 
 def sealed(dialect: str, payload: str) -> str:
     """``payload`` as a signature of ``dialect``."""
-    return f"{_MARK}.{dialect}.{payload}"
+    return f"{MARK}.{dialect}.{payload}"
 
 
 def opened(dialect: str, signature: str) -> str | None:
     """What ``dialect`` sealed in ``signature``; None where somebody else signed."""
-    mark = f"{_MARK}.{dialect}."
+    mark = f"{MARK}.{dialect}."
     return signature.removeprefix(mark) if signature.startswith(mark) else None
 
 
 def is_sealed(signature: str) -> bool:
     """Signed by the engine for some dialect, so never by Claude."""
-    return signature.startswith(f"{_MARK}.")
+    return signature.startswith(f"{MARK}.")
 
 
 def digest(text: str) -> str:

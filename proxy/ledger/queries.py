@@ -1,33 +1,26 @@
-"""What is asked of the ledger: lists of requests, sums by group. Each query has an index behind it."""
+"""What is asked of the ledger: lists of requests, sums by group, speeds. Each has an index or roll-ups behind it."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from proxy import contract as c
-from proxy.ledger.rows import SELECT, SUMS, from_row, usage_of
+from proxy.ledger.choices import Chosen, chosen
+from proxy.ledger.known import known_ids, rows_begin
+from proxy.ledger.latencies import latency_report
+from proxy.ledger.retention import rows_since
+from proxy.ledger.rollups import QUARTER_S, Level, waiting_rows
+from proxy.ledger.rows import SELECT, from_row
 from proxy.ledger.schema import connect
+from proxy.ledger.spans import Span, cut, span
+from proxy.ledger.sums import money_spent, rolled, usage_report
 
 T = TypeVar("T")
 
-GROUPS = {
-    "session": "session_id",
-    "agent": "agent_id",
-    "model": "coalesce(served_model, target_model, asked_model)",
-    "provider": "provider",
-    "project": "project",
-    "day": "date(started_at, 'unixepoch', 'localtime')",
-}
-"""What ``usage`` groups by, as SQL."""
-
-_TALLY = f"""
-    count(*) AS requests, {SUMS},
-    coalesce(sum(CASE WHEN simulated = 0 THEN cost_nano_usd END), 0) AS cost_nano_usd,
-    coalesce(sum(CASE WHEN simulated = 1 THEN cost_nano_usd END), 0) AS simulated_nano_usd,
-    coalesce(sum(cost_nano_usd IS NULL), 0) AS unpriced_requests,
-    coalesce(sum(outcome = 'failed'), 0) AS failed
-"""
+NAMED_MAX = 5
+"""Sessions that are named where the start of an id fits several."""
 
 
 class LedgerReader:
@@ -37,10 +30,28 @@ class LedgerReader:
         self._file = file
 
     def last(self, limit: int, session: str | None = None) -> list[c.Request]:
-        """The newest ended requests, newest first."""
+        """The newest ended requests of every kind, newest first."""
         where, values = ("WHERE session_id = ?", (session,)) if session else ("", ())
         query = f"{SELECT} {where} ORDER BY started_at DESC LIMIT ?"
         return self._read(lambda db: [from_row(row) for row in db.execute(query, (*values, limit))], [])
+
+    def requests(self, choice: c.Choice, limit: int) -> list[c.Request]:
+        """The newest of those that ``usage`` sums, newest first; rows that were removed are not among them."""
+
+        def query(db: sqlite3.Connection) -> list[c.Request]:
+            what = _with_session(db, chosen(choice))
+            found: list[c.Request] = []
+            for when in _spans_with_rows(db, what):
+                where, values = what.of_requests(when)
+                rows = db.execute(
+                    f"{SELECT} WHERE {where} ORDER BY started_at DESC LIMIT ?", (*values, limit - len(found))
+                )
+                found += map(from_row, rows)
+                if len(found) >= limit:
+                    break
+            return found
+
+        return self._read(query, [])
 
     def find(self, request_id: str) -> c.Request | None:
         def query(db: sqlite3.Connection) -> c.Request | None:
@@ -49,31 +60,43 @@ class LedgerReader:
 
         return self._read(query, None)
 
+    def known(self, requests: Sequence[c.Request]) -> tuple[frozenset[str], float] | None:
+        """Ids of those of ``requests`` that are here already, and since when rows are kept; None: it cannot be told."""
+        return self._read(lambda db: (known_ids(db, requests), rows_begin(db)), None)
+
     def since(self, moment: float) -> list[c.Request]:
         """Requests that began at or after ``moment`` (Unix seconds), oldest first."""
         query = f"{SELECT} WHERE started_at >= ? ORDER BY started_at"
         return self._read(lambda db: [from_row(row) for row in db.execute(query, (moment,))], [])
 
-    def usage(self, since: float | None, by: str) -> c.UsageReport:
-        """Sums of the ``messages`` requests since ``since``, in total and by group, the costliest first."""
-        group = GROUPS[by]
-        where = "WHERE kind = 'messages' AND started_at >= ?"
-        order = "key" if by == "day" else "cost_nano_usd DESC, simulated_nano_usd DESC, requests DESC"
+    def sessions(self, start: str) -> list[str]:
+        """Sessions whose id begins with ``start``, or is it; a few at most."""
+        query = """
+            SELECT session_id FROM series WHERE session_id >= ?1 AND session_id < ?1 || char(0x10ffff)
+            UNION SELECT session_id FROM requests WHERE session_id >= ?1 AND session_id < ?1 || char(0x10ffff)
+            ORDER BY 1 LIMIT ?2
+        """
+        if not start:
+            return []
+        found: list[str] = self._read(lambda db: [row[0] for row in db.execute(query, (start, NAMED_MAX))], [])
+        return [start] if start in found else found
 
-        def query(db: sqlite3.Connection) -> c.UsageReport:
-            db.row_factory = sqlite3.Row
-            values = (since or 0.0,)
-            total = db.execute(f"SELECT {_TALLY} FROM requests {where}", values).fetchone()
-            rows = db.execute(
-                f"SELECT coalesce({group}, '') AS key, {_TALLY} FROM requests {where} GROUP BY 1 ORDER BY {order}",
-                values,
-            )
-            return c.UsageReport(
-                total=tally_of(dict(total)),
-                rows=tuple(c.UsageRow(key=row["key"], tally=tally_of(dict(row))) for row in rows),
-            )
+    def usage(self, choice: c.Choice, by: c.UsageGroup) -> c.UsageReport:
+        """Sums of the ``messages`` requests of ``choice``, in total and by group.
 
-        return self._read(query, c.UsageReport(total=c.Tally(), rows=()))
+        Exact, but that before the oldest row that is kept a quarter of an hour counts wholly in which a border lies.
+        """
+        return self._read(
+            lambda db: usage_report(db, choice, _with_session(db, chosen(choice)), by),
+            c.UsageReport(total=c.Tally(), rows=(), choice=choice),
+        )
+
+    def latency(self, choice: c.Choice) -> c.LatencyReport:
+        """Percentiles of the served and streamed requests of ``choice``, right to 5 %."""
+        return self._read(
+            lambda db: latency_report(db, choice, _with_session(db, chosen(choice))),
+            c.LatencyReport(rows=(), choice=choice),
+        )
 
     def spent(
         self,
@@ -86,20 +109,11 @@ class LedgerReader:
     ) -> tuple[int, int]:
         """Nano-dollars of the requests that began from ``since`` to before ``until``, and how many have no price.
 
-        ``where`` is a group of ``GROUPS`` and its key. Simulated and subscribers' requests are in it if so told.
+        ``where`` is a session or a project. Simulated and subscribers' requests are in it if so told.
         """
-        more, values = (f"AND {GROUPS[where[0]]} = ?", [where[1]]) if where else ("", [])
-        query = f"""
-            SELECT coalesce(sum(cost_nano_usd), 0), coalesce(sum(cost_nano_usd IS NULL), 0) FROM requests
-            WHERE kind = 'messages' AND started_at >= ? AND started_at < ?
-              AND simulated <= ? AND subscription <= ? {more}
-        """
-
-        def summed(db: sqlite3.Connection) -> tuple[int, int]:
-            nano_usd, unpriced = db.execute(query, (since, until, simulated, subscription, *values)).fetchone()
-            return nano_usd, unpriced
-
-        return self._read(summed, (0, 0))
+        named = chosen(c.Choice(**{where[0]: where[1]})).texts if where else {}  # type: ignore[arg-type]
+        what = Chosen(span(since, until), named, {"simulated": int(simulated), "subscription": int(subscription)})
+        return self._read(lambda db: money_spent(db, what), (0, 0))
 
     def bytes_per_token(self) -> dict[str, float]:
         """Bytes of a request body for each prompt token, by model, from what providers counted lately."""
@@ -107,7 +121,7 @@ class LedgerReader:
             SELECT coalesce(served_model, target_model) AS model,
                    sum(request_bytes) * 1.0 / sum(input_tokens + cache_read_tokens + cache_write_5m_tokens
                                                   + cache_write_1h_tokens)
-            FROM (SELECT * FROM requests WHERE kind = 'messages' AND outcome = 'served' AND usage_estimated = 0
+            FROM (SELECT * FROM requests WHERE kind = 'messages' AND outcome = 'served' AND usage_estimated = 0 AND imported = 0
                   ORDER BY started_at DESC LIMIT 500)
             WHERE input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens > 0
             GROUP BY 1
@@ -115,11 +129,13 @@ class LedgerReader:
         return self._read(lambda db: {model: ratio for model, ratio in db.execute(query) if model and ratio}, {})
 
     def _read(self, query: Callable[[sqlite3.Connection], T], nothing: T) -> T:
+        """What ``query`` finds in one state of the file, whatever is written meanwhile."""
         try:
             connection = connect(str(self._file), read_only=True)
         except sqlite3.OperationalError:
             return nothing
         try:
+            connection.execute("BEGIN")
             return query(connection)
         except sqlite3.DatabaseError:
             return nothing
@@ -127,13 +143,26 @@ class LedgerReader:
             connection.close()
 
 
-def tally_of(values: dict[str, Any]) -> c.Tally:
-    """A row of sums as a tally."""
-    return c.Tally(
-        requests=values["requests"],
-        usage=usage_of(values),
-        cost_nano_usd=values["cost_nano_usd"],
-        simulated_nano_usd=values["simulated_nano_usd"],
-        unpriced_requests=values["unpriced_requests"],
-        failed=values["failed"],
-    )
+def _with_session(db: sqlite3.Connection, what: Chosen) -> Chosen:
+    """``what`` with the session of the agent that it names: rows are found by session."""
+    agent = what.texts.get("agent_id")
+    if not agent or "session_id" in what.texts or waiting_rows(db) is not None:
+        return what
+    sessions = db.execute("SELECT DISTINCT session_id FROM series WHERE agent_id = ?", (agent,)).fetchall()
+    return replace(what, texts={"session_id": sessions[0][0], **what.texts}) if len(sessions) == 1 else what
+
+
+def _spans_with_rows(db: sqlite3.Connection, what: Chosen) -> Iterator[Span]:
+    """Spans that hold all rows of ``what``, the newest first: quarters, where something is named that has no index."""
+    if not what.texts or "session_id" in what.texts or waiting_rows(db) is not None:
+        yield what.when
+        return
+    parts = cut(what.when, rows_since(db), days=False)
+    yield from (end for end in parts.rows if end.until == what.when.until)
+    level = Level.QUARTER_THREADS if what.threads else Level.QUARTER
+    for slots in parts.quarters:
+        joined, where, values = rolled(what, level, slots)
+        query = f"SELECT DISTINCT slot FROM {joined} WHERE {where} AND requests > 0 ORDER BY slot DESC"
+        for (slot,) in db.execute(query, values).fetchall():
+            yield Span(slot * QUARTER_S, (slot + 1) * QUARTER_S)
+    yield from (end for end in parts.rows if end.until != what.when.until)

@@ -7,7 +7,7 @@ import msgspec
 
 from proxy import contract as c
 
-_USAGE = (
+USAGE_COLUMNS = (
     "input_tokens",
     "output_tokens",
     "cache_read_tokens",
@@ -47,10 +47,12 @@ _PLAIN = (
     "request_bytes",
     "output_bytes",
     "stop_reason",
+    "message_id",
+    "imported",
 )
 
-COLUMNS: tuple[str, ...] = (*_PLAIN, *_USAGE, "attempts")
-SUMS = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in _USAGE)
+COLUMNS: tuple[str, ...] = (*_PLAIN, *USAGE_COLUMNS, "attempts")
+SUMS = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in USAGE_COLUMNS)
 INSERT = f"INSERT OR REPLACE INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM requests"
 
@@ -60,7 +62,7 @@ _decode_attempts = msgspec.json.Decoder(tuple[c.Attempt, ...]).decode
 def to_row(request: c.Request) -> tuple[Any, ...]:
     """The values of ``COLUMNS``."""
     plain = [getattr(request, name) for name in _PLAIN]
-    usage = [getattr(request.usage, name) for name in _USAGE]
+    usage = [getattr(request.usage, name) for name in USAGE_COLUMNS]
     return (*plain, *usage, msgspec.json.encode(request.attempts).decode())
 
 
@@ -69,12 +71,12 @@ def from_row(row: Sequence[Any]) -> c.Request:
     values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
     attempts = _decode_attempts(values.pop("attempts"))
     usage = usage_of(values)
-    for name in _USAGE:
+    for name in USAGE_COLUMNS:
         values.pop(name)
-    for name in ("streaming", "usage_estimated", "simulated", "subscription"):
+    for name in ("streaming", "usage_estimated", "simulated", "subscription", "imported"):
         values[name] = bool(values[name])
     return c.Request(**values, usage=usage, attempts=attempts, phase="done")
 
 
 def usage_of(values: Mapping[str, Any]) -> c.Usage:
-    return c.Usage(**{name: values[name] for name in _USAGE})
+    return c.Usage(**{name: values[name] for name in USAGE_COLUMNS})

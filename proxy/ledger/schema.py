@@ -1,6 +1,8 @@
 """The ledger's tables, as migrations: each takes the database from one version to the next.
 
 A row of ``requests`` is one ended request. There is no prompt text, no answer text and no credential in it.
+``series``, ``rollups`` and ``speeds`` hold sums of them, which ``rollups`` the module keeps and explains. A file that
+began with this version gives the pages of removed rows back to the disk; an older one uses them again.
 """
 
 import sqlite3
@@ -51,6 +53,53 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX requests_by_session ON requests (session_id, started_at);
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
+    """
+    CREATE TABLE series (
+        id INTEGER PRIMARY KEY,
+        session_id TEXT NOT NULL,
+        agent_id TEXT NOT NULL,
+        role TEXT NOT NULL,
+        project TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        simulated INTEGER NOT NULL,
+        subscription INTEGER NOT NULL,
+        UNIQUE (session_id, agent_id, role, project, provider, model, simulated, subscription)
+    );
+    CREATE INDEX series_by_agent ON series (agent_id);
+    CREATE TABLE rollups (
+        level INTEGER NOT NULL,
+        slot INTEGER NOT NULL,
+        series INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        cache_read_tokens INTEGER NOT NULL,
+        cache_write_5m_tokens INTEGER NOT NULL,
+        cache_write_1h_tokens INTEGER NOT NULL,
+        web_searches INTEGER NOT NULL,
+        cost_nano_usd INTEGER NOT NULL,
+        unpriced_requests INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        PRIMARY KEY (level, slot, series)
+    ) WITHOUT ROWID;
+    CREATE INDEX rollups_by_series ON rollups (series, level, slot);
+    CREATE TABLE speeds (
+        day INTEGER NOT NULL,
+        series INTEGER NOT NULL,
+        measure INTEGER NOT NULL,
+        value INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        PRIMARY KEY (day, series, measure, value)
+    ) WITHOUT ROWID;
+    INSERT INTO facts SELECT 'rolled up to row', 0 FROM requests LIMIT 1;
+    INSERT INTO facts SELECT 'roll up to row', max(rowid) FROM requests HAVING max(rowid) > 0;
+    """,
+    """
+    ALTER TABLE requests ADD COLUMN message_id TEXT;
+    ALTER TABLE requests ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX requests_by_message ON requests (message_id) WHERE message_id IS NOT NULL;
+    """,
 )
 
 VERSION = len(MIGRATIONS)
@@ -88,8 +137,10 @@ def connect(file: str, *, read_only: bool = False) -> sqlite3.Connection:
     else:
         connection = sqlite3.connect(file, timeout=LOCK_PATIENCE_S, check_same_thread=False, isolation_level=None)
         try:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA temp_store = MEMORY")
         except sqlite3.DatabaseError:
             connection.close()
             raise

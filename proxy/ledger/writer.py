@@ -2,7 +2,8 @@
 
 ``record`` never waits and never fails: when the disk does not keep up, the oldest waiting requests are dropped
 and counted. A damaged file is moved aside and a new one begun; a locked or full disk is tried again. What is
-wrong is in ``problem``, in words, for the panel.
+wrong is in ``problem``, in words, for the panel. Whoever else has something to write hands it to ``submit``; between
+batches the thread does the ledger's upkeep.
 """
 
 import logging
@@ -10,11 +11,16 @@ import sqlite3
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any, TypeVar
 
 from proxy import contract as c
-from proxy.ledger.rows import INSERT, to_row
+from proxy.ledger.rollups import record
+from proxy.ledger.rows import to_row
 from proxy.ledger.schema import NewerLedger, check, connect, is_damage, migrate
+from proxy.ledger.upkeep import LOOK_AGAIN_S, Upkeep
 from proxy.paths import make_private_dir
 
 log = logging.getLogger(__name__)
@@ -24,12 +30,24 @@ BATCH_S = 0.5
 WAITING_MAX = 20_000
 RETRY_S = 2.0
 
+T = TypeVar("T")
+_Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
+
+
+class LedgerUnusable(Exception):
+    """The ledger takes nothing now. ``str()`` says why."""
+
 
 class LedgerWriter:
     """Writes ended requests to ``file``."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, keep_days: int | None = None) -> None:
+        """``keep_days`` None: rows are kept for ever."""
         self._file = file
+        self._upkeep = Upkeep(keep_days)
+        self._upkeep_at = 0.0
+        """When the next step of it is due, on the monotonic clock."""
+        self._jobs: deque[_Job] = deque()
         self._waiting: deque[c.Request | threading.Event] = deque(maxlen=WAITING_MAX)
         self._batch: list[c.Request | threading.Event] = []
         """Taken from the queue, not committed yet."""
@@ -67,6 +85,20 @@ class LedgerWriter:
         self._wake.set()
         return committed.wait(patience_s)
 
+    def submit(self, job: Callable[[sqlite3.Connection], T]) -> "Future[T]":
+        """Let the writer do ``job`` in a transaction, after what was recorded so far. Keep it short: requests wait.
+
+        The future raises ``LedgerUnusable``, or what ``job`` raised; then nothing of it is written.
+        """
+        future: Future[T] = Future()
+        if self._stopping:
+            future.set_exception(LedgerUnusable("the engine is ending"))
+            return future
+        self._jobs.append((job, future))
+        self._urgent.set()
+        self._wake.set()
+        return future
+
     def close(self) -> None:
         """Commit what waits and end."""
         self._stopping = True
@@ -76,16 +108,66 @@ class LedgerWriter:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._wake.wait()
+            self._wake.wait(max(0.0, self._upkeep_at - time.monotonic()))
+            woken = self._wake.is_set()
             self._wake.clear()
             self._urgent.clear()
             if not self._write_waiting():
                 self._wake.set()
                 self._urgent.wait(RETRY_S)
-            elif not self._stopping:
+                continue
+            self._do_jobs()
+            self._keep_up()
+            if woken and not self._stopping:
                 self._urgent.wait(BATCH_S)
         self._write_waiting()
+        self._do_jobs()
         self._finish()
+
+    def _do_jobs(self) -> None:
+        while self._jobs:
+            job, future = self._jobs.popleft()
+            try:
+                future.set_result(self._in_transaction(job))
+            except Exception as error:  # noqa: BLE001  whoever submitted it is told
+                future.set_exception(error)
+
+    def _in_transaction(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Raises ``LedgerUnusable`` and what ``job`` raises."""
+        if self._connection is None:
+            self._open()
+        connection = self._connection
+        if connection is None:
+            raise LedgerUnusable(self.problem or "the ledger cannot be opened")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            done = job(connection)
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            self._failed(error)
+            raise LedgerUnusable(str(error)) from error
+        except Exception:
+            self._disconnect()
+            raise
+        return done
+
+    def _keep_up(self) -> None:
+        """A step of the upkeep, if one is due."""
+        if self._stopping or time.monotonic() < self._upkeep_at:
+            return
+        rest_s = LOOK_AGAIN_S
+        if self._connection is None:
+            self._open()
+        try:
+            if self._connection is not None:
+                rest_s = self._upkeep.step(self._connection, time.time())
+        except sqlite3.DatabaseError as error:
+            self._failed(error)
+            rest_s = RETRY_S
+        except Exception:
+            log.exception("upkeep of the ledger")
+            self._disconnect()
+        self._upkeep_at = time.monotonic() + rest_s
 
     def _write_waiting(self) -> bool:
         """Commit everything that waits; False where the database does not take it now."""
@@ -109,7 +191,7 @@ class LedgerWriter:
             return False
         try:
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(INSERT, [to_row(request) for request in batch])
+            record(connection, [to_row(request) for request in batch])
             connection.execute("COMMIT")
         except (
             sqlite3.IntegrityError,
@@ -184,6 +266,7 @@ class LedgerWriter:
         log.error("%s", self.remark)
 
     def _disconnect(self) -> None:
+        """What is not committed is undone."""
         if self._connection is not None:
             try:
                 self._connection.close()

@@ -6,6 +6,7 @@ What was seen is judged in ``protocol.outcome``.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -15,10 +16,13 @@ import httpx
 import msgspec
 
 from proxy import contract as c
+from proxy.dialects.dialect import Dialect
+from proxy.dialects.reading import AnswerReader
 from proxy.net.client import JSON_TYPE, STREAM_TYPE, Client, Header
 from proxy.net.exchange import Exchange
 from proxy.net.headers import lower_headers, reply_headers
-from proxy.net.upstream import UpstreamFault, read_body, read_chunks
+from proxy.net.translated import reply_headers_of, sign_of_life, translated, whole_answer
+from proxy.net.upstream import Body, UpstreamFault, read_body, read_chunks
 from proxy.protocol.outcome import SERVED, STATUS_OF_TYPE, Outcome, Phase, Seen, error_body, judge
 from proxy.protocol.overflow import Overflow, Room, client_sentence, read_overflow
 from proxy.protocol.routing import Target
@@ -34,6 +38,10 @@ ERROR_BYTES_MAX = 4 * 1024 * 1024
 HOLD_S = 10.0
 """A stream that began and pings, but brings nothing else for so long, is passed on: the client grows uneasy
 after 20 s without a byte, and a provider that pings for 10 s is at work."""
+
+
+PING_S = 15.0
+"""A stream that is silent for so long gets a sign of life; Anthropic's own pings come in such intervals."""
 
 
 class AnswerBroke(Exception):
@@ -52,7 +60,24 @@ class Failure:
     """The answer is the provider's own."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A request as its target gets it."""
+
+    path: str
+    """Behind the provider's base URL, query included."""
+    body: Body
+    changed: tuple[str, ...] = ()
+    """What was changed in the body for this target, in words; the model's name is not mentioned."""
+    headers: tuple[Header, ...] | None = None
+    """None: the client's own."""
+    dialect: Dialect | None = None
+    """Translated to and from it; None: Anthropic's format."""
+    reader: AnswerReader | None = None
+    """Reads the answer; None: it is in Anthropic's format."""
+
+
+@dataclass(slots=True, eq=False)
 class Attempt:
     """One try of an exchange at one target, while it lasts."""
 
@@ -62,12 +87,11 @@ class Attempt:
     target: Target
     deadline: float
     """By the loop's clock: patience for the first event, or for the whole of an answer that does not stream."""
+    parcel: Parcel
     key: int | None = None
     """Number of the provider's key; None: it has none of its own."""
     key_name: str | None = None
     """The key masked, where there are several."""
-    changed: tuple[str, ...] = ()
-    """What was changed in the body for this target."""
     room: Room = field(default_factory=lambda: Room(0, None))
     sent_at: float | None = None
     """When it was admitted, by the health book's clock."""
@@ -78,6 +102,8 @@ class Attempt:
     """Holds the deadline until the answer begins."""
     verdict: Outcome = SERVED
     """How an answer ended that reached the client."""
+    quiet_since: float | None = None
+    """By the loop's clock, of a stream that is passed on and stands between two events; None: it does not."""
 
     def failed(self, seen: Seen) -> Failure:
         """The failure that ``seen`` is, answered by the engine itself."""
@@ -86,6 +112,19 @@ class Attempt:
 
     def says(self, outcome: Outcome) -> str:
         return outcome.sentence(self.provider.name)
+
+    def silent(self, now: float) -> bool:
+        """Whether the stream needs a sign of life. Its provider's connection lives, or the system would have reported
+        it; Claude itself pings."""
+        long = self.quiet_since is not None and now - self.quiet_since >= PING_S
+        return long and not self.provider.real_claude
+
+    async def keep_alive(self, now: float) -> None:
+        """Send a sign of life."""
+        self.quiet_since = None
+        with contextlib.suppress(RuntimeError):  # the stream ended while its client was slow to read
+            await self.client.write(sign_of_life(self.parcel.reader))
+            self.quiet_since = now
 
 
 class _Count(msgspec.Struct):
@@ -102,7 +141,8 @@ async def relay_message(attempt: Attempt, response: httpx.Response) -> Failure |
 
 
 async def _relay_stream(attempt: Attempt, response: httpx.Response) -> Failure | None:
-    chunks = read_chunks(response)
+    reader = attempt.parcel.reader
+    chunks = read_chunks(response) if reader is None else translated(read_chunks(response), reader)
     tap = attempt.exchange.tap = AnswerTap()
     attempt.exchange.facts = tap.facts
     held = await _hold(chunks, tap, attempt.exchange, response)
@@ -123,6 +163,9 @@ async def _relay_whole(attempt: Attempt, response: httpx.Response) -> Failure | 
     if not body:
         return attempt.failed(Seen("first_event", cause="empty"))
     headers = reply_headers(response)
+    if (reader := attempt.parcel.reader) is not None:
+        body, headers = whole_answer(reader, body), reply_headers_of(response, JSON_TYPE)
+        exchange.usage_estimated = reader.estimated
     facts = read_message(body)
     if facts is None and (message := message_of(body)) is not None:
         body, facts, headers = message, read_message(message), _relabelled(response, JSON_TYPE)
@@ -144,11 +187,15 @@ async def _relay_whole(attempt: Attempt, response: httpx.Response) -> Failure | 
 async def relay_count(attempt: Attempt, response: httpx.Response) -> Failure | None:
     """An answer to ``POST /v1/messages/count_tokens``."""
     body = await read_body(response, ERROR_BYTES_MAX)
+    if (dialect := attempt.parcel.dialect) is not None:
+        count = dialect.read_count(body)
+        body = body if count is None else b'{"input_tokens":%d}' % count
     if not _is_count(body):
         return attempt.failed(Seen("first_event", cause="not_a_stream", detail=_start_of(body)))
     _note_commit(attempt, response.status_code)
     attempt.exchange.outcome = "served"
-    await attempt.client.answer(response.status_code, body, reply_headers(response))
+    headers = reply_headers(response) if attempt.parcel.dialect is None else [JSON_TYPE]
+    await attempt.client.answer(response.status_code, body, headers)
     return None
 
 
@@ -210,6 +257,8 @@ async def _commit(attempt: Attempt, held: list[bytes], response: httpx.Response)
     start = b"".join(held)
     labelled = response.headers.get("content-type", "").startswith("application/json")
     headers = _relabelled(response, STREAM_TYPE) if labelled else reply_headers(response)
+    if attempt.parcel.reader is not None:
+        headers = reply_headers_of(response)
     await attempt.client.start(response.status_code, headers)
     await attempt.client.write(start)
 
@@ -222,9 +271,13 @@ async def _pump(attempt: Attempt, chunks: AsyncIterator[bytes], tap: AnswerTap) 
         async with asyncio.timeout(patience) as timer:
             async for chunk in chunks:
                 timer.reschedule(None)
+                attempt.quiet_since = None
                 await write(chunk)
-                timer.reschedule(clock() + patience)
+                now = clock()
+                timer.reschedule(now + patience)
                 _look(tap, chunk)
+                if tap.between_events:
+                    attempt.quiet_since = now
                 capture(chunk)
                 exchange.output_bytes += len(chunk)
                 if exchange.first_text_at is None and tap.text_seen:
@@ -234,6 +287,8 @@ async def _pump(attempt: Attempt, chunks: AsyncIterator[bytes], tap: AnswerTap) 
         return Seen("mid_stream", cause="closed_early", detail=fault.detail)
     except TimeoutError:
         return Seen("mid_stream", cause="idle_timeout")
+    finally:
+        attempt.quiet_since = None
     return None
 
 
@@ -242,6 +297,8 @@ async def _finish_stream(attempt: Attempt, tap: AnswerTap, seen: Seen | None) ->
     mid_line = tap.mid_line
     if seen is None:
         tap.end()
+    if attempt.parcel.reader is not None:
+        exchange.usage_estimated = attempt.parcel.reader.estimated
     if exchange.first_text_at is None and tap.text_seen:
         exchange.first_text_at = exchange.first_event_at
     if tap.ended:
@@ -269,11 +326,14 @@ async def rejected(attempt: Attempt, response: httpx.Response) -> Failure:
         body = b""
     if response.status_code < 400:
         return attempt.failed(Seen("headers", cause="redirect", detail=response.headers.get("location")))
+    headers = dict(lower_headers(response))
+    if attempt.parcel.dialect is not None:
+        return _complained(attempt, attempt.parcel.dialect, body, headers, response)
     facts = read_message(body) or AnswerFacts()
     seen = Seen(
         "headers",
         status=response.status_code,
-        headers=lower_headers(response),
+        headers=headers,
         error_type=facts.error_type,
         error_message=facts.error_message,
     )
@@ -286,9 +346,32 @@ async def rejected(attempt: Attempt, response: httpx.Response) -> Failure:
     return Failure(outcome, response.status_code, body, tuple(reply_headers(response)), from_provider=True)
 
 
+def _complained(
+    attempt: Attempt, dialect: Dialect, body: bytes, headers: dict[str, str], response: httpx.Response
+) -> Failure:
+    """Another dialect's error, told as Anthropic's with the provider's own words."""
+    complaint = dialect.complaint(response.status_code, headers, body)
+    if complaint.retry_after_s is not None:
+        headers.setdefault("retry-after", f"{complaint.retry_after_s:.0f}")
+    seen = Seen(
+        "headers",
+        status=STATUS_OF_TYPE.get(complaint.kind, response.status_code),
+        headers=headers,
+        error_type=complaint.kind,
+        error_message=complaint.message,
+    )
+    outcome = judge(seen, time.time())
+    if outcome.name == "prompt_too_long":
+        return _overflowed(attempt, outcome, complaint.message, complaint.body(), response)
+    wait = [(b"retry-after", headers["retry-after"].encode("latin-1"))] if "retry-after" in headers else []
+    told = outcome.row.status if outcome.name == "payment_required" else seen.status or 500
+    answer = error_body(outcome.row.error_type, complaint.message) if told == 402 else complaint.body()
+    return Failure(outcome, told, answer, (JSON_TYPE, *wait), from_provider=True)
+
+
 def _overflowed(attempt: Attempt, outcome: Outcome, message: str, body: bytes, response: httpx.Response) -> Failure:
     """A prompt that is too long: in Anthropic's words as they are, in others' words turned into those."""
-    if message.startswith("prompt is too long:"):
+    if message.startswith("prompt is too long:") and attempt.parcel.dialect is None:
         return Failure(outcome, response.status_code, body, tuple(reply_headers(response)), from_provider=True)
     sentence = client_sentence(read_overflow(message) or Overflow(), attempt.room)
     return Failure(outcome, 400, error_body("invalid_request_error", sentence), from_provider=True)
@@ -336,7 +419,7 @@ def ended_attempt(attempt: Attempt, outcome: Outcome, duration_s: float) -> c.At
         reason=None if outcome.name in ("served", "client_left") else attempt.says(outcome),
         duration_ms=round(duration_s * 1000, 3),
         key=attempt.key_name,
-        changed=attempt.changed,
+        changed=attempt.parcel.changed,
     )
 
 

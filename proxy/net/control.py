@@ -7,7 +7,7 @@ is answered with a ``Refusal`` that says what to do.
 import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast, get_args
 
 import msgspec
 from starlette.applications import Starlette
@@ -16,11 +16,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from proxy import contract as c
-from proxy.ledger.queries import GROUPS
+from proxy.metrics import CONTENT_TYPE
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 REQUESTS_MAX = 10_000
+USAGE_GROUPS: tuple[str, ...] = get_args(c.UsageGroup)
+ROLES: tuple[str, ...] = get_args(c.Role)
 
 
 class Refused(Exception):
@@ -50,12 +52,20 @@ class Controls(Protocol):
     async def grant_budget(self, command: c.GrantBudget) -> c.BudgetReport: ...
     async def pass_budget(self, command: c.PassBudget) -> c.BudgetReport: ...
     async def status_facts(self, session: str) -> c.StatusFacts: ...
+    async def session_report(self, session: str | None) -> c.SessionReport: ...
+    async def context_report(self, session: str | None, request_id: str | None) -> c.ContextReport: ...
+    async def cache_report(self, session: str | None) -> c.CacheReport: ...
     def launch_plan(self) -> c.LaunchPlan: ...
     def stop(self, drain_s: float | None) -> None: ...
     async def models(self, *, refresh: bool) -> c.ModelList: ...
-    def requests(self, limit: int, session: str | None) -> list[c.Request]: ...
+    def requests(self, choice: c.Choice, limit: int) -> list[c.Request]: ...
     def detail(self, request_id: str) -> c.Detail | None: ...
-    def usage(self, since: float | None, by: str) -> c.UsageReport: ...
+    def usage(self, choice: c.Choice, by: c.UsageGroup) -> c.UsageReport: ...
+    def latency(self, choice: c.Choice) -> c.LatencyReport: ...
+    async def what_if(self, choice: c.Choice) -> c.WhatIf: ...
+    async def reprice(self, command: c.Reprice) -> c.RepriceReport: ...
+    def metrics(self) -> str: ...
+    async def import_answers(self, command: c.ImportAnswers) -> c.ImportReport: ...
 
 
 def control_door(controls: Controls) -> Starlette:
@@ -114,6 +124,16 @@ def control_door(controls: Controls) -> Starlette:
     async def statusline(request: Request) -> Response:
         return _json(await controls.status_facts(request.query_params.get("session", "")))
 
+    async def session(request: Request) -> Response:
+        return _json(await controls.session_report(request.query_params.get("session")))
+
+    async def context(request: Request) -> Response:
+        query = request.query_params
+        return _json(await controls.context_report(query.get("session"), query.get("request")))
+
+    async def cache(request: Request) -> Response:
+        return _json(await controls.cache_report(request.query_params.get("session")))
+
     async def launch(_: Request) -> Response:
         return _json(controls.launch_plan())
 
@@ -126,8 +146,8 @@ def control_door(controls: Controls) -> Starlette:
 
     async def requests(request: Request) -> Response:
         limit = int(_number(request, "limit", 50))
-        session = request.query_params.get("session")
-        return _json(await asyncio.to_thread(controls.requests, max(0, min(limit, REQUESTS_MAX)), session))
+        choice = _choice(request, "limit")
+        return _json(await asyncio.to_thread(controls.requests, choice, max(0, min(limit, REQUESTS_MAX))))
 
     async def detail(request: Request) -> Response:
         request_id = request.path_params["request_id"]
@@ -138,10 +158,24 @@ def control_door(controls: Controls) -> Starlette:
 
     async def usage(request: Request) -> Response:
         by = request.query_params.get("by", "model")
-        if by not in GROUPS:
-            raise Refused(f"usage cannot be grouped by {by!r}; it can by {', '.join(GROUPS)}")
-        since = _number(request, "since", 0.0) if "since" in request.query_params else None
-        return _json(await asyncio.to_thread(controls.usage, since, by))
+        if by not in USAGE_GROUPS:
+            raise Refused(f"usage cannot be grouped by {by!r}; it can by {', '.join(USAGE_GROUPS)}")
+        return _json(await asyncio.to_thread(controls.usage, _choice(request, "by"), cast("c.UsageGroup", by)))
+
+    async def latency(request: Request) -> Response:
+        return _json(await asyncio.to_thread(controls.latency, _choice(request)))
+
+    async def what_if(request: Request) -> Response:
+        return _json(await controls.what_if(_choice(request)))
+
+    async def reprice(request: Request) -> Response:
+        return _json(await controls.reprice(await _command(request, c.Reprice)))
+
+    async def import_answers(request: Request) -> Response:
+        return _json(await controls.import_answers(await _command(request, c.ImportAnswers)))
+
+    async def metrics(_: Request) -> Response:
+        return Response(controls.metrics(), headers={"content-type": CONTENT_TYPE})
 
     async def refused(_: Request, error: Exception) -> Response:
         if not isinstance(error, Refused):
@@ -167,12 +201,20 @@ def control_door(controls: Controls) -> Starlette:
         at("/budget/grant", "POST", grant_budget),
         at("/budget/pass", "POST", pass_budget),
         at("/statusline", "GET", statusline),
+        at("/session", "GET", session),
+        at("/context", "GET", context),
+        at("/cache", "GET", cache),
         at("/launch", "GET", launch),
         at("/stop", "POST", stop),
         at("/models", "GET", models),
         at("/requests", "GET", requests),
         at("/requests/{request_id}", "GET", detail),
         at("/usage", "GET", usage),
+        at("/latency", "GET", latency),
+        at("/whatif", "GET", what_if),
+        at("/reprice", "POST", reprice),
+        at("/import", "POST", import_answers),
+        at("/metrics", "GET", metrics),
     ]
     return Starlette(routes=routes, exception_handlers={Refused: refused})
 
@@ -190,6 +232,23 @@ async def _command(request: Request, kind: type[T]) -> T:
         return msgspec.json.decode(await request.body() or b"{}", type=kind)
     except msgspec.DecodeError as error:
         raise Refused(f"the command cannot be read: {error}") from None
+
+
+def _choice(request: Request, *beside: str) -> c.Choice:
+    """The choice that the query names; an empty text chooses what has none. ``beside``: other names that it may have.
+
+    Raises ``Refused``, which names what is allowed.
+    """
+    query = request.query_params
+    names = (*c.Choice.__struct_fields__, *beside)
+    for name in query:
+        if name not in names:
+            raise Refused(f"nothing is chosen by {name!r}; it can be by {', '.join(names)}")
+    if query.get("role", "main") not in ROLES:
+        raise Refused(f"no role is called {query['role']!r}; there are {', '.join(ROLES)}")
+    moments = {name: _number(request, name, 0.0) for name in ("since", "until") if name in query}
+    texts = {name: query[name] for name in c.Choice.__struct_fields__ if name in query and name not in moments}
+    return msgspec.convert({**moments, **texts}, c.Choice)
 
 
 def _number(request: Request, name: str, default: float) -> float:

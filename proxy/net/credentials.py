@@ -9,12 +9,17 @@ import asyncio
 import os
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from proxy.protocol.history import fingerprint
 from proxy.providers import ProviderConfig
+
+if TYPE_CHECKING:
+    from proxy.net.cloud import CloudCredentials
 
 COMMAND_TIMEOUT_S = 15.0
 COMMAND_TTL_S = 300.0
@@ -37,6 +42,13 @@ class Credentials:
         self._commands: dict[str, tuple[float, str]] = {}
         self._running: dict[str, asyncio.Task[str]] = {}
 
+    @cached_property
+    def _cloud(self) -> "CloudCredentials":
+        """Imported when a provider in a cloud is first asked."""
+        from proxy.net.cloud import CloudCredentials  # noqa: PLC0415
+
+        return CloudCredentials(self._environ)
+
     async def key_of(self, provider: ProviderConfig) -> str | None:
         """The first key of ``provider`` that can be had; None where it has none. Raises ``NoCredential``."""
         trouble = None
@@ -48,6 +60,23 @@ class Credentials:
         if trouble is not None:
             raise NoCredential(f"{provider.name}: {trouble}")
         return None
+
+    async def signed(
+        self,
+        provider: ProviderConfig,
+        method: str,
+        url: str,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes | Sequence[bytes | memoryview],
+    ) -> list[tuple[bytes, bytes]]:
+        """The headers of a request with what a cloud wants on it; others' as they are. Raises ``NoCredential``."""
+        if provider.keys or provider.auth not in ("aws", "google"):
+            return headers
+        if provider.auth == "google":
+            token = await self._cloud.google_token()
+            return [*headers, (b"authorization", b"Bearer " + token.encode())]
+        whole = body if isinstance(body, bytes) else b"".join(body)
+        return await self._cloud.aws_headers(provider.region, provider.signed_service, method, url, headers, whole)
 
     async def resolve(self, key: SecretStr) -> str:
         """The secret behind a key as written. Raises ``NoCredential``."""
@@ -132,7 +161,7 @@ def credential_headers(
 
     The client's own credential goes along only to a ``passthrough`` provider, and never the local token.
     """
-    if provider.auth == "none":
+    if provider.auth in ("none", "aws", "google") and key is None:
         return []
     if provider.auth == "passthrough":
         own = client_credential(client_headers, local_token)
@@ -146,8 +175,8 @@ def credential_headers(
         return [(b"x-api-key", key.encode())]
     if key is None:
         raise NoCredential(f'{provider.name}: no key. Set api_key = "env:NAME" in [providers.{provider.name}]')
-    if provider.auth == "x-api-key":
-        return [(b"x-api-key", key.encode())]
+    if provider.auth in ("x-api-key", "api-key", "x-goog-api-key"):
+        return [(provider.auth.encode(), key.encode())]
     return [(b"authorization", b"Bearer " + key.encode())]
 
 

@@ -156,4 +156,5 @@ class Exchange:
             subscription=self.subscription,
             request_bytes=len(self.raw_body),
             stop_reason=self.facts.stop_reason,
+            message_id=self.facts.message_id,
         )

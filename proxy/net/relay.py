@@ -15,10 +15,12 @@ import httpx
 import msgspec
 
 from proxy import contract as c
+from proxy.dialects.dialect import CannotTake
 from proxy.health import Admitted, Closed
 from proxy.net.attempt import (
     Attempt,
     Failure,
+    Parcel,
     close,
     ended_attempt,
     rejected,
@@ -31,7 +33,7 @@ from proxy.net.credentials import Credentials, NoCredential, client_credential, 
 from proxy.net.exchange import Capture, Exchange
 from proxy.net.headers import lower_headers, request_headers, without_betas
 from proxy.net.last_word import last_word
-from proxy.net.upstream import Body, UpstreamFault, Upstreams
+from proxy.net.upstream import UpstreamFault, Upstreams
 from proxy.protocol.budget import OverBudget
 from proxy.protocol.history import fingerprint
 from proxy.protocol.outcome import TABLE, Outcome, Seen, error_body
@@ -101,8 +103,8 @@ class Surroundings(Catalog, Protocol):
         """What the request needs and the target lists that it does not have."""
         ...
 
-    def body_for(self, exchange: Exchange, target: Target) -> tuple[Body, tuple[str, ...]]:
-        """The body as the target gets it, and what was changed but for the model's name, in words."""
+    async def parcel(self, exchange: Exchange, target: Target) -> Parcel:
+        """The request as the target gets it. Raises ``CannotTake`` where it cannot be said in the target's format."""
         ...
 
     def rejections(self, target: Target) -> Sequence[Rejection]:
@@ -130,6 +132,8 @@ class Relay:
     def __init__(self, surroundings: Surroundings, answer_timeout_s: float) -> None:
         self._in = surroundings
         self._answer_timeout_s = answer_timeout_s
+        self._trying: set[Attempt] = set()
+        self._signs: set[asyncio.Task[None]] = set()
 
     async def messages(self, exchange: Exchange, client: Client) -> None:
         """``POST /v1/messages``"""
@@ -157,8 +161,9 @@ class Relay:
             target = self._targets(exchange)[0]
             provider = self._in.providers[target.provider]
             admission = self._in.beside(exchange, target)
-            if provider.count_tokens and isinstance(admission, Admitted):
-                failure = await self._attempt(self._begin(exchange, client, target, admission), relay_count)
+            parcel = await self._count_parcel(exchange, target) if provider.count_tokens else None
+            if parcel is not None and isinstance(admission, Admitted):
+                failure = await self._attempt(self._begin(exchange, client, target, admission, parcel), relay_count)
                 if failure is None:
                     return
                 if failure.from_provider and failure.outcome.name in ("invalid_request", "prompt_too_long"):
@@ -177,13 +182,24 @@ class Relay:
             if name not in self._in.providers:
                 raise NoTarget(f"The default provider {name!r} does not exist; cctui providers lists those that do.")
             target = Target(name, "")
+            if self._in.providers[name].translated:
+                raise NoTarget(f"{name} does not speak Anthropic's format, so it has no {exchange.path}.")
             admission = self._in.beside(exchange, target)
             if isinstance(admission, Closed):
                 await self._give_up(exchange, client, [], [self._skip(exchange, target, admission)])
                 return
-            failure = await self._attempt(self._begin(exchange, client, target, admission), relay_raw)
+            parcel = await self._in.parcel(exchange, target)
+            failure = await self._attempt(self._begin(exchange, client, target, admission, parcel), relay_raw)
             if failure is not None:
                 await self._give_up(exchange, client, [failure], [])
+
+    def keep_alive(self) -> None:
+        """Send a sign of life into every stream that has been silent for long. Called every second or so."""
+        now = asyncio.get_running_loop().time()
+        for attempt in [each for each in self._trying if each.silent(now)]:
+            sign = asyncio.create_task(attempt.keep_alive(now), name="sign of life")
+            self._signs.add(sign)
+            sign.add_done_callback(self._signs.discard)
 
     @contextlib.asynccontextmanager
     async def _recorded(self, exchange: Exchange, client: Client) -> AsyncIterator[None]:
@@ -232,7 +248,7 @@ class Relay:
     async def _try(self, exchange: Exchange, client: Client, target: Target, *, only: bool) -> Failure | Closed | None:
         """Try one target with one key after the other. None: the client was served, or its answer broke off."""
         if not only and (missing := self._in.lacks(exchange, target)) is not None:
-            return self._unable(exchange, target, missing)
+            return self._unable(exchange, target, f"{target.model} has no {missing}")
         room = self._in.room(exchange, target)
         if room.exceeded:
             return self._too_small(exchange, target, room)
@@ -242,10 +258,14 @@ class Relay:
             admission = self._in.admit(exchange, target, tried, only=only)
             if isinstance(admission, Closed):
                 return failure or self._skip(exchange, target, admission)
-            attempt = self._begin(exchange, client, target, admission, room)
-            failure = await self._attempt(attempt, relay_message)
-            if failure is not None and await self._has_fresh_key(attempt, failure):
-                failure = await self._attempt(self._begin(exchange, client, target, admission, room), relay_message)
+            try:
+                attempt = await self._prepared(exchange, client, target, admission, room)
+                failure = await self._attempt(attempt, relay_message)
+                if failure is not None and await self._has_fresh_key(attempt, failure):
+                    again = await self._prepared(exchange, client, target, admission, room)
+                    failure = await self._attempt(again, relay_message)
+            except CannotTake as missing:
+                return self._unable(exchange, target, str(missing))
             if failure is not None and self._may_leave_out(attempt, failure):
                 continue
             if failure is not None and self._may_go_without_thinking(exchange, target, failure):
@@ -256,6 +276,19 @@ class Relay:
             tried.append(admission.key)
             if self._enough(exchange) or not self._in.other_key(target, tried):
                 return failure
+
+    async def _prepared(
+        self, exchange: Exchange, client: Client, target: Target, admission: Admitted, room: Room
+    ) -> Attempt:
+        """Raises ``CannotTake``."""
+        return self._begin(exchange, client, target, admission, await self._in.parcel(exchange, target), room)
+
+    async def _count_parcel(self, exchange: Exchange, target: Target) -> Parcel | None:
+        """None: the target's format has no way to count this."""
+        try:
+            return await self._in.parcel(exchange, target)
+        except CannotTake:
+            return None
 
     async def _has_fresh_key(self, attempt: Attempt, failure: Failure) -> bool:
         """The key was refused, but its command gives another one by now."""
@@ -287,7 +320,7 @@ class Relay:
 
     def _unable(self, exchange: Exchange, target: Target, missing: str) -> Failure:
         """A target that says that it cannot take the request; where there is another one, it is spared it."""
-        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no {missing}")
+        outcome = Outcome(TABLE["ability_missing"], missing)
         reason = outcome.sentence(target.provider)
         exchange.attempts.append(
             c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=reason)
@@ -305,12 +338,18 @@ class Relay:
         return Failure(outcome, 400, error_body("invalid_request_error", sentence))
 
     def _begin(
-        self, exchange: Exchange, client: Client, target: Target, admission: Admitted, room: Room | None = None
+        self,
+        exchange: Exchange,
+        client: Client,
+        target: Target,
+        admission: Admitted,
+        parcel: Parcel,
+        room: Room | None = None,
     ) -> Attempt:
         provider = self._in.providers[target.provider]
         deadline = asyncio.get_running_loop().time() + self._patience_s(exchange, provider)
-        attempt = Attempt(exchange, client, provider, target, deadline, admission.key, sent_at=admission.sent_at)
-        attempt.room = room or attempt.room
+        attempt = Attempt(exchange, client, provider, target, deadline, parcel, admission.key)
+        attempt.sent_at, attempt.room = admission.sent_at, room or attempt.room
         return attempt
 
     def _patience_s(self, exchange: Exchange, provider: ProviderConfig) -> float:
@@ -332,10 +371,12 @@ class Relay:
         exchange.dirty = True
         failure: Failure | None = None
         outcome = Outcome(TABLE["client_left"])
+        self._trying.add(attempt)
         try:
             failure = await self._send(attempt, answer)
             outcome = failure.outcome if failure else attempt.verdict
         finally:
+            self._trying.discard(attempt)
             response = attempt.response
             exchange.attempts[-1] = ended_attempt(attempt, outcome, time.monotonic() - began)
             exchange.dirty = True
@@ -345,13 +386,12 @@ class Relay:
         return failure
 
     async def _send(self, attempt: Attempt, answer: Answer) -> Failure | None:
-        exchange, provider = attempt.exchange, attempt.provider
+        exchange, provider, parcel = attempt.exchange, attempt.provider, attempt.parcel
         try:
-            headers = await self._headers(attempt)
-            url = f"{provider.base_url}{exchange.path}{exchange.query}"
-            body, attempt.changed = self._in.body_for(exchange, attempt.target)
+            url = f"{provider.base_url}{parcel.path}"
+            headers = await self._headers(attempt, url)
             async with asyncio.timeout_at(attempt.deadline) as attempt.timer:
-                attempt.response = await self._in.upstreams.send(provider, exchange.method, url, headers, body)
+                attempt.response = await self._in.upstreams.send(provider, exchange.method, url, headers, parcel.body)
                 exchange.headers_at = time.monotonic()
                 if attempt.response.status_code >= 300:
                     return await rejected(attempt, attempt.response)
@@ -363,7 +403,7 @@ class Relay:
         except TimeoutError:
             return attempt.failed(Seen("first_event", cause="first_event_timeout"))
 
-    async def _headers(self, attempt: Attempt) -> list[Header]:
+    async def _headers(self, attempt: Attempt, url: str) -> list[Header]:
         """Raises ``NoCredential``."""
         exchange, provider, credentials = attempt.exchange, attempt.provider, self._in.credentials
         key = await credentials.resolve(provider.keys[attempt.key]) if attempt.key is not None else None
@@ -376,9 +416,14 @@ class Relay:
             (name.lower().encode(), (await credentials.resolve(value)).encode())
             for name, value in provider.headers.items()
         ]
-        headers = request_headers(exchange.raw_headers, credential, added, own_host=provider.auth == "passthrough")
-        rejections = self._in.rejections(attempt.target)
-        return without_betas(headers, rejections) if rejections else headers
+        if attempt.parcel.headers is not None:
+            headers = request_headers(attempt.parcel.headers, credential, added)
+        else:
+            own_host = provider.auth == "passthrough"
+            headers = request_headers(exchange.raw_headers, credential, added, own_host=own_host)
+            rejections = self._in.rejections(attempt.target)
+            headers = without_betas(headers, rejections) if rejections else headers
+        return await credentials.signed(provider, exchange.method, url, headers, attempt.parcel.body)
 
     async def _give_up(
         self, exchange: Exchange, client: Client, failures: Sequence[Failure], closed: Sequence[Closed]

@@ -29,6 +29,10 @@ KEEPALIVE_S = 60.0
 UNACKNOWLEDGED_MS = 30_000
 """A connection whose peer acknowledges nothing for so long is dead: after sleep, or behind a dropped NAT entry."""
 
+_PROBES = (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+"""A silent connection is probed after 20 s, and dead after three probes without an answer: what sends signs of life to
+the client relies on it."""
+
 WHOLE_BYTES_MAX = 256 * 1024
 """A smaller body is sent in one piece; a larger one in slices of this size, which copies none of it."""
 
@@ -245,6 +249,9 @@ def _new_socket(address: Any) -> socket.socket:
     new = socket.socket(family, kind, protocol)
     new.setblocking(False)
     new.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _PROBES:
+        if hasattr(socket, name):
+            new.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         new.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
     if (opened := _opened.get()) is not None:

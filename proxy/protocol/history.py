@@ -12,12 +12,14 @@ from typing import Any
 
 import msgspec
 
+from proxy.dialects.signatures import MARK, is_sealed
 from proxy.protocol.messages import Body
 from proxy.protocol.naming import canonical
 
 BLOCKS_KEPT = 20_000
 
 _SIGNATURE = b'"signature"'
+_SEALED = b'"' + f"{MARK}.".encode()
 _THINKING = ("thinking", "redacted_thinking")
 _SERVER_TOOLS = ("server_tool_use", "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result")
 
@@ -70,19 +72,25 @@ class Issuers:
 
     def concerns(self, raw: bytes, issuer: str) -> bool:
         """Whether a body may have blocks that ``issuer`` would refuse. Searched for without decoding the body."""
-        if self._known <= {issuer}:
+        if self._known <= {issuer} and _SEALED not in raw:
             return False
         return b'"redacted_thinking"' in raw or any(
-            self.blocks.get(fingerprint(signature), issuer) != issuer for signature in _signatures(raw)
+            self.blocks.get(fingerprint(signature), issuer) != issuer or is_sealed(signature)
+            for signature in _signatures(raw)
         )
 
     def foreign(self, issuer: str) -> Callable[[Mapping[str, Any]], bool]:
-        """Tells the thinking blocks of others from those of ``issuer``; unknown ones are left alone."""
+        """Tells the thinking blocks of others from those of ``issuer``; unknown ones are left alone, but for those that
+        the engine itself signed for a translated answer: Claude never did."""
 
         def is_foreign(block: Mapping[str, Any]) -> bool:
             signature = block.get("signature") or block.get("data")
-            known = self.blocks.get(fingerprint(signature)) if isinstance(signature, str) and signature else None
-            return known is not None and known != issuer
+            if not isinstance(signature, str) or not signature:
+                return False
+            known = self.blocks.get(fingerprint(signature))
+            if known is None:
+                return is_claude(issuer) and is_sealed(signature)
+            return known != issuer
 
         return is_foreign
 

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from proxy.protocol.foreign_json import NotJson, read_json
+from proxy.protocol.naming import tier_of
 from proxy.protocol.pricing import Price
 
 NANO_PER_MILLION_TOKENS = 10**15
@@ -19,6 +20,9 @@ NANO_PER_MILLION_TOKENS = 10**15
 
 TOKEN_USD_MAX = Decimal("0.1")
 """No token costs more: a larger figure is per thousand or per million, and which of them nobody says."""
+
+CLAUDE_HOUR_WRITE = 2
+"""Anthropic's one-hour cache writes cost that many times its input, its five-minute ones 1.25 times (its price page)."""
 
 WINDOW_TOKENS_MAX = 10**10
 """No window is larger: a larger figure is a provider's mistake."""
@@ -45,7 +49,14 @@ class ListedModel(Struct, frozen=True, omit_defaults=True):
         """The provider's own price; None unless it lists both input and output."""
         if self.input is None or self.output is None:
             return None
-        return Price(self.input, self.output, self.cache_read, self.cache_write)
+        return Price(self.input, self.output, self.cache_read, self.cache_write, self.cache_write_1h)
+
+    @property
+    def cache_write_1h(self) -> int | None:
+        """Lists tell the five-minute price alone. Who charges for Claude's cache writes charges Anthropic's ratio."""
+        if self.cache_write is None or self.input is None or tier_of(self.id) is None:
+            return None
+        return max(CLAUDE_HOUR_WRITE * self.input, self.cache_write)
 
 
 class Page(Struct, frozen=True):

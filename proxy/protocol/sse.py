@@ -28,6 +28,11 @@ class Frames:
         """What came after the last whole event."""
         return b"".join(self._parts)
 
+    @property
+    def holds(self) -> bool:
+        """Something of an event came that has not ended."""
+        return bool(self._parts) or self._held_cr
+
     def feed(self, chunk: bytes) -> list[bytes]:
         """The events that ``chunk`` completes."""
         if self._held_cr or b"\r" in chunk:

@@ -182,6 +182,11 @@ class AnswerTap:
         return bool(pending) and not pending.endswith(b"\n")
 
     @property
+    def between_events(self) -> bool:
+        """Every event that began has ended: another one may be put in."""
+        return self._frames is not None and not self._frames.holds
+
+    @property
     def failed(self) -> bool:
         """An error event arrived."""
         return self.facts.error_type is not None

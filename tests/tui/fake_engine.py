@@ -35,9 +35,18 @@ class FakeEngine:
         self.history: tuple[c.Request, ...] = ()
         self.details: dict[str, c.Detail] = {}
         self.report = c.UsageReport(total=c.Tally(), rows=())
+        self.reports: dict[str, c.UsageReport] = {}
+        """By grouping, where it is not ``report`` for all."""
+        self.latencies = c.LatencyReport(rows=())
+        self.comparison = c.WhatIf(total=c.Tally())
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        """Path and query of each question about the ledger."""
+        self.reports: dict[str, c.SessionReport] = {}
+        self.budgets = c.BudgetReport(action="block", budgets=())
         self.refusal: c.Refusal | None = None
         self.tried = c.Tried(ok=True, text="9 models listed", duration_ms=412.0)
         self.model_calls: list[bool] = []
+        self.budget_calls: list[str | None] = []
         self.usage_calls: list[dict[str, str]] = []
         self._feeds: dict[str, asyncio.Queue[c.Event | None]] = {}
         self._moved = asyncio.Condition()
@@ -78,6 +87,13 @@ class FakeEngine:
                 web.get(c.DOOR + "/requests", self._requests),
                 web.get(c.DOOR + "/requests/{id}", self._detail),
                 web.get(c.DOOR + "/usage", self._usage),
+                web.get(c.DOOR + "/latency", self._latency),
+                web.get(c.DOOR + "/whatif", self._what_if),
+                web.get(c.DOOR + "/session", self._session),
+                web.get(c.DOOR + "/budget", self._budget),
+                web.post(c.DOOR + "/budget/set", self._budget_command(c.SetBudget)),
+                web.post(c.DOOR + "/budget/grant", self._budget_command(c.GrantBudget)),
+                web.post(c.DOOR + "/budget/pass", self._budget_command(c.PassBudget)),
                 web.post(c.DOOR + "/watch", self._watch),
                 web.post(c.DOOR + "/use", self._use),
                 web.post(c.DOOR + "/fallback", self._fallback),
@@ -175,8 +191,17 @@ class FakeEngine:
         self.model_calls.append("refresh" in request.query)
         return answer(c.ModelList(models=self.models, providers=self.scene.providers))
 
-    async def _requests(self, _request: web.Request) -> web.Response:
+    async def _requests(self, request: web.Request) -> web.Response:
+        self.asked.append(("requests", dict(request.query)))
         return answer(self.history)
+
+    async def _latency(self, request: web.Request) -> web.Response:
+        self.asked.append(("latency", dict(request.query)))
+        return answer(self.latencies)
+
+    async def _what_if(self, request: web.Request) -> web.Response:
+        self.asked.append(("whatif", dict(request.query)))
+        return answer(self.comparison)
 
     async def _detail(self, request: web.Request) -> web.Response:
         if (detail := self.details.get(request.match_info["id"])) is not None:
@@ -187,7 +212,25 @@ class FakeEngine:
 
     async def _usage(self, request: web.Request) -> web.Response:
         self.usage_calls.append(dict(request.query))
-        return answer(self.report)
+        return answer(self.reports.get(request.query.get("by", ""), self.report))
+
+    async def _session(self, request: web.Request) -> web.Response:
+        key = request.query["session"]
+        return answer(self.reports.get(key, c.SessionReport(session_id=key)))
+
+    async def _budget(self, request: web.Request) -> web.Response:
+        self.budget_calls.append(request.query.get("session"))
+        return answer(self.budgets)
+
+    def _budget_command(self, kind: type[msgspec.Struct]) -> Handler:
+        async def obey(request: web.Request) -> web.StreamResponse:
+            command = msgspec.json.decode(await request.read(), type=kind)
+            if isinstance(command, c.PassBudget):
+                self.budgets = msgspec.structs.replace(self.budgets, passing=command.passing)
+            await self._keep(command)
+            return answer(self.budgets)
+
+        return obey
 
     async def _watch(self, request: web.Request) -> web.Response:
         await self._keep(msgspec.json.decode(await request.read(), type=c.Watch))

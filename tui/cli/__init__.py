@@ -2,7 +2,7 @@
 
 import click
 
-from tui.cli import budget, checks, history, life, routing, sessions
+from tui.cli import budget, checks, history, importing, life, prompts, repricing, routing, sessions
 
 HELP = """A panel and a local proxy beside Claude Code.
 
@@ -46,6 +46,10 @@ for command in (
     budget.budget,
     history.requests,
     history.usage,
+    repricing.reprice,
+    importing.import_,
+    prompts.context,
+    prompts.cache,
     checks.doctor,
 ):
     cctui.add_command(command)

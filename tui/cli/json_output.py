@@ -69,10 +69,6 @@ def request(row: c.Request) -> Json:
     }
 
 
-def usage(report: c.UsageReport, by: str) -> Json:
-    return {"by": by, "total": tally(report.total), "rows": usage_rows(report.rows)}
-
-
 def usage_rows(rows: Iterable[c.UsageRow]) -> list[Json]:
     return [{"key": row.key, **tally(row.tally)} for row in rows]
 

@@ -33,16 +33,6 @@ REQUEST_COLUMNS = (
     Column("cached", numeric=True, drop=5),
     Column("cost", numeric=True),
 )
-USAGE_COLUMNS = (
-    Column("", shrinks=True),
-    Column("requests", numeric=True),
-    Column("failed", numeric=True, drop=3),
-    Column("in", numeric=True),
-    Column("out", numeric=True),
-    Column("cache read", numeric=True, drop=1),
-    Column("cache written", numeric=True, drop=2),
-    Column("cost", numeric=True),
-)
 PROVIDER_COLUMNS = (
     Column("provider", shrinks=True),
     Column("state"),
@@ -104,17 +94,6 @@ def chains(value: c.Route) -> list[tuple[str, str]]:
 def requests(rows: Sequence[c.Request], now: float, width: int) -> list[str]:
     """A line each, in the order given; the date only where it is not today's."""
     return table(REQUEST_COLUMNS, [_request(row, now) for row in rows], width)
-
-
-def usage(report: c.UsageReport, by: str, width: int) -> list[str]:
-    """The groups, then their sum, then what no price is known for."""
-    title = Column(by, shrinks=True)
-    nobody = "no sub-agent" if by == "agent" else "none"
-    rows = [_tally(row.key or nobody, row.tally) for row in report.rows]
-    lines = table((title, *USAGE_COLUMNS[1:]), [*rows, _tally("total", report.total)], width)
-    unpriced = report.total.unpriced_requests
-    note = f"{unpriced} of them cost something that nobody could tell; it is in no sum."
-    return [*lines, *(["", note] if unpriced else [])]
 
 
 def providers(rows: Sequence[c.Provider], now: float, width: int) -> list[str]:
@@ -191,20 +170,6 @@ def _request(row: c.Request, now: float) -> list[str]:
         formats.count(row.usage.output_tokens) if row.usage.output_tokens else "",
         formats.percent(row.usage.cache_read_tokens / prompt) if prompt else "",
         formats.money(row.cost_nano_usd, simulated=row.simulated),
-    ]
-
-
-def _tally(key: str, sums: c.Tally) -> list[str]:
-    written = sums.usage.cache_write_5m_tokens + sums.usage.cache_write_1h_tokens
-    return [
-        key,
-        f"{sums.requests:,}",
-        f"{sums.failed:,}",
-        formats.count(sums.usage.prompt_tokens),
-        formats.count(sums.usage.output_tokens),
-        formats.count(sums.usage.cache_read_tokens),
-        formats.count(written),
-        formats.sums(sums.cost_nano_usd, sums.simulated_nano_usd) + (" + ?" if sums.unpriced_requests else ""),
     ]
 
 

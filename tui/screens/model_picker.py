@@ -1,5 +1,6 @@
 """Pick the model that the next requests go to: over all providers, for all traffic, a session or a slot."""
 
+import contextlib
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -8,6 +9,8 @@ from tui import actions
 from tui.client import Door, DoorError
 from tui.screens.picker import Picker
 from tui.state.choices import (
+    NOT_COMPARED,
+    Compared,
     ModelChoice,
     Scope,
     is_present,
@@ -18,6 +21,7 @@ from tui.state.choices import (
     present_override,
     scopes,
     small_warning,
+    would_cost,
 )
 from tui.state.formats import short_model
 from tui.state.lines import Line, Piece, line
@@ -39,16 +43,22 @@ class ModelPicker(Picker[ModelChoice, str]):
         door: Callable[[], Door],
         session: c.Session | None,
         clock: Callable[[], float],
+        *,
+        scope: Scope | None = None,
     ) -> None:
+        """``scope`` is what the choice is for at first; None: all traffic."""
         super().__init__(keys)
         self._state = state
         self._door = door
         self._session = session
         self._clock = clock
         self._scopes = scopes(session)
-        self._scope = 0
+        if scope is not None and scope not in self._scopes:
+            self._scopes.insert(2, scope)
+        self._scope = self._scopes.index(scope) if scope is not None else 0
         self._models: tuple[c.Model, ...] = ()
         self._listed: tuple[c.Provider, ...] = ()
+        self._compared: Compared = NOT_COMPARED
         self._busy = "asking for the models …"
         self._trouble = ""
 
@@ -59,13 +69,15 @@ class ModelPicker(Picker[ModelChoice, str]):
     def on_mount(self) -> None:
         super().on_mount()
         self.run_worker(self._load(refresh=False), group="models", exclusive=True)
+        if self._session is not None and self._session.tally.requests:
+            self.run_worker(self._compare(self._session), group="compare", exclusive=True)
 
     def entries(self, query: str) -> list[ModelChoice]:
         return model_choices(self._models, query)
 
     def entry_line(self, choice: ModelChoice, width: int) -> Line:
         present = is_present(choice, present_override(self._state.route, self.scope))
-        return model_line(choice, width, present=present, context_tokens=self._context_tokens)
+        return model_line(choice, width, present=present, context_tokens=self._context_tokens, compared=self._compared)
 
     @property
     def _context_tokens(self) -> int:
@@ -82,7 +94,7 @@ class ModelPicker(Picker[ModelChoice, str]):
         return tuple(pieces)
 
     def column_titles(self, width: int) -> Line:
-        return model_titles(width)
+        return model_titles(width, self._compared)
 
     def note_lines(self, width: int) -> list[Line]:
         if self._trouble:
@@ -124,6 +136,13 @@ class ModelPicker(Picker[ModelChoice, str]):
             self._show(await self._door().models(refresh=refresh))
         except DoorError as error:
             self._fail(error)
+
+    async def _compare(self, session: c.Session) -> None:
+        """What the session would have cost; without an answer the column stays away."""
+        with contextlib.suppress(DoorError):
+            self._compared = would_cost(await self._door().what_if(c.Choice(session=session.id)))
+            self.choices.refresh()
+            self.reword()
 
     async def _star(self, model: c.Model) -> None:
         command = c.SetFavourite(provider=model.provider, model=model.id, favourite=not model.favourite)

@@ -1,63 +1,144 @@
-"""What was spent: sums of the ledger by model, provider, project, day, session or agent."""
+"""What was spent: sums of the ledger over a period, by a grouping, and inside the groups that are opened."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
-from proxy.contract import UsageReport
+from proxy.contract import Choice, Tally, UsageGroup, UsageReport, UsageRow
 from tui import actions
-from tui.client import Door, DoorError
-from tui.screens.reading import ReadingScreen
-from tui.state.lines import EMPTY, Line, Piece, line
-from tui.state.spend import GROUPS, PERIODS, since, spend_lines, spend_title
-from tui.state.text import clean_line
+from tui.client import Door
+from tui.screens.chosen_requests import ChosenRequestsScreen
+from tui.screens.latency import LatencyScreen
+from tui.screens.table import TableScreen
+from tui.screens.whatif import WhatIfScreen
+from tui.screens.year import YearScreen
+from tui.state.lines import Line
+from tui.state.panel import PanelState
+from tui.state.periods import PERIODS
+from tui.state.spend import GROUPS, SpendView
+from tui.state.spend_lines import SpendTable, about_words, graph, heading, notes, ordered, way_words
+from tui.state.whatif import Subject
+from tui.state.who import session_names
 
 
-class SpendScreen(ReadingScreen):
+class SpendScreen(TableScreen[UsageRow, None]):
     """Reads the ledger each time the question changes."""
 
     BINDINGS = [*actions.bindings("spend")]  # noqa: RUF012  the form that Textual's type asks for
-    PLACES: ClassVar[tuple[actions.Place, ...]] = ("reading", "spend")
+    PLACES: ClassVar[tuple[actions.Place, ...]] = ("rows", "spend")
 
-    def __init__(self, keys: actions.Keys, door: Callable[[], Door], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, state: PanelState, keys: actions.Keys, door: Callable[[], Door], clock: Callable[[], float]
+    ) -> None:
         super().__init__(keys)
-        self._door = door
-        self._clock = clock
-        self._group = 0
-        self._period = 0
+        self._state, self._all_keys, self._door, self._clock = state, keys, door, clock
+        self._names = session_names(state.sessions.values())
+        self._view = SpendView()
         self._report: UsageReport | None = None
-        self._trouble = ""
+        self._made: tuple[UsageReport, UsageGroup, int, SpendTable] | None = None
+        """The table last made, and what of."""
+        self._return_to = ""
+        """The key under the cursor when the level above comes back."""
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self._ask()
+    @property
+    def view(self) -> SpendView:
+        return self._view
 
-    def title_line(self) -> Line:
-        return spend_title(GROUPS[self._group], PERIODS[self._period])
+    async def read(self) -> None:
+        view = self._view
+        report = await self._door().usage(view.choice(self._clock()), view.group)
+        self._report = report
+        rows = ordered(report, view.group)
+        place = next((place for place, row in enumerate(rows) if row.key == self._return_to), 0)
+        self.show(rows, "" if rows else "Nothing was asked in this time.", "dim", place)
 
-    def lines(self, width: int) -> Sequence[Line]:
-        if self._trouble:
-            return [EMPTY, line("   ", Piece(clean_line(self._trouble), "bad"))]
-        if self._report is None:
-            return [EMPTY, line(Piece("   Reading the ledger …", "dim"))]
-        return spend_lines(self._report, GROUPS[self._group], width)
+    def heading_lines(self, width: int) -> list[Line]:
+        return heading(self._view, self._names, width)
+
+    def graph_lines(self, width: int) -> list[Line]:
+        return graph(self._report, self._view.group, width, self.size.height) if self._report else []
+
+    def titles_line(self, width: int) -> Line:
+        return self._table(width).titles()
+
+    def row_line(self, row: UsageRow, width: int) -> Line:
+        return self._table(width).row(row)
+
+    def foot_lines(self, width: int) -> list[Line]:
+        return [self._table(width).total(), *notes(self._report)] if self._report else []
+
+    def opened(self, row: UsageRow) -> None:
+        if not self._view.can_open:
+            self.say("An hour of many days cannot be opened; press tab for hours or days.", "warn")
+        elif self._view.inside() is None:
+            self._list_requests(self._view.opened(row.key))
+        else:
+            self._go(self._view.opened(row.key))
+
+    def action_served(self) -> None:
+        """The requests of the highlighted row, whatever is inside it."""
+        row = self.highlighted
+        if row is not None and self._view.can_open:
+            self._list_requests(self._view.opened(row.key))
+
+    def action_out(self) -> None:
+        above = self._view.up()
+        if above is None:
+            self.action_close()
+        else:
+            self._go(above, self._view.steps[-1].key)
 
     def action_group(self) -> None:
-        self._group = (self._group + 1) % len(GROUPS)
-        self._ask()
+        self._go(self._view.next_group(1))
+
+    def action_group_back(self) -> None:
+        self._go(self._view.next_group(-1))
+
+    def action_group_at(self, place: int) -> None:
+        self._go(self._view.grouped(GROUPS[place]))
 
     def action_period(self) -> None:
-        self._period = (self._period + 1) % len(PERIODS)
-        self._ask()
+        self._go(self._view.next_period(1))
 
-    def _ask(self) -> None:
-        self._report, self._trouble = None, ""
-        self.reword()
-        self.run_worker(self._read(), group="usage", exclusive=True)
+    def action_period_back(self) -> None:
+        self._go(self._view.next_period(-1))
 
-    async def _read(self) -> None:
-        begin = since(PERIODS[self._period], self._clock())
-        try:
-            self._report = await self._door().usage(begin, GROUPS[self._group])
-        except DoorError as error:
-            self._trouble = str(error)
-        self.reword()
+    def action_period_at(self, place: int) -> None:
+        self._go(self._view.over(PERIODS[place]))
+
+    def action_year(self) -> None:
+        about = about_words(self._view, self._names)
+        screen = YearScreen(self._all_keys, self._door, self._clock, self._view, about)
+        self.app.push_screen(screen, self._day_chosen)
+
+    def action_latency(self) -> None:
+        choice, about = self._view.choice(self._clock()), self._way(self._view)
+        self.app.push_screen(LatencyScreen(self._state, self._all_keys, self._door, self._clock, choice, about))
+
+    def action_compare(self) -> None:
+        choice = self._view.choice(self._clock())
+        if choice == Choice():
+            choice = Choice(since=0.0)
+        here = Subject(self._way(self._view), choice)
+        self.app.push_screen(WhatIfScreen(self._all_keys, self._door, self._clock, None, here))
+
+    def _go(self, view: SpendView, key: str = "") -> None:
+        self._view, self._return_to, self._report = view, key, None
+        self.ask()
+
+    def _list_requests(self, view: SpendView) -> None:
+        choice = view.choice(self._clock())
+        way = self._way(view)
+        self.app.push_screen(ChosenRequestsScreen(self._state, self._all_keys, self._door, self._clock, choice, way))
+
+    def _day_chosen(self, view: SpendView | None) -> None:
+        if view is not None:
+            self._go(view)
+
+    def _way(self, view: SpendView) -> str:
+        return way_words(view, self._names)
+
+    def _table(self, width: int) -> SpendTable:
+        report = self._report or UsageReport(total=Tally(), rows=())
+        if self._made is None or self._made[:3] != (report, self._view.group, width):
+            self._made = (report, self._view.group, width, SpendTable(report, self._view.group, self._names, width))
+        return self._made[3]

@@ -1,6 +1,6 @@
 """The entries of the pickers: what can be chosen, in which order, and how an entry reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from proxy import contract as c
@@ -20,6 +20,15 @@ SLOT_NAMES: dict[c.Slot, str] = {
     "haiku": "haiku/background",
     "subagent": "sub-agents",
 }
+
+
+Compared = Mapping[tuple[str, str], str]
+"""What the session would have cost, in words, by provider and model."""
+NOT_COMPARED: Compared = {}
+COMPARED_FROM = 84
+"""Cells of an entry from which on there is room for it: a terminal of 100 columns."""
+COMPARED = 13
+ROOMY = 104
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,14 @@ def too_small(model: c.Model, context_tokens: int) -> bool:
     return model.context_window is not None and model.context_window < context_tokens
 
 
-def model_line(choice: ModelChoice, width: int, *, present: bool, context_tokens: int) -> Line:
+def would_cost(report: c.WhatIf) -> Compared:
+    """What the session would have cost at each target."""
+    return {(row.provider, row.model): f.money(row.cost_nano_usd, simulated=row.simulated) for row in report.rows}
+
+
+def model_line(
+    choice: ModelChoice, width: int, *, present: bool, context_tokens: int, compared: Compared = NOT_COMPARED
+) -> Line:
     """An entry of the model picker in ``width`` cells."""
     mark = Piece("● " if present else "  ", "accent")
     if choice.model is None:
@@ -108,7 +124,7 @@ def model_line(choice: ModelChoice, width: int, *, present: bool, context_tokens
     model = choice.model
     star = Piece(f"{STAR} " if model.favourite else "  ", "warn")
     small = too_small(model, context_tokens)
-    tail = _figures(model, width, warn=small)
+    tail = _figures(model, width, compared, warn=small)
     room = width - 5 - sum(cells(piece.text) for piece in tail)
     provider_width = 12 if width >= 60 else 0
     name = Piece(left(clean_line(model.id), max(8, room - provider_width)), "plain")
@@ -116,7 +132,7 @@ def model_line(choice: ModelChoice, width: int, *, present: bool, context_tokens
     return cut(line(" ", mark, star, provider, name, *tail), width)
 
 
-def _figures(model: c.Model, width: int, *, warn: bool) -> list[Piece]:
+def _figures(model: c.Model, width: int, compared: Compared, *, warn: bool) -> list[Piece]:
     tone: Tone = "bad" if warn else "dim"
     window = Piece(f" {'▲' if warn else ' '}{right(f.window(model.context_window), 5)}", tone)
     if width < 50:
@@ -124,24 +140,34 @@ def _figures(model: c.Model, width: int, *, warn: bool) -> list[Piece]:
     prices = Piece(f" {right(f.price(model.input_nano_usd), 7)} {right(f.price(model.output_nano_usd), 7)}")
     if width < 72:
         return [window, prices]
-    return [window, prices, Piece("  " + left(_abilities(model), 22), "dim")]
+    if width < COMPARED_FROM or not compared:
+        return [window, prices, Piece("  " + left(_abilities(model), 22), "dim")]
+    cost = Piece(f.aligned(compared.get((model.provider, model.id), ""), COMPARED))
+    can_do = _abilities(model) if width >= ROOMY else _abilities(model, short=True)
+    return [window, prices, cost, Piece("  " + left(can_do, 22 if width >= ROOMY else 16), "dim")]
 
 
-def model_titles(width: int) -> Line:
+def model_titles(width: int, compared: Compared = NOT_COMPARED) -> Line:
     """The titles over the entries of the model picker."""
     tail = f"  {right('ctx', 5)}"
     if width >= 50:
         tail += f" {right('in/M', 7)} {right('out/M', 7)}"
-    if width >= 72:
+    if width >= COMPARED_FROM and compared:
+        tail += right("this session", COMPARED) + "  " + left("can do", 22 if width >= ROOMY else 16)
+    elif width >= 72:
         tail += "  " + left("can do", 22)
     provider = left("provider", 12) if width >= 60 else ""
     room = width - 5 - cells(tail) - cells(provider)
     return line(Piece(f"     {provider}{left('model', max(8, room))}{tail}", "dim"))
 
 
-def _abilities(model: c.Model) -> str:
-    known = (("tools", model.tools), ("images", model.images), ("thinking", model.thinking))
-    return " ".join(name for name, able in known if able)
+def _abilities(model: c.Model, *, short: bool = False) -> str:
+    known = (
+        ("tools", "tools", model.tools),
+        ("images", "img", model.images),
+        ("thinking", "think", model.thinking),
+    )
+    return " ".join(brief if short else name for name, brief, able in known if able)
 
 
 def small_warning(model: c.Model, session: c.Session | None) -> str:

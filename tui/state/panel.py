@@ -52,6 +52,8 @@ class PanelState:
         self.unread: deque[c.Notice] = deque(maxlen=NOTICE_LIMIT)
         self.day_budget_nano_usd: int | None = None
         self.session_budget_nano_usd: int | None = None
+        self.used_up: tuple[str, ...] = ()
+        """Budgets that refuse requests now, in words."""
         self.stream = StreamText()
         self.dirty = Dirty.ALL
         self._ordinals: dict[tuple[str, str], int] = {}
@@ -91,7 +93,7 @@ class PanelState:
                 self.unread.append(event.notice)
                 self.dirty |= Dirty.ENGINE
             case c.EngineChanged():
-                self.engine, self.problems = event.engine, event.problems
+                self.engine, self.problems, self.used_up = event.engine, event.problems, event.used_up
                 self.dirty |= Dirty.ENGINE
             case _:
                 assert_never(event)
@@ -159,6 +161,7 @@ class PanelState:
         self.notices.extend(snapshot.notices)
         self.day_budget_nano_usd = snapshot.day_budget_nano_usd
         self.session_budget_nano_usd = snapshot.session_budget_nano_usd
+        self.used_up = snapshot.used_up
         self.dirty = Dirty.ALL
 
     def _put_session(self, session: c.Session) -> None:

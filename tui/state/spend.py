@@ -1,104 +1,108 @@
-"""What was spent, as lines: one row a group, the dearest first."""
+"""What the spend screen asks for and where it is in the sums: period, grouping, and the groups that were opened.
 
-import time
-from typing import Literal
+A view is a value; moving makes another one. The wording is ``spend_lines``'s.
+"""
 
-from proxy.contract import Tally, UsageReport, UsageRow
-from tui.state import formats as f
-from tui.state.lines import EMPTY, Line, Piece, cut, line
-from tui.state.text import clean_line, left, right
+from dataclasses import dataclass, replace
 
-Group = Literal["model", "provider", "project", "day", "session", "agent"]
-GROUPS: tuple[Group, ...] = ("model", "provider", "project", "day", "session", "agent")
-Period = Literal["today", "7 days", "30 days", "all"]
-PERIODS: tuple[Period, ...] = ("today", "7 days", "30 days", "all")
-DAYS: dict[Period, int | None] = {"today": 0, "7 days": 6, "30 days": 29, "all": None}
-"""Whole days before today that a period holds."""
+from proxy.contract import Choice, UsageGroup
+from tui.state.periods import PERIODS, Period, since, span_of
 
+GROUPS: tuple[UsageGroup, ...] = (
+    *("model", "provider", "project", "session", "role", "agent"),
+    *("hour", "day", "week", "month", "hour_of_day"),
+)
+TIMES: tuple[UsageGroup, ...] = ("hour", "day", "week", "month", "hour_of_day")
 
-def since(period: Period, now: float) -> float | None:
-    """When ``period`` began: a local midnight, Unix seconds; None: with the first request."""
-    days = DAYS[period]
-    if days is None:
-        return None
-    day = time.localtime(now)
-    return time.mktime((day.tm_year, day.tm_mon, day.tm_mday - days, 0, 0, 0, 0, 0, -1))
-
-
-def spend_title(group: Group, period: Period) -> Line:
-    """The line on top: what is summed, over which time."""
-    return line(
-        " ", Piece("spend", "strong"), "   ", *_tabs(PERIODS, period), Piece("   by  ", "dim"), *_tabs(GROUPS, group)
-    )
+INSIDE: dict[UsageGroup, tuple[UsageGroup, ...]] = {
+    "month": ("day",),
+    "week": ("day",),
+    "day": ("hour",),
+    "hour": (),
+    "hour_of_day": (),
+    "project": ("session",),
+    "provider": ("model",),
+    "model": ("project", "session"),
+    "role": ("session",),
+    "session": ("model",),
+    "agent": ("model",),
+}
+"""What an opened group is shown by, the first of them that is not chosen yet; without any, its requests are."""
 
 
-def spend_lines(report: UsageReport, group: Group, width: int) -> list[Line]:
-    """The report in ``width`` cells."""
-    if not report.rows:
-        return [EMPTY, line(Piece("   Nothing was asked in this time.", "dim"))]
-    rows = sorted(report.rows, key=_by_day if group == "day" else _by_cost)
-    top = max((_money(row.tally) for row in rows), default=0)
-    name_width = max(12, min(34, width - 48))
-    lines = [_titles(group, name_width, width)]
-    lines += [_row(_name(group, row.key), row.tally, top, name_width, width) for row in rows]
-    lines += [EMPTY, _row("total", report.total, 0, name_width, width, strong=True)]
-    if report.total.unpriced_requests:
-        text = f"   {report.total.unpriced_requests} requests have no known price and are not in the sums."
-        lines += [EMPTY, line(Piece(text, "warn"))]
-    if report.total.simulated_nano_usd:
-        lines += [
-            EMPTY,
-            line(Piece(f"   {f.SIMULATED} marks simulated money; it is never added to real money.", "dim")),
-        ]
-    return lines
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A group that was opened."""
+
+    group: UsageGroup
+    key: str
 
 
-def _tabs(names: tuple[str, ...], chosen: str) -> list[Piece]:
-    return [
-        Piece(f"‹{name}›" if name == chosen else f" {name} ", "strong" if name == chosen else "dim") for name in names
-    ]
+@dataclass(frozen=True, slots=True)
+class SpendView:
+    """Which sums are shown."""
 
+    period: Period = "today"
+    group: UsageGroup = "model"
+    steps: tuple[Step, ...] = ()
 
-def _titles(group: Group, name_width: int, width: int) -> Line:
-    figures = f"{right('requests', 10)}{right('in', 8)}{right('out', 8)}{right('hit', 6)}"
-    text = f"   {left(group, name_width)}{right('cost', 12)}{figures}"
-    return cut(line(Piece(text, "dim")), width)
+    def choice(self, now: float) -> Choice:
+        """The requests that are summed."""
+        begin = since(self.period, now)
+        end = None
+        named: dict[str, str] = {}
+        for step in self.steps:
+            if (span := span_of(step.group, step.key)) is not None:
+                begin = max(begin or 0.0, span[0])
+                end = min(end or span[1], span[1])
+            else:
+                named[step.group] = step.key
+        return Choice(since=begin, until=end, **named)  # type: ignore[arg-type]
 
+    def next_group(self, by: int) -> "SpendView":
+        """By the next of the groupings that the opened groups leave open."""
+        open_ones = [group for group in GROUPS if group == self.group or not self._settled(group)]
+        place = open_ones.index(self.group) + by
+        return replace(self, group=open_ones[place % len(open_ones)])
 
-def _row(name: str, tally: Tally, top: int, name_width: int, width: int, *, strong: bool = False) -> Line:
-    prompt = tally.usage.prompt_tokens
-    hit = f.percent(tally.usage.cache_read_tokens / prompt) if prompt else ""
-    money = f.sums(tally.cost_nano_usd, tally.simulated_nano_usd)
-    figures = (
-        f"{right(str(tally.requests), 10)}{right(f.count(prompt), 8)}{right(f.count(tally.usage.output_tokens), 8)}"
-    )
-    filled, _ = f.bar(_money(tally) / top, max(0, min(30, width - name_width - 52))) if top else ("", "")
-    return cut(
-        line(
-            Piece(f"   {left(name, name_width)}", "strong" if strong else "plain"),
-            Piece(f.aligned(money, 12), "strong"),
-            Piece(figures),
-            Piece(right(hit, 6), "dim"),
-            Piece(f"  {filled}", "accent"),
-        ),
-        width,
-    )
+    def next_period(self, by: int) -> "SpendView":
+        return self.over(PERIODS[(PERIODS.index(self.period) + by) % len(PERIODS)])
 
+    def over(self, period: Period) -> "SpendView":
+        return replace(self, period=period)
 
-def _name(group: Group, key: str) -> str:
-    if group == "model":
-        return f.short_model(key) if key else "no model"
-    return clean_line(key) or f"no {group}"
+    def grouped(self, group: UsageGroup) -> "SpendView":
+        return replace(self, group=group)
 
+    def opened(self, key: str) -> "SpendView":
+        """Inside the group ``key``; by the same grouping where only the requests themselves are left to show."""
+        steps = (*self.steps, Step(self.group, key))
+        return SpendView(self.period, self.inside() or self.group, steps)
 
-def _money(tally: Tally) -> int:
-    """What a bar shows: real money where there is any, else simulated."""
-    return tally.cost_nano_usd or tally.simulated_nano_usd
+    def inside(self) -> UsageGroup | None:
+        """What an opened group is shown by; None: its requests are shown."""
+        return next((group for group in INSIDE[self.group] if not self._settled(group)), None)
 
+    @property
+    def can_open(self) -> bool:
+        """No span of time and nothing else is the same hour of many days."""
+        return self.group != "hour_of_day"
 
-def _by_cost(row: UsageRow) -> tuple[int, int, str]:
-    return -_money(row.tally), -row.tally.requests, row.key
+    def up(self) -> "SpendView | None":
+        """Where the last group was opened; None: nothing is open."""
+        if not self.steps:
+            return None
+        return SpendView(self.period, self.steps[-1].group, self.steps[:-1])
 
+    def timeless(self) -> "SpendView":
+        """The same over all time, without the times that were opened."""
+        return SpendView("all", self.group, tuple(step for step in self.steps if step.group not in TIMES))
 
-def _by_day(row: UsageRow) -> tuple[int, ...]:
-    return tuple(-ord(letter) for letter in row.key)
+    def on(self, day: str) -> "SpendView":
+        """Inside one day (ISO date), whenever it was."""
+        return self.timeless().grouped("day").opened(day)
+
+    def _settled(self, group: UsageGroup) -> bool:
+        """The opened groups leave only one key of ``group``."""
+        chosen = {step.group for step in self.steps}
+        return group in chosen or (group == "project" and "session" in chosen)

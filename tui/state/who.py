@@ -21,7 +21,11 @@ def agent_name(role: str, ordinal: int | None) -> str:
 
 
 def agent_row_name(agent: AgentTally) -> str:
-    return "background" if agent.role == "background" else agent_name(agent.role, agent.ordinal)
+    """``main``, ``⤷1 Explore "find the handlers"``, ``background``."""
+    if agent.role == "background":
+        return "background"
+    name = agent_name(agent.role, agent.ordinal)
+    return f"{name} {clean_line(agent.name)}" if agent.name else name
 
 
 def session_name(session: Session | None, session_id: str | None = None) -> str:

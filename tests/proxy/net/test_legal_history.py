@@ -26,7 +26,7 @@ def calling(tool_id: str) -> Answer:
     """A stream that calls a tool under ``tool_id``."""
     start, _, _, *_ = message_events("x")
     block = {"type": "tool_use", "id": tool_id, "name": "Read", "input": {}}
-    events = [
+    events: list[tuple[str, dict[str, Any]]] = [
         ("content_block_start", {"index": 0, "content_block": block}),
         ("content_block_stop", {"index": 0}),
         ("message_delta", {"delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 5}}),

@@ -1,0 +1,91 @@
+"""Messages for Claude in a cloud: what Anthropic's own API takes and others refuse, taken out or told otherwise.
+
+Thinking of other providers goes: its seal is no signature. Marks of the prompt cache lose their scope. Where the model
+is older than the role ``system`` within a conversation, such a message becomes a reminder of the user's, never between
+a call and its result. A message without any of it is the very same object.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from proxy.dialects.signatures import is_sealed
+
+_CACHE_FIELDS = ("type", "ttl")
+
+
+def cloud_messages(messages: Sequence[Any], *, mid_system: bool) -> tuple[list[Any], list[str]]:
+    """The messages, and what was changed in words. ``mid_system``: the model knows the role ``system``."""
+    kept: list[Any] = []
+    removed = 0
+    for message in messages:
+        changed, count = _message(message)
+        removed += count
+        if changed is not None:
+            kept.append(changed)
+    notes = [f"thinking of another provider left out (×{removed})"] if removed else []
+    if not mid_system and any(_is_system(message) for message in kept):
+        kept = _with_reminders(kept)
+        notes.append("system messages within the conversation told as reminders")
+    return kept, notes
+
+
+def without_scope(block: Any) -> Any:
+    """``block`` with a cache mark of kind and lifetime only."""
+    mark = block.get("cache_control") if isinstance(block, Mapping) else None
+    if not isinstance(mark, Mapping) or all(name in _CACHE_FIELDS for name in mark):
+        return block
+    return {**block, "cache_control": {name: value for name, value in mark.items() if name in _CACHE_FIELDS}}
+
+
+def _message(message: Any) -> tuple[Any, int]:
+    """The message, None where nothing is left of it, and how many blocks went."""
+    content = message.get("content") if isinstance(message, Mapping) else None
+    if not isinstance(content, list):
+        return message, 0
+    blocks = [without_scope(block) for block in content if not _is_foreign(block)]
+    removed = len(content) - len(blocks)
+    if not removed and all(new is old for new, old in zip(blocks, content, strict=True)):
+        return message, 0
+    return ({**message, "content": blocks} if blocks else None), removed
+
+
+def _is_foreign(block: Any) -> bool:
+    if not isinstance(block, Mapping) or block.get("type") not in ("thinking", "redacted_thinking"):
+        return False
+    signature = block.get("signature") or block.get("data")
+    return not isinstance(signature, str) or not signature or is_sealed(signature)
+
+
+def _is_system(message: Any) -> bool:
+    return isinstance(message, Mapping) and message.get("role") == "system"
+
+
+def _with_reminders(messages: Sequence[Any]) -> list[Any]:
+    """Each reminder at the end of the user's next message, which may begin with results; else as one of its own."""
+    out: list[Any] = []
+    waiting: list[Any] = []
+    for message in messages:
+        if _is_system(message):
+            waiting += [_reminder(block) for block in _blocks(message.get("content"))]
+            continue
+        is_user = isinstance(message, Mapping) and message.get("role") == "user"
+        if waiting and is_user:
+            message = {**message, "content": [*_blocks(message.get("content")), *waiting]}
+        elif waiting:
+            out.append({"role": "user", "content": waiting})
+        waiting = []
+        out.append(message)
+    return [*out, {"role": "user", "content": waiting}] if waiting else out
+
+
+def _blocks(content: Any) -> list[Any]:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return content if isinstance(content, list) else []
+
+
+def _reminder(block: Any) -> Any:
+    text = block.get("text") if isinstance(block, Mapping) else None
+    if not isinstance(text, str):
+        return block
+    return {**block, "text": f"<system-reminder>\n{text}\n</system-reminder>"}

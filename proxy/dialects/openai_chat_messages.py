@@ -1,0 +1,170 @@
+"""The turns of a conversation as messages of OpenAI's chat format.
+
+One system message first; calls in the assistant's message together with its text; results directly behind it, one
+message each; what else the user says, and pictures out of results, after all of them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from proxy.dialects.conversation import Call, Conversation, Document, Image, Result, Text, Turn
+from proxy.dialects.dialect import Occasion
+from proxy.dialects.openai_chat_reasoning import Returned, read_returned
+from proxy.dialects.quirks import Quirks
+from proxy.dialects.tool_names import ToolNames, sent_id
+
+Message = dict[str, Any]
+Part = dict[str, Any]
+
+NOT_KEPT = "(reasoning not kept)"
+"""For a server that refuses a past call without its reasoning."""
+NO_OUTPUT = "(no output)"
+ERROR_MARK = "[tool error] "
+GOES_ON = "(results received)"
+
+
+class Messages:
+    """Writes the messages of one request; ``notes`` says what was left out."""
+
+    def __init__(self, occasion: Occasion, names: ToolNames) -> None:
+        self.notes: list[str] = []
+        self._occasion = occasion
+        self._quirks: Quirks = occasion.quirks
+        self._names = names
+        self._images = occasion.quirks.images if occasion.images is None else occasion.images
+        self._out: list[Message] = []
+
+    def write(self, conversation: Conversation, instructions: Sequence[str]) -> list[Message]:
+        """All messages; ``instructions`` stand at the end of the system message."""
+        system = [*conversation.system, *(Text(each) for each in instructions)]
+        if system:
+            self._out.append({"role": "system", "content": self._content([self._part(text) for text in system])})
+        for turn in conversation.turns:
+            if turn.role == "assistant":
+                self._assistant(turn)
+            else:
+                self._user(turn)
+        return self._out
+
+    def _assistant(self, turn: Turn) -> None:
+        returned = read_returned(turn.thoughts, self._occasion.model)
+        calls = [self._call(call, returned) for call in turn.calls]
+        parts = [self._part(part) for part in turn.said]
+        if not calls and not parts:
+            return
+        message: Message = {"role": "assistant"}
+        if parts:
+            message["content"] = self._content(parts)
+        else:
+            message["content"] = None if self._quirks.empty_content else ""
+        if calls:
+            message |= {"tool_calls": calls, **self._reasoning(returned)}
+        self._out.append(message)
+
+    def _reasoning(self, returned: Returned) -> Mapping[str, Any]:
+        match self._quirks.reasoning_back:
+            case "reasoning_content" | "reasoning" as field:
+                return {field: "\n".join(returned.texts) or NOT_KEPT}
+            case "reasoning_details":
+                return {"reasoning_details": returned.details} if returned.details else {}
+            case "no":
+                return {}
+
+    def _call(self, call: Call, returned: Returned) -> dict[str, Any]:
+        arguments = msgspec.json.encode(call.input).decode()
+        function = {"name": self._names.sent(call.name), "arguments": arguments}
+        made = {"id": self._id(call.id), "type": "function", "function": function}
+        if self._quirks.signed_calls and call.id in returned.extras:
+            made["extra_content"] = returned.extras[call.id]
+        return made
+
+    def _user(self, turn: Turn) -> None:
+        shown: list[Part] = []
+        for result in turn.results:
+            self._result(result)
+            if result.media and not self._quirks.result_images:
+                shown += self._media_of(result)
+        shown += [self._part(part) for part in turn.said]
+        if shown:
+            self._say(shown)
+
+    def _say(self, parts: list[Part]) -> None:
+        """A message of the user's; two in a row are one, which strict templates demand."""
+        last = self._out[-1] if self._out else {}
+        if last.get("role") == "user":
+            held = last["content"]
+            before = [{"type": "text", "text": held}] if isinstance(held, str) else held
+            last["content"] = self._content([*before, *parts])
+            return
+        if last.get("role") == "tool" and not self._quirks.user_after_tool:
+            self._out.append({"role": "assistant", "content": self._content([_text(GOES_ON)])})
+        self._out.append({"role": "user", "content": self._content(parts)})
+
+    def _result(self, result: Result) -> None:
+        parts: list[Part] = [_text(result.text)] if result.text else []
+        if self._quirks.result_images:
+            parts += [self._part(part) for part in result.media]
+        elif result.media:
+            parts.append(_text("[shown in the next message]"))
+        parts = parts or [_text(NO_OUTPUT)]
+        if result.is_error:
+            first = parts[0] if "text" in parts[0] else None
+            parts = [_text(f"{ERROR_MARK}{first['text'] if first else ''}"), *(parts[1:] if first else parts)]
+        parts[-1] |= self._mark(result.cache)
+        self._out.append({"role": "tool", "tool_call_id": self._id(result.call_id), "content": self._content(parts)})
+
+    def _media_of(self, result: Result) -> Iterable[Part]:
+        yield _text(f"[out of the result of {result.name}]")
+        for part in result.media:
+            yield self._part(part)
+
+    def _part(self, part: Text | Image | Document) -> Part:
+        match part:
+            case Text():
+                return _text(part.text) | self._mark(part.cache)
+            case Image():
+                return self._image(part)
+            case Document():
+                return self._document(part)
+
+    def _image(self, image: Image) -> Part:
+        if not self._images:
+            self._note("an image left out: the model does not read images")
+            return _text("[an image, which this model cannot see]")
+        url = image.url or f"data:{image.media_type};base64,{image.data}"
+        return {"type": "image_url", "image_url": {"url": url}}
+
+    def _document(self, document: Document) -> Part:
+        if document.url:
+            return _text(f"[document {document.title}: {document.url}]")
+        if not self._quirks.documents:
+            self._note("a document left out: the provider takes no files")
+            return _text(f"[document {document.title}, which this model cannot read]")
+        data = f"data:{document.media_type};base64,{document.data}"
+        name = document.title if document.title.endswith(".pdf") else f"{document.title}.pdf"
+        return {"type": "file", "file": {"filename": name, "file_data": data}}
+
+    def _content(self, parts: Sequence[Part]) -> str | list[Part]:
+        """Only text: a string, which every server takes."""
+        plain = all(part.keys() == {"type", "text"} for part in parts)
+        if plain and not self._quirks.text_parts:
+            return "\n\n".join(part["text"] for part in parts)
+        return list(parts)
+
+    def _mark(self, cache: Mapping[str, Any] | None) -> Part:
+        if cache is None or not self._quirks.cache_marks:
+            return {}
+        return {"cache_control": {name: cache[name] for name in ("type", "ttl") if name in cache}}
+
+    def _id(self, call_id: str) -> str:
+        return sent_id(call_id, self._quirks.tool_ids)
+
+    def _note(self, words: str) -> None:
+        if words not in self.notes:
+            self.notes.append(words)
+
+
+def _text(text: str) -> Part:
+    return {"type": "text", "text": text}

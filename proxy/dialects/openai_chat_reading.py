@@ -1,0 +1,253 @@
+"""Reads an answer of OpenAI's chat format, streamed or whole, and writes Anthropic's.
+
+Nothing is certain about the order of things: usage before or after the finish reason, a reason twice, a text after
+calls, reasoning in three places. So the ending waits for ``[DONE]`` or the end of the stream.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from proxy.dialects.answer import AnswerWriter, StopReason
+from proxy.dialects.complaints import has_error, read_complaint
+from proxy.dialects.dialect import Occasion
+from proxy.dialects.inline_thinking import InlineThinking
+from proxy.dialects.openai_chat_calls import Calls
+from proxy.dialects.openai_chat_reasoning import DIALECT, joined_detail, sealed_reasoning
+from proxy.dialects.openai_chat_usage import read_usage
+from proxy.dialects.reading import AnswerReader
+from proxy.dialects.tool_names import ToolNames
+
+_CUT = ("length", "max_tokens", "model_length")
+_REFUSED = ("content_filter", "sensitive", "refusal")
+_FAILED: Mapping[str, str] = {
+    "error": "api_error",
+    "network_error": "api_error",
+    "abort": "api_error",
+    "insufficient_system_resource": "overloaded_error",
+}
+"""Finish reasons that are no finish, with the error that each is."""
+
+
+class ChatReader(AnswerReader):
+    """Reads one answer."""
+
+    def __init__(self, names: ToolNames, occasion: Occasion) -> None:
+        super().__init__(AnswerWriter(DIALECT, occasion.model, occasion.message_id, occasion.input_tokens))
+        self._occasion = occasion
+        self._calls = Calls(self.writer, names, occasion.message_id, self._sign)
+        self._inline = InlineThinking() if occasion.quirks.inline_thinking else None
+        self._details: list[dict[str, Any]] = []
+        """Reasoning that must return, not yet in a signature."""
+        self._late: list[tuple[str, str]] = []
+        """Texts and thinking that came in the midst of a call."""
+        self._links: dict[str, str] = {}
+        """Titles of cited pages by address."""
+        self._reason: str | None = None
+        self._refused = False
+
+    def see(self, payload: Mapping[str, Any], name: str) -> None:
+        if name == "error" or "error" in (payload.get("object"), payload.get("type")):
+            self._fail_with(payload)
+            return
+        choice = _first_choice(payload)
+        if choice is not None or "choices" in payload or "usage" in payload:
+            model = payload.get("model")
+            self.writer.start(model if isinstance(model, str) else None)
+        self._count(payload, choice)
+        if choice is not None:
+            self._see_choice(choice)
+
+    def see_whole(self, payload: Mapping[str, Any]) -> None:
+        choice = _first_choice(payload)
+        if choice is None:
+            self._fail_with(payload)
+            return
+        self.see(payload, "")
+        if not self.writer.ended:
+            self._finish()
+
+    def close(self) -> None:
+        if self._reason is None:
+            self.fail_early()
+        else:
+            self._finish()
+
+    def done(self) -> None:
+        """``[DONE]`` is an end too for servers that give no reason, if there was an answer."""
+        if self.writer.ended:
+            return
+        if self._reason is not None or self.writer.blocks or self._calls.any:
+            self._finish()
+        elif self.writer.started:
+            self.fail_early()
+
+    def _see_choice(self, choice: Mapping[str, Any]) -> None:
+        if has_error(choice):
+            self._fail_with(choice)
+            return
+        delta = choice.get("delta") or choice.get("message")
+        if isinstance(delta, Mapping):
+            self._see_delta(delta)
+        else:
+            self._content(choice.get("text"))
+        reason = choice.get("finish_reason")
+        if self._reason is None and isinstance(reason, str) and reason:
+            self._reason = reason
+            if reason in _FAILED:
+                self.writer.fail(_FAILED[reason], f"the provider broke the answer off ({reason})")
+
+    def _see_delta(self, delta: Mapping[str, Any]) -> None:
+        """Reasoning first: it belongs before what the same chunk says."""
+        self._reasoning(delta)
+        if content := delta.get("content"):
+            self._content(content)
+        if isinstance(refusal := delta.get("refusal"), str) and refusal:
+            self._refused = True
+            self._say(refusal)
+        if isinstance(calls := delta.get("tool_calls"), list) and calls:
+            self._call(calls)
+        if isinstance(call := delta.get("function_call"), Mapping):
+            self._call([{"index": 0, "function": call}])
+        if isinstance(annotations := delta.get("annotations"), list):
+            self._links.update(_links(annotations))
+
+    def _reasoning(self, delta: Mapping[str, Any]) -> None:
+        thought = delta.get("reasoning_content") or delta.get("reasoning")
+        details = delta.get("reasoning_details")
+        pieces = [each for each in details if isinstance(each, Mapping)] if isinstance(details, list) else []
+        if not isinstance(thought, str):
+            thought = "".join(_detail_text(piece) for piece in pieces)
+        if thought:
+            self._think(thought)
+        if self._occasion.quirks.reasoning_back == "reasoning_details":
+            for piece in pieces:
+                joined_detail(self._details, piece)
+
+    def _content(self, content: object) -> None:
+        if isinstance(content, str):
+            self._text(content)
+        elif isinstance(content, list):
+            for part in content:
+                if isinstance(part, Mapping):
+                    self._part(part)
+
+    def _part(self, part: Mapping[str, Any]) -> None:
+        """Of a content that is a list (Mistral's): texts, and thinking with texts in it."""
+        if isinstance(text := part.get("text"), str):
+            self._say(text)
+        elif isinstance(thinking := part.get("thinking"), str):
+            self._think(thinking)
+        elif isinstance(thinking, list):
+            inner = (each.get("text") for each in thinking if isinstance(each, Mapping))
+            self._think("".join(text for text in inner if isinstance(text, str)))
+
+    def _text(self, text: str) -> None:
+        """A text that may hold thinking, if it is the answer's first."""
+        if self._inline is None:
+            self._say(text)
+            return
+        for kind, piece in self._inline.feed(text):
+            if kind == "thinking":
+                self._think(piece)
+            else:
+                self._say(piece)
+
+    def _end_inline(self) -> None:
+        if self._inline is None:
+            return
+        inline, self._inline = self._inline, None
+        for kind, piece in inline.end():
+            if kind == "thinking":
+                self._think(piece)
+            else:
+                self._say(piece)
+
+    def _think(self, text: str) -> None:
+        if self._calls.any and self._calls.busy:
+            self._late.append(("thinking", text))
+            return
+        self._calls.leave()
+        self.writer.thinking(text)
+
+    def _say(self, text: str) -> None:
+        if not text:
+            return
+        if self._calls.any and self._calls.busy:
+            self._late.append(("text", text))
+            return
+        self._calls.leave()
+        if self._details and self.writer.open_block in (None, "thinking"):
+            self._sign({})
+        self.writer.text(text)
+
+    def _call(self, deltas: list[Any]) -> None:
+        self._end_inline()
+        if self._details:
+            self._sign({})
+        self._calls.see(deltas)
+
+    def _sign(self, extras: Mapping[str, Any]) -> None:
+        """End the thinking with what must come back."""
+        self.writer.sign(sealed_reasoning(self._occasion.model, self._details, extras))
+        self._details = []
+
+    def _count(self, payload: Mapping[str, Any], choice: Mapping[str, Any] | None) -> None:
+        """Wherever a server puts it: beside the choices, within one, in Groq's own object."""
+        groq = payload.get("x_groq")
+        places = (payload, choice, groq)
+        for place in places:
+            usage = place.get("usage") if isinstance(place, Mapping) else None
+            if isinstance(usage, Mapping):
+                counts = read_usage(usage, reasoning_outside=self._occasion.quirks.reasoning_outside_output)
+                self.writer.count(counts)
+                return
+
+    def _finish(self) -> None:
+        self._end_inline()
+        cut = self._reason in _CUT
+        self._calls.finish(cut=cut)
+        if self.writer.ended:
+            return
+        for kind, text in self._late:
+            if kind == "thinking":
+                self.writer.thinking(text)
+            else:
+                self.writer.text(text)
+        if self._links and not self.writer.called:
+            listed = "\n".join(f"- [{title}]({url})" for url, title in self._links.items())
+            self.writer.text(f"\n\nSources:\n{listed}")
+        if self._details:
+            self._sign({})
+        self.writer.finish(self._stop_reason(cut=cut))
+
+    def _stop_reason(self, *, cut: bool) -> StopReason:
+        if cut:
+            return "max_tokens"
+        if self._refused or self._reason in _REFUSED:
+            return "refusal"
+        return "tool_use" if self.writer.called else "end_turn"
+
+    def _fail_with(self, payload: Mapping[str, Any]) -> None:
+        complaint = read_complaint(None, payload)
+        self.writer.fail(complaint.kind, complaint.message)
+
+
+def _first_choice(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    choices = payload.get("choices")
+    for choice in choices if isinstance(choices, list) else []:
+        if isinstance(choice, Mapping) and choice.get("index") in (0, None):
+            return choice
+    return None
+
+
+def _detail_text(detail: Mapping[str, Any]) -> str:
+    text = detail.get("text") or detail.get("summary")
+    return text if isinstance(text, str) else ""
+
+
+def _links(annotations: list[Any]) -> Iterator[tuple[str, str]]:
+    for each in annotations:
+        cited = each.get("url_citation") if isinstance(each, Mapping) else None
+        if isinstance(cited, Mapping) and isinstance(url := cited.get("url"), str) and url:
+            title = cited.get("title")
+            yield url, title if isinstance(title, str) and title else url

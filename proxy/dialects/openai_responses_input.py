@@ -1,0 +1,140 @@
+"""The turns of a conversation as input items of the Responses API.
+
+Calls and their results are items of their own beside the messages. Past reasoning goes back to its own model, before
+the call that it led to: reasoning that nothing follows is refused.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from proxy.dialects.conversation import Call, Document, Image, Result, Text, Thinking, Turn
+from proxy.dialects.dialect import Occasion
+from proxy.dialects.openai_responses_reasoning import reasoning_item
+from proxy.dialects.tool_names import ToolNames, sent_id
+
+Item = dict[str, Any]
+Part = dict[str, Any]
+
+NO_OUTPUT = "(no output)"
+ERROR_MARK = "[tool error] "
+_SHOWN_BELOW = "[shown in the next message]"
+
+
+class InputItems:
+    """Writes the items of one request; ``notes`` says what was left out."""
+
+    def __init__(self, occasion: Occasion, names: ToolNames) -> None:
+        self.notes: list[str] = []
+        self._occasion = occasion
+        self._quirks = occasion.quirks
+        self._names = names
+        self._images = occasion.quirks.images if occasion.images is None else occasion.images
+
+    def write(self, turns: Iterable[Turn]) -> list[Item]:
+        items: list[Item] = []
+        for turn in turns:
+            items += self._assistant(turn) if turn.role == "assistant" else self._user(turn)
+        return items
+
+    def _assistant(self, turn: Turn) -> list[Item]:
+        items: list[Item] = []
+        said: list[str] = []
+        last_call = max((number for number, part in enumerate(turn.parts) if isinstance(part, Call)), default=-1)
+        for number, part in enumerate(turn.parts):
+            if isinstance(part, Text | Image | Document):
+                said.append(part.text if isinstance(part, Text) else "[a picture or a file]")
+                continue
+            made = self._back(part, before_a_call=number < last_call)
+            if made is not None:
+                items += [*_spoken(said), made]
+                said = []
+        return [*items, *_spoken(said)]
+
+    def _back(self, part: Thinking | Call | Result, *, before_a_call: bool) -> Item | None:
+        match part:
+            case Call():
+                return self._call(part)
+            case Thinking() if before_a_call and self._quirks.encrypted_reasoning:
+                return reasoning_item(part, self._occasion.model)
+            case _:
+                return None
+
+    def _call(self, call: Call) -> Item:
+        return {
+            "type": "function_call",
+            "call_id": self._id(call.id),
+            "name": self._names.sent(call.name),
+            "arguments": msgspec.json.encode(call.input).decode(),
+        }
+
+    def _user(self, turn: Turn) -> list[Item]:
+        items: list[Item] = []
+        shown: list[Part] = []
+        for result in turn.results:
+            items.append(self._result(result))
+            if result.media and not self._quirks.result_images:
+                shown += [_text(f"[out of the result of {result.name}]"), *map(self._part, result.media)]
+        shown += [self._part(part) for part in turn.said]
+        return [*items, *self._message(shown)]
+
+    def _message(self, parts: Sequence[Part]) -> list[Item]:
+        if not parts:
+            return []
+        alone = parts[0]["text"] if len(parts) == 1 and parts[0]["type"] == "input_text" else None
+        plain = alone is not None and not self._quirks.text_parts
+        return [{"type": "message", "role": "user", "content": alone if plain else list(parts)}]
+
+    def _result(self, result: Result) -> Item:
+        return {"type": "function_call_output", "call_id": self._id(result.call_id), "output": self._output(result)}
+
+    def _output(self, result: Result) -> str | list[Part]:
+        mark = ERROR_MARK if result.is_error else ""
+        if result.media and self._quirks.result_images:
+            parts = [self._part(part) for part in result.parts]
+            return [_text(mark.strip()), *parts] if mark else parts
+        told = [each for each in (result.text, _SHOWN_BELOW if result.media else "") if each]
+        return mark + ("\n".join(told) or NO_OUTPUT)
+
+    def _part(self, part: Text | Image | Document) -> Part:
+        match part:
+            case Text():
+                return _text(part.text)
+            case Image():
+                return self._image(part)
+            case Document():
+                return self._document(part)
+
+    def _image(self, image: Image) -> Part:
+        if not self._images:
+            self._note("an image left out: the model does not read images")
+            return _text("[an image, which this model cannot see]")
+        url = image.url or f"data:{image.media_type};base64,{image.data}"
+        return {"type": "input_image", "detail": "auto", "image_url": url}
+
+    def _document(self, document: Document) -> Part:
+        if not self._quirks.documents:
+            self._note("a document left out: the provider takes no files")
+            return _text(f"[document {document.title}, which this model cannot read]")
+        if document.url:
+            return {"type": "input_file", "file_url": document.url}
+        name = document.title if document.title.endswith(".pdf") else f"{document.title}.pdf"
+        data = f"data:{document.media_type};base64,{document.data}"
+        return {"type": "input_file", "filename": name, "file_data": data}
+
+    def _id(self, call_id: str) -> str:
+        return sent_id(call_id, self._quirks.tool_ids)
+
+    def _note(self, words: str) -> None:
+        if words not in self.notes:
+            self.notes.append(words)
+
+
+def _spoken(texts: Sequence[str]) -> list[Item]:
+    """What the model said, as plain text: servers disagree on every other form of it."""
+    return [{"type": "message", "role": "assistant", "content": "\n\n".join(texts)}] if texts else []
+
+
+def _text(text: str) -> Part:
+    return {"type": "input_text", "text": text}

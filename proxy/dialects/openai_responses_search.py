@@ -1,0 +1,108 @@
+"""Web search that a server of the Responses API runs itself, asked for and told in Anthropic's words.
+
+The server's call names the query and, where it was asked to, the addresses that it found; titles stand only in the
+citations of the text that follows.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proxy.dialects.answer import AnswerWriter
+from proxy.dialects.conversation import ServerTool
+from proxy.dialects.quirks import Quirks
+
+TOOL = "web_search"
+"""The name of Anthropic's tool."""
+SOURCES = "web_search_call.action.sources"
+"""Asks for the addresses that were found."""
+RESULTS_MAX = 50
+_PLACE = ("city", "region", "country", "timezone")
+
+Citations = Mapping[str, str]
+"""Titles by address."""
+
+
+def is_search(tool: ServerTool) -> bool:
+    return tool.type.startswith("web_search_")
+
+
+def search_tool(tool: ServerTool, quirks: Quirks) -> dict[str, Any] | None:
+    """The server's own search in place of ``tool``; None where it has none."""
+    if not is_search(tool) or quirks.search_tool not in ("web_search", "web_search_preview"):
+        return None
+    made: dict[str, Any] = {"type": quirks.search_tool}
+    allowed = tool.settings.get("allowed_domains")
+    if quirks.search_tool == "web_search" and isinstance(allowed, list) and allowed:
+        made["filters"] = {"allowed_domains": [str(domain) for domain in allowed]}
+    place = tool.settings.get("user_location")
+    if isinstance(place, Mapping):
+        known = {name: place[name] for name in _PLACE if isinstance(place.get(name), str)}
+        made["user_location"] = {"type": "approximate", **known}
+    return made
+
+
+def search_notes(tool: ServerTool, quirks: Quirks) -> Iterator[str]:
+    """What of ``tool`` the server's search does not take."""
+    if tool.settings.get("blocked_domains"):
+        yield "blocked_domains of the web search left out: the provider does not take them"
+    if tool.settings.get("allowed_domains") and quirks.search_tool != "web_search":
+        yield "allowed_domains of the web search left out: the provider does not take them"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search that the server ran."""
+
+    query: str
+    sources: tuple[str, ...]
+    """Addresses; empty where the server did not tell them."""
+    failed: bool
+
+
+def read_search(item: Mapping[str, Any]) -> Search | None:
+    """The search in a ``web_search_call``; None where it opened or read a page."""
+    action = item.get("action")
+    action = action if isinstance(action, Mapping) else {}
+    if action.get("type", "search") != "search":
+        return None
+    query = action.get("query")
+    if not isinstance(query, str) or not query:
+        queries = action.get("queries")
+        query = "; ".join(each for each in queries if isinstance(each, str)) if isinstance(queries, list) else ""
+    listed = action.get("sources")
+    sources = [_address(each) for each in listed] if isinstance(listed, list) else []
+    return Search(query, tuple(dict.fromkeys(each for each in sources if each)), item.get("status") == "failed")
+
+
+def read_citations(annotations: object) -> Citations:
+    """The pages that a text cites."""
+    found = [each for each in annotations if isinstance(each, Mapping)] if isinstance(annotations, list) else []
+    cited = ((_address(each), each.get("title")) for each in found if each.get("type") == "url_citation")
+    return {url: title if isinstance(title, str) and title else url for url, title in cited if url}
+
+
+def write_search(writer: AnswerWriter, message_id: str, number: int, search: Search, citations: Citations) -> None:
+    """The call and its results; ``number`` tells the searches of an answer apart."""
+    told = hashlib.sha256(f"{message_id}:search:{number}".encode()).hexdigest()[:24]
+    tool_id = f"srvtoolu_{told}"
+    writer.server_tool(tool_id, TOOL, {"query": search.query})
+    content: Any = [_result(url, citations) for url in _found(search, citations)]
+    if search.failed:
+        content = {"type": "web_search_tool_result_error", "error_code": "unavailable"}
+    writer.block({"type": "web_search_tool_result", "tool_use_id": tool_id, "content": content})
+
+
+def _found(search: Search, citations: Citations) -> Sequence[str]:
+    return (search.sources or tuple(citations))[:RESULTS_MAX]
+
+
+def _result(url: str, citations: Citations) -> dict[str, Any]:
+    title = citations.get(url, url)
+    return {"type": "web_search_result", "title": title, "url": url, "encrypted_content": "", "page_age": None}
+
+
+def _address(entry: object) -> str:
+    url = entry.get("url") if isinstance(entry, Mapping) else None
+    return url if isinstance(url, str) else ""

@@ -1,0 +1,69 @@
+"""What the ledger tells for a comparison of prices: sums by what served and by length of prompt.
+
+Read from the rows themselves, in one pass that SQLite makes without Python. Of more rows than ``ROWS_MAX`` nothing is
+read: the sums of ``LedgerReader.usage`` have to do.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from proxy import contract as c
+from proxy.ledger.queries import LedgerReader
+from proxy.ledger.rows import SUMS, usage_of
+from proxy.protocol.whatif import Portion
+
+ROWS_MAX = 200_000
+"""About half a second of reading."""
+
+_MODEL = "coalesce(served_model, target_model, asked_model, '')"
+_PROMPT = "(input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens)"
+
+
+class PortionLedger(LedgerReader):
+    """Reads portions."""
+
+    def portions(self, choice: c.Choice, steps: Sequence[int]) -> list[Portion]:
+        """The ``messages`` requests of ``choice``; in one portion no two prompts have a step between them.
+
+        Empty where they are too many.
+        """
+        where, values = _where(choice)
+        bracket = " + ".join(f"({_PROMPT} > {int(step)})" for step in steps) or "0"
+        query = f"""
+            SELECT coalesce(provider, '') AS provider, {_MODEL} AS model, {bracket} AS bracket,
+                   count(*) AS requests, max({_PROMPT}) AS longest, max(stop_reason IS 'tool_use') AS tools, {SUMS}
+            FROM requests WHERE {where} GROUP BY 1, 2, 3
+        """
+
+        def read(db: sqlite3.Connection) -> list[Portion]:
+            db.row_factory = sqlite3.Row
+            counted = f"SELECT count(*) FROM (SELECT 1 FROM requests WHERE {where} LIMIT {ROWS_MAX + 1})"
+            if db.execute(counted, values).fetchone()[0] > ROWS_MAX:
+                return []
+            return [_portion(dict(row)) for row in db.execute(query, values)]
+
+        return self._read(read, [])
+
+
+def _portion(row: dict[str, Any]) -> Portion:
+    return Portion(
+        row["provider"], row["model"], usage_of(row), row["longest"], row["requests"], tools=bool(row["tools"])
+    )
+
+
+def _where(choice: c.Choice) -> tuple[str, list[str | float]]:
+    """The condition that the rows of ``choice`` meet; an empty text chooses what has none."""
+    conditions = {
+        "started_at >= ?": choice.since,
+        "started_at < ?": choice.until,
+        "coalesce(project, '') = ?": choice.project,
+        "coalesce(provider, '') = ?": choice.provider,
+        f"{_MODEL} = ?": choice.model,
+        "session_id IS ?": choice.session,
+        "coalesce(agent_id, '') = ?": choice.agent,
+        "role = ?": choice.role,
+    }
+    given = {sql: value for sql, value in conditions.items() if value is not None}
+    values = [None if sql == "session_id IS ?" and not value else value for sql, value in given.items()]
+    return " AND ".join(["kind = 'messages'", *given]), values  # type: ignore[return-value]

@@ -1,0 +1,130 @@
+"""Requests as their targets get them: the client's own bytes, or a translation into the target's format.
+
+What may be sent where is decided in ``protocol`` and ``dialects``; this brings together what they must know.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from functools import cache
+
+from proxy.catalog import ModelCatalog
+from proxy.dialects.conversation import NotAConversation
+from proxy.dialects.dialect import CannotTake, Dialect, Occasion, Outgoing
+from proxy.fitting import Fitting
+from proxy.net.attempt import Parcel
+from proxy.net.exchange import Exchange
+from proxy.protocol.foreign_json import NotJson, read_json
+from proxy.protocol.messages import Body
+from proxy.protocol.rejections import BETA_HEADER
+from proxy.protocol.routing import Target
+from proxy.providers import ProviderConfig
+from proxy.rejections import RejectionBook
+
+BESIDE_BYTES = 200_000
+"""Translating a larger body takes milliseconds: that is done in a thread, beside the streams."""
+
+
+class Parcels:
+    """Makes the parcel of each attempt."""
+
+    def __init__(
+        self,
+        providers: Mapping[str, ProviderConfig],
+        catalog: ModelCatalog,
+        fitting: Fitting,
+        rejected: RejectionBook,
+    ) -> None:
+        self._providers = providers
+        self._catalog = catalog
+        self._fitting = fitting
+        self._rejected = rejected
+
+    async def of(self, exchange: Exchange, target: Target) -> Parcel:
+        """Raises ``CannotTake`` where the request cannot be said in the target's format."""
+        provider = self._providers[target.provider]
+        if not provider.translated:
+            return self._as_it_is(exchange, target, provider)
+        if exchange.body is None or len(exchange.raw_body) < BESIDE_BYTES:
+            return self._translated(exchange, target, provider)
+        return await asyncio.to_thread(self._translated, exchange, target, provider)
+
+    def _as_it_is(self, exchange: Exchange, target: Target, provider: ProviderConfig) -> Parcel:
+        path = exchange.path + exchange.query
+        if provider.real_claude:
+            body, changed = self._fitting.body_for(exchange, target)
+        else:
+            same = target.model == exchange.asked_model
+            limit = None if same else self._catalog.output_limit(target.provider, target.model)
+            body, changed = self._fitting.body_for(exchange, target, self._rejected.of(target), limit)
+        return Parcel(path, body, changed)
+
+    def _translated(self, exchange: Exchange, target: Target, provider: ProviderConfig) -> Parcel:
+        dialect = dialect_of(provider)
+        if exchange.body is None:
+            raise CannotTake(f"{provider.name} does not speak Anthropic's format, so it has no {exchange.path}")
+        body, changed = self._fitting.legal(exchange.body, exchange, target)
+        occasion = self._occasion(exchange, target, provider)
+        outgoing = _outgoing(dialect, body, occasion, counts=exchange.kind == "count_tokens")
+        reader = None if exchange.kind == "count_tokens" else dialect.reader(outgoing, occasion)
+        accept = b"text/event-stream" if exchange.streaming else b"application/json"
+        headers = ((b"accept", accept), *outgoing.headers)
+        return Parcel(outgoing.path, outgoing.body, (*changed, *outgoing.notes), headers, dialect, reader)
+
+    def _occasion(self, exchange: Exchange, target: Target, provider: ProviderConfig) -> Occasion:
+        entry = self._catalog.find(target.provider, target.model)
+        betas = (value.decode("latin-1") for name, value in exchange.raw_headers if name == BETA_HEADER)
+        return Occasion(
+            model=target.model,
+            message_id=f"msg_{exchange.id}{len(exchange.attempts):02d}",
+            input_tokens=self._fitting.room(exchange, target, None).tokens,
+            quirks=provider.quirks,
+            session=exchange.identity.session,
+            max_output_tokens=entry.max_output_tokens if entry else None,
+            images=entry.images if entry else None,
+            betas=tuple(each.strip() for value in betas for each in value.split(",") if each.strip()),
+        )
+
+
+def _outgoing(dialect: Dialect, body: Body, occasion: Occasion, *, counts: bool) -> Outgoing:
+    """Raises ``CannotTake``."""
+    try:
+        decoded = read_json(body.raw)
+        outgoing = dialect.count_request(decoded, occasion) if counts else dialect.request(decoded, occasion)
+    except (NotJson, NotAConversation) as error:
+        raise CannotTake(str(error)) from error
+    if outgoing is None:
+        raise CannotTake("the format has no way to count tokens")
+    return outgoing
+
+
+def dialect_of(provider: ProviderConfig) -> Dialect:
+    """The dialect that ``provider`` speaks, which is not Anthropic's."""
+    return _dialect(provider.dialect)
+
+
+@cache
+def _dialect(name: str) -> Dialect:
+    """Each is imported when the first request needs it."""
+    match name:
+        case "openai-chat":
+            from proxy.dialects.openai_chat import OpenAIChat  # noqa: PLC0415
+
+            return OpenAIChat()
+        case "openai-responses":
+            from proxy.dialects.openai_responses import OpenAIResponses  # noqa: PLC0415
+
+            return OpenAIResponses()
+        case "gemini":
+            from proxy.dialects.gemini import Gemini  # noqa: PLC0415
+
+            return Gemini()
+        case "bedrock":
+            from proxy.dialects.bedrock import Bedrock  # noqa: PLC0415
+
+            return Bedrock()
+        case "vertex":
+            from proxy.dialects.vertex import Vertex  # noqa: PLC0415
+
+            return Vertex()
+        case _:
+            raise ValueError(f"{name} is no dialect that is translated")

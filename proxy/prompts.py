@@ -1,0 +1,136 @@
+"""Answers about the prompts of a session: what fills its window, how well the cache serves it. Off the hot path.
+
+Bodies are weighed and the ledger is read in a thread; prices and windows are looked up on the event loop, to which
+the catalog belongs.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from proxy import contract as c
+from proxy.board import Board, add
+from proxy.cachewatch import CacheWatch
+from proxy.net.exchange import Exchange
+from proxy.protocol.cachebreak import saved
+from proxy.protocol.context import weigh
+from proxy.protocol.pricing import Price
+
+ROWS_MAX = 20_000
+"""Requests of a session that are looked at, the latest."""
+SHARES_KEPT = 60
+
+Target = tuple[str, tuple[str, ...]]
+"""A provider, and the names of what served there."""
+
+PriceOf = Callable[[str, Sequence[str]], Price | None]
+RowsOf = Callable[[str], Sequence[c.Request]]
+"""The ended requests of a session from the ledger, the newest first. Blocks."""
+WindowOf = Callable[[str, str], int | None]
+RatioOf = Callable[[str], float]
+"""Bytes of a body for each token of a model."""
+
+
+class Prompts:
+    """Looks at the prompts of sessions when somebody asks."""
+
+    def __init__(
+        self,
+        board: Board,
+        watch: CacheWatch,
+        rows_of: RowsOf,
+        price_of: PriceOf,
+        window_of: WindowOf,
+        ratio_of: RatioOf,
+    ) -> None:
+        self._board, self._watch = board, watch
+        self._rows_of, self._price_of, self._window_of, self._ratio_of = rows_of, price_of, window_of, ratio_of
+
+    async def context(self, session: str) -> c.ContextReport:
+        """What fills the window of the session's conversation, by its last request whose body is kept."""
+        exchange = self._board.latest(session)
+        if exchange is not None:
+            return await self.context_of(exchange)
+        known = self._board.session(session)
+        if known is None:
+            return c.ContextReport(session_id=session)
+        return c.ContextReport(
+            session_id=session,
+            model=known.served_model,
+            window=known.context_window,
+            tokens=known.context_tokens,
+            counted=known.context_tokens > 0,
+        )
+
+    async def context_of(self, exchange: Exchange) -> c.ContextReport:
+        """What fills the window with this request."""
+        request = exchange.view()
+        usage = exchange.usage or exchange.facts.usage
+        counted = usage.prompt_tokens if usage.prompt_tokens and not exchange.usage_estimated else None
+        answer = usage.output_tokens if counted is not None and not request.live else 0
+        model = request.served_model or request.target_model or request.asked_model
+        window = self._window_of(request.provider or "", request.target_model or request.asked_model or "")
+        report = c.ContextReport(
+            session_id=request.session_id,
+            agent_id=request.agent_id,
+            request_id=request.id,
+            model=model,
+            window=window,
+            counted=counted is not None,
+        )
+        if exchange.body is None:
+            return report
+        weighed = await asyncio.to_thread(weigh, exchange.body, self._ratio_of(model or ""), counted, answer)
+        return msgspec.structs.replace(
+            report, tokens=weighed.tokens, parts=weighed.parts, items=weighed.items, biggest=weighed.biggest
+        )
+
+    async def cache(self, session: str) -> c.CacheReport:
+        """How the prompt cache served the session."""
+        await self._watch.settled()
+        rows = [row for row in await asyncio.to_thread(self._rows_of, session) if row.kind == "messages"]
+        prices = {target: self._price_of(*target) for target in dict.fromkeys(map(_target, rows))}
+        tally, real, simulated = await asyncio.to_thread(_sums, rows, prices)
+        losses = self._watch.losses(session)
+        return c.CacheReport(
+            session_id=session,
+            tally=tally,
+            saved_nano_usd=real,
+            simulated_saved_nano_usd=simulated,
+            breaks=losses.breaks,
+            lost_nano_usd=losses.lost_nano_usd,
+            simulated_lost_nano_usd=losses.simulated_nano_usd,
+            shares=_shares(rows),
+        )
+
+
+def _target(row: c.Request) -> Target:
+    return row.provider or "", tuple(name for name in (row.served_model, row.target_model) if name)
+
+
+def _sums(rows: Iterable[c.Request], prices: Mapping[Target, Price | None]) -> tuple[c.Tally, int | None, int]:
+    """All rows summed up; what the cache saved in real money (None: a price is unknown) and in simulated money."""
+    tally = c.Tally()
+    real: int | None = 0
+    simulated = 0
+    for row in rows:
+        tally = add(tally, row)
+        price = prices[_target(row)]
+        if price is None:
+            real = real if _without_cache(row.usage) else None
+        elif row.simulated:
+            simulated += saved(row.usage, price)
+        elif real is not None:
+            real += saved(row.usage, price)
+    return tally, real, simulated
+
+
+def _without_cache(usage: c.Usage) -> bool:
+    return not (usage.cache_read_tokens or usage.cache_write_5m_tokens or usage.cache_write_1h_tokens)
+
+
+def _shares(rows: Sequence[c.Request]) -> tuple[float, ...]:
+    """Of the conversation's last requests, oldest first."""
+    asked = [row.usage for row in rows if row.role == "main" and row.usage.prompt_tokens][:SHARES_KEPT]
+    return tuple(round(usage.cache_read_tokens / usage.prompt_tokens, 4) for usage in reversed(asked))

@@ -1,0 +1,152 @@
+"""What a choice of requests would have cost at every other model: asks ledger, catalog and prices. Off the hot path.
+
+The arithmetic is ``protocol.whatif``'s. The ledger is read and the sums are made in a thread; prices are looked up
+on the event loop, to which the catalog belongs, in slices that no stream feels.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from proxy import contract as c
+from proxy.board import Board
+from proxy.catalog import ModelCatalog
+from proxy.costs import Costs
+from proxy.ledger.portions import PortionLedger
+from proxy.protocol.messages import Body
+from proxy.protocol.naming import canonical
+from proxy.protocol.pricing import Price
+from proxy.protocol.whatif import Candidate, Needs, Portion, list_cost, rows, steps
+from proxy.providers import ProviderConfig
+
+SLICE = 20
+"""Prices that are looked up before the loop gets its turn."""
+BODIES = 3
+"""Kept bodies that are searched for pictures: each holds the whole conversation."""
+
+Target = tuple[str, str]
+"""Provider and model."""
+
+
+class Comparison:
+    """Compares what was used with what it would have cost elsewhere."""
+
+    def __init__(
+        self,
+        providers: Mapping[str, ProviderConfig],
+        catalog: ModelCatalog,
+        costs: Costs,
+        ledger: PortionLedger,
+        board: Board,
+    ) -> None:
+        self._providers, self._catalog, self._costs = providers, catalog, costs
+        self._ledger, self._board = ledger, board
+
+    async def report(self, choice: c.Choice) -> c.WhatIf:
+        """The comparison for the ended requests of ``choice``."""
+        total, sums = await asyncio.to_thread(self._sums, choice)
+        served = {each: self._price(*each) for each in dict.fromkeys((one.provider, one.model) for one in sums)}
+        candidates = await self._candidates(served)
+        bodies = self._kept_bodies(choice)
+        return await asyncio.to_thread(self._compare, _Question(choice, total, sums, served, candidates, bodies))
+
+    def _sums(self, choice: c.Choice) -> tuple[c.Tally, list[Portion]]:
+        """All of the choice, by what served, as the ledger sums it up for ever."""
+        report = self._ledger.usage(choice, "provider")
+        return report.total, [
+            Portion(provider.key, row.key, row.tally.usage, requests=row.tally.requests)
+            for provider in report.rows
+            for row in self._ledger.usage(msgspec.structs.replace(choice, provider=provider.key), "model").rows
+        ]
+
+    async def _candidates(self, served: Iterable[Target]) -> list[Candidate]:
+        """Every listed model, and what served though no list has it."""
+        listed = self._catalog.models()
+        unlisted = [
+            c.Model(provider=provider, id=model)
+            for provider, model in served
+            if provider in self._providers and model and self._catalog.find(provider, model) is None
+        ]
+        names = {(provider, canonical(model)) for provider, model in served}
+        found: list[Candidate] = []
+        for number, model in enumerate([*unlisted, *listed], 1):
+            found.append(self._candidate(model, served=(model.provider, canonical(model.id)) in names))
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        return found
+
+    def _candidate(self, model: c.Model, *, served: bool) -> Candidate:
+        provider = self._providers[model.provider]
+        price, source = self._costs.price_of(provider, model.id)
+        return Candidate(
+            provider=model.provider,
+            model=model.id,
+            price=price,
+            source=source,
+            window=model.context_window or self._catalog.window(model.provider, model.id),
+            tools=model.tools,
+            images=model.images,
+            simulated=provider.simulated,
+            wanted=served or model.favourite or model.used_at is not None,
+        )
+
+    def _price(self, provider: str, model: str) -> Price | None:
+        config = self._providers.get(provider)
+        return self._costs.price_of(config, model)[0] if config is not None else None
+
+    def _kept_bodies(self, choice: c.Choice) -> list[Body]:
+        """The newest ones that are in memory."""
+        bodies: list[Body] = []
+        for request in reversed(self._board.recent):
+            if len(bodies) == BODIES:
+                break
+            exchange = self._board.find(request.id) if _chosen(request, choice) else None
+            if exchange is not None and exchange.body is not None:
+                bodies.append(exchange.body)
+        return bodies
+
+    def _compare(self, asked: "_Question") -> c.WhatIf:
+        prices = [*asked.served.values(), *(each.price for each in asked.candidates)]
+        portions = self._ledger.portions(asked.choice, steps(prices))
+        rough = sum(each.requests for each in portions) < asked.total.requests
+        if rough:
+            portions = asked.sums
+        needs = Needs(
+            tools=any(each.tools for each in portions) or any(body.has_tools for body in asked.bodies),
+            images=any(body.has_images for body in asked.bodies),
+        )
+        return c.WhatIf(
+            total=asked.total,
+            list_nano_usd=list_cost(portions, lambda provider, model: asked.served.get((provider, model))),
+            longest_prompt=max((each.longest for each in portions), default=0),
+            rough=rough,
+            rows=rows(portions, asked.candidates, needs),
+            choice=asked.choice,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is known before the rows are read."""
+
+    choice: c.Choice
+    total: c.Tally
+    sums: list[Portion]
+    served: Mapping[Target, Price | None]
+    candidates: list[Candidate]
+    bodies: list[Body]
+
+
+def _chosen(request: c.Request, choice: c.Choice) -> bool:
+    pairs: Iterable[tuple[str | None, str | None]] = (
+        (choice.project, request.project),
+        (choice.provider, request.provider),
+        (choice.model, request.served_model or request.target_model or request.asked_model),
+        (choice.session, request.session_id),
+        (choice.agent, request.agent_id),
+        (choice.role, request.role),
+    )
+    in_time = (choice.since or 0) <= request.started_at < (choice.until or float("inf"))
+    return in_time and request.kind == "messages" and all(want is None or want == (has or "") for want, has in pairs)

@@ -1,0 +1,1 @@
+"""Wire formats there and back: requests against the vendors' own types, answers against Anthropic's grammar."""

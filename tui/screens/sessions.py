@@ -1,0 +1,316 @@
+"""The sessions: a table of all, the highlighted one in full, its agents as a tree.
+
+What the panel's state knows is worded here as it moves, once a second where only time does. Where the money went is
+asked of the engine for the highlighted session alone, while it spends.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from proxy import contract as c
+from tui import actions
+from tui.client import Door, DoorError
+from tui.messages import PaneResized, RowOpened, RowSelected
+from tui.screens.model_picker import ModelPicker
+from tui.state import agents, session_detail, sessions
+from tui.state.agents import AgentRow
+from tui.state.choices import SessionChoice
+from tui.state.keys_line import KeyHint, keys_line
+from tui.state.lines import EMPTY, Line, Piece, line
+from tui.state.panel import Dirty, PanelState
+from tui.state.text import clean_line
+from tui.state.titles import titled
+from tui.widgets.agent_tree import AgentTree
+from tui.widgets.choice_list import ChoiceList
+from tui.widgets.line_block import LineBlock
+from tui.widgets.line_scroll import LineScroll
+
+ASK_S = 2.0
+"""How often the highlighted session's report is asked for."""
+SETTLE_S = 0.1
+"""A highlight that stands for so long is asked about: running through the table asks for nothing."""
+SPENT_S = 3700.0
+"""A session that was quiet for longer has no pace any more that could change."""
+SHARE = 0.4
+"""Of the screen's height that the table takes at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the engine told, and of which state of the session."""
+
+    of: c.Session
+    told: c.SessionReport
+
+
+class SessionsScreen(Screen[SessionChoice]):
+    """Closes with the session that the panel shall show, or with None."""
+
+    CSS_PATH = "sessions.tcss"
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-roomy"), (140, "-wide")]  # noqa: RUF012
+    BINDINGS = [*actions.bindings("sessions")]  # noqa: RUF012  the form that Textual's type asks for
+
+    def __init__(
+        self, state: PanelState, keys: actions.Keys, door: Callable[[], Door], clock: Callable[[], float]
+    ) -> None:
+        super().__init__()
+        self.heading = LineBlock(id="title")
+        self.titles = LineBlock(id="titles")
+        self.table = ChoiceList(self._table_line, id="table")
+        self.report_title = LineBlock(id="report-title", classes="title")
+        self.report = LineScroll(id="report")
+        self.tree_title = LineBlock(id="tree-title", classes="title")
+        self.tree_titles = LineBlock(id="tree-titles", classes="title")
+        self.agent_tree = AgentTree(self._tree_line, id="tree")
+        self.tree_sum = LineBlock(id="tree-sum")
+        self.note = LineBlock(id="note")
+        self.keys_bar = LineBlock(id="keys")
+        self._state, self._all_keys, self._door, self._clock = state, keys, door, clock
+        self._keys = actions.first_keys(keys)
+        self._shown: list[c.Session] = []
+        self._lines: list[Line] = []
+        self._rates: dict[str, sessions.Rate] = {}
+        self._rows: list[AgentRow] = []
+        self._folded: dict[str, frozenset[str]] = {}
+        self._reports: dict[str, Report] = {}
+        self._trouble = ""
+        self._said = ""
+        self._second = 0
+
+    def compose(self) -> ComposeResult:
+        yield from (self.heading, self.titles, self.table)
+        with Horizontal(id="lower"):
+            yield Vertical(self.report_title, self.report, id="report-side")
+            yield Vertical(self.tree_title, self.tree_titles, self.agent_tree, self.tree_sum, id="tree-side")
+        yield from (self.note, self.keys_bar)
+
+    @property
+    def highlighted(self) -> c.Session | None:
+        """The session under the cursor; None: all of them."""
+        place = self.table.cursor
+        return self._shown[place - 1] if place and place <= len(self._shown) else None
+
+    @property
+    def in_tree(self) -> bool:
+        """The keys move in the tree."""
+        return self.has_class("-in-tree")
+
+    @property
+    def agent(self) -> AgentRow | None:
+        """The row under the tree's cursor, while the keys move in it."""
+        place = self.agent_tree.cursor
+        return self._rows[place] if self.in_tree and place is not None and place < len(self._rows) else None
+
+    def on_mount(self) -> None:
+        self.report.can_focus = False
+        self._renew(Dirty.ALL)
+        self.table.renew(len(self._shown) + 1, self._first_place())
+        self._highlight_moved()
+        self.set_interval(ASK_S, self.ask_again)
+
+    def repaint(self, dirty: Dirty, now: float, frame: int) -> None:
+        """The panel's state moved, or time did."""
+        del frame
+        if self.is_mounted and (dirty & Dirty.SESSIONS or int(now) != self._second):
+            self._renew(dirty)
+            self._reword()
+
+    def _first_place(self) -> int:
+        ids = [one.id for one in self._shown]
+        return ids.index(self._state.scope) + 1 if self._state.scope in ids else min(1, len(ids))
+
+    def _renew(self, dirty: Dirty) -> None:
+        """Order and word the table anew, the highlight on its session."""
+        now = self._clock()
+        if int(now) != self._second or dirty is Dirty.ALL:
+            self._second = int(now)
+            self._rates = sessions.rates(self._state.requests.newest(), now)
+        before = self.highlighted
+        self._shown = sessions.ordered(self._state.sessions.values(), now)
+        width = self.table.row_width
+        self._lines = [
+            sessions.all_row(self._state, self._rates, width),
+            *sessions.session_rows(self._shown, self._rates, width, now),
+        ]
+        self.table.styles.height = max(1, min(len(self._lines), int(self.size.height * SHARE)))
+        ids = [one.id for one in self._shown]
+        place = ids.index(before.id) + 1 if before is not None and before.id in ids else self.table.cursor
+        self.table.renew(len(self._lines), place)
+
+    def _reword(self) -> None:
+        """Word everything around the table anew."""
+        now, session = self._clock(), self.highlighted
+        self.heading.show([sessions.sessions_title(self._state, now)])
+        self.titles.show([sessions.session_titles(self.table.row_width)])
+        width = self.report.row_width
+        if session is None:
+            self._title(self.report_title, "all sessions")
+            self.report.show(session_detail.all_lines(len(self._shown), width))
+        else:
+            known = self._reports.get(session.id)
+            self._title(self.report_title, session_detail.detail_title(session))
+            told = known.told if known is not None else None
+            self.report.show(session_detail.detail_lines(session, told, width, now))
+        self._reword_tree(session, now)
+        self._reword_keys()
+
+    def _reword_tree(self, session: c.Session | None, now: float) -> None:
+        width = self.tree_title.size.width
+        closed = self._folded.get(session.id, frozenset()) if session is not None else frozenset()
+        self._rows = agents.agent_rows(session.agents, closed) if session is not None else []
+        working = sum(bool(row.in_flight) for row in self._rows)
+        self._title(self.tree_title, f"agents · {working} working" if working else "agents")
+        self.tree_titles.show([agents.tree_titles(width)] if session is not None else [])
+        self.agent_tree.renew(len(self._rows), (self.agent_tree.cursor or 0) if self.in_tree else None)
+        self.tree_sum.show([agents.sum_line(session, width, now)] if session is not None else [])
+
+    def _title(self, block: LineBlock, text: str) -> None:
+        block.show([titled(line(Piece(text, "strong")), block.size.width)])
+
+    def _reword_keys(self) -> None:
+        said = Piece(self._trouble or self._said, "bad" if self._trouble else "good")
+        self.note.show([line(" ", said) if said.text else EMPTY])
+        wanted = [action for action in actions.footer_actions("sessions") if self.in_tree or action.id != "fold"]
+        hints = [KeyHint(self._keys[action.id], action.label, action.call) for action in wanted]
+        self.keys_bar.show([keys_line(hints, self.size.width, last="back")])
+
+    def _table_line(self, index: int, width: int) -> Line:
+        del width
+        return self._lines[index] if index < len(self._lines) else EMPTY
+
+    def _tree_line(self, index: int, width: int) -> Line:
+        return agents.agent_line(self._rows[index], width, self._clock()) if index < len(self._rows) else EMPTY
+
+    # The engine's report
+
+    def ask_again(self) -> None:
+        """Ask for the report once more, where it may have changed since; called by a timer."""
+        session = self.highlighted
+        if session is None:
+            return
+        known = self._reports.get(session.id)
+        if known is None or known.of != session or self._clock() - session.last_at < SPENT_S:
+            self.run_worker(self._ask(session, 0.0), group="report", exclusive=True)
+
+    async def _ask(self, session: c.Session, settle_s: float) -> None:
+        await asyncio.sleep(settle_s)
+        try:
+            told = await self._door().session_report(session.id)
+        except DoorError as error:
+            self._trouble = clean_line(str(error))
+        else:
+            self._trouble = ""
+            self._reports = {session.id: Report(session, told)}
+        self._reword()
+
+    def _highlight_moved(self) -> None:
+        self.agent_tree.set_cursor(None)
+        self._reword()
+        if (session := self.highlighted) is not None:
+            self.run_worker(self._ask(session, SETTLE_S), group="report", exclusive=True)
+
+    # The user's hand
+
+    @on(PaneResized)
+    def _resized(self) -> None:
+        self._renew(Dirty.SESSIONS)
+        self._reword()
+
+    @on(RowSelected)
+    def _clicked(self, event: RowSelected) -> None:
+        self._go_to_side(tree=False)
+        self._set_cursor(event.index)
+
+    @on(RowOpened)
+    def _clicked_again(self) -> None:
+        self.action_look()
+
+    @on(AgentTree.Picked)
+    def _agent_clicked(self, event: AgentTree.Picked) -> None:
+        self._go_to_side(tree=True)
+        self._set_cursor(event.index)
+
+    @on(AgentTree.Folded)
+    def _agent_clicked_again(self) -> None:
+        self.action_fold()
+
+    def _set_cursor(self, place: int | None) -> None:
+        if self.in_tree:
+            self.agent_tree.set_cursor(place)
+        elif place != self.table.cursor:
+            self.table.set_cursor(place)
+            self._highlight_moved()
+
+    def _go_to_side(self, *, tree: bool) -> None:
+        self.set_class(tree, "-in-tree")
+        self._reword()
+
+    def action_session_up(self) -> None:
+        self._set_cursor((self.agent_tree if self.in_tree else self.table).moved(-1))
+
+    def action_session_down(self) -> None:
+        self._set_cursor((self.agent_tree if self.in_tree else self.table).moved(1))
+
+    def action_side(self) -> None:
+        if self.highlighted is not None:
+            self._go_to_side(tree=not self.in_tree)
+
+    def action_look(self) -> None:
+        self.dismiss(SessionChoice(self.highlighted.id if self.highlighted is not None else None))
+
+    def action_fold(self) -> None:
+        if (row := self.agent) is not None and row.below:
+            self._set_closed(row, closed=not row.closed)
+
+    def action_shut(self) -> None:
+        """Close the row; one that has nothing to close leads to the one above it, the first to the table."""
+        row, place = self.agent, self.agent_tree.cursor
+        if row is None or place is None:
+            return
+        if row.below and not row.closed:
+            self._set_closed(row, closed=True)
+        elif row.depth == 0:
+            self._go_to_side(tree=False)
+        else:
+            above = (index for index in range(place - 1, -1, -1) if self._rows[index].depth < row.depth)
+            self.agent_tree.set_cursor(next(above, 0))
+
+    def action_unfold(self) -> None:
+        if not self.in_tree:
+            self.action_side()
+        elif (row := self.agent) is not None and row.closed:
+            self._set_closed(row, closed=False)
+
+    def _set_closed(self, row: AgentRow, *, closed: bool) -> None:
+        session = self.highlighted
+        if session is not None:
+            before = self._folded.get(session.id, frozenset())
+            self._folded[session.id] = before | {row.key} if closed else before - {row.key}
+            self._reword()
+
+    def action_report_up(self) -> None:
+        self.report.jump(max(0, self.report.scroll_offset.y - 3))
+
+    def action_report_down(self) -> None:
+        self.report.jump(self.report.scroll_offset.y + 3)
+
+    def action_model_here(self) -> None:
+        """Pick the model of the highlighted agent's kind, or of the session."""
+        session, row = self.highlighted, self.agent
+        scope = agents.scope_of(session, row.agent if row is not None else None) if session is not None else None
+        picker = ModelPicker(self._state, self._all_keys, self._door, session, self._clock, scope=scope)
+        self.app.push_screen(picker, self._routed)
+
+    def _routed(self, sentence: str | None) -> None:
+        self._said = sentence or ""
+        self._reword_keys()
+
+    def action_leave_sessions(self) -> None:
+        self.dismiss(None)

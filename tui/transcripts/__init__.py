@@ -1,0 +1,1 @@
+"""Claude Code's own transcripts, read only: ``~/.claude/projects/**/*.jsonl``."""

@@ -12,7 +12,7 @@ from proxy.budgets import Budgets
 from proxy.costs import Costs
 from proxy.net.credentials import is_subscription
 from proxy.net.exchange import Exchange
-from proxy.protocol.budget import OverBudget, Scope, dollars, estimate, named, refusal, tightest
+from proxy.protocol.budget import OverBudget, Scope, estimate, named, refusal, tightest
 from proxy.protocol.routing import Asked, Catalog, Target, decide, parse_target
 from proxy.providers import ProviderConfig
 from proxy.settings import BudgetSettings
@@ -58,7 +58,7 @@ class BudgetGate:
         """The budgets that refused a request and still would, in words."""
         standing = {scope: budget for scope in self._refusing if (budget := self._still_refuses(scope)) is not None}
         self._refusing = {scope: session for scope, session in self._refusing.items() if scope in standing}
-        return tuple(f"{named(each)} is used up: {dollars(each.spent_nano_usd)} spent" for each in standing.values())
+        return tuple(f"{named(each)} is used up" for each in standing.values())
 
     async def report(self, session: str | None, project: str | None) -> c.BudgetReport:
         """The budgets of a session, of a project, of today and of this month."""

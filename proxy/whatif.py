@@ -62,14 +62,12 @@ class Comparison:
         ]
 
     async def _candidates(self, served: Iterable[Target]) -> list[Candidate]:
-        """Every listed model, and what served though no list has it."""
-        listed = self._catalog.models()
-        unlisted = [
-            c.Model(provider=provider, id=model)
-            for provider, model in served
-            if provider in self._providers and model and self._catalog.find(provider, model) is None
-        ]
-        names = {(provider, canonical(model)) for provider, model in served}
+        """Every listed model, and what served though no list has it. A simulator is told where one served."""
+        names = {(provider, canonical(model)): model for provider, model in served if provider in self._providers}
+        simulated = any(self._providers[provider].simulated for provider, _ in names)
+        listed = [each for each in self._catalog.models() if simulated or not self._providers[each.provider].simulated]
+        known = {(model.provider, canonical(model.id)) for model in listed}
+        unlisted = [c.Model(provider=key[0], id=model) for key, model in names.items() if model and key not in known]
         found: list[Candidate] = []
         for number, model in enumerate([*unlisted, *listed], 1):
             found.append(self._candidate(model, served=(model.provider, canonical(model.id)) in names))

@@ -10,6 +10,7 @@ from typing import Any
 
 from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.outcome import error_body
+from proxy.protocol.overflow import read_overflow
 
 _OF_STATUS: Mapping[int, str] = {
     400: "invalid_request_error",
@@ -40,9 +41,11 @@ _OF_WORD: Mapping[str, str] = {
     "requests": "rate_limit_error",
     "context_length_exceeded": "invalid_request_error",
     "invalid_request_error": "invalid_request_error",
+    "model_max_prompt_tokens_exceeded": "invalid_request_error",
     "invalid_prompt": "invalid_request_error",
     "overloaded": "overloaded_error",
     "overloaded_error": "overloaded_error",
+    "provider_overloaded": "overloaded_error",
     "server_overloaded": "overloaded_error",
     "slow_down": "overloaded_error",
     "server_error": "api_error",
@@ -72,6 +75,9 @@ _OF_WORD: Mapping[str, str] = {
     "internalserverexception": "api_error",
 }
 """Words of error objects (codes, types, statuses in lower case) that say more than the HTTP status."""
+_TOO_LONG = ("context_length_exceeded", "model_max_prompt_tokens_exceeded")
+RAW_MAX = 2000
+"""Characters of another provider's error that a gateway quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,12 @@ def read_complaint(status: int | None, payload: object, word: str | None = None)
     """
     error = _error_object(payload)
     message = _message(error) or _message(payload) or (f"status {status}" if status else "an error without words")
-    words = [word, *(error.get(name) for name in ("code", "type", "status", "error_type"))]
+    metadata = error.get("metadata")
+    inner = metadata if isinstance(metadata, Mapping) else {}
+    message += _quoted(inner.get("raw"), message)
+    words = [word, inner.get("error_type"), *(error.get(name) for name in ("error_type", "code", "type", "status"))]
+    if error.get("code") in _TOO_LONG and read_overflow(message) is None:
+        message = f"{message} ({error['code']})"
     kind = next((_OF_WORD[known] for each in words if (known := _plain(each)) in _OF_WORD), None)
     if status in (401, 402, 403) or (kind is None and status is not None):
         kind = _OF_STATUS.get(status or 0, "invalid_request_error" if 400 <= (status or 500) < 500 else "api_error")
@@ -137,6 +148,18 @@ def _error_object(payload: object) -> Mapping[str, Any]:
     if isinstance(error, Mapping):
         return error
     return {**payload, "message": error} if isinstance(error, str) else payload
+
+
+def _quoted(raw: object, message: str) -> str:
+    """The words of the provider behind a gateway (OpenRouter's ``metadata.raw``), as more of ``message``."""
+    if not isinstance(raw, str) or not raw.strip():
+        return ""
+    try:
+        told = _message(_error_object(read_json(raw)))
+    except NotJson:
+        told = None
+    told = told or " ".join(raw.split())[:RAW_MAX]
+    return "" if told in message else f": {told}"
 
 
 def _message(payload: object) -> str | None:

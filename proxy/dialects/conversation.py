@@ -224,7 +224,9 @@ def _unused(body: Mapping[str, Any]) -> Iterator[str]:
 def _system(system: object) -> Iterator[Text]:
     for block in [{"type": "text", "text": system}] if isinstance(system, str) else _list(system):
         text = block.get("text") if isinstance(block, Mapping) else None
-        if isinstance(text, str) and text.strip() and not text.startswith(_ATTRIBUTION):
+        if isinstance(text, str) and text.startswith(_ATTRIBUTION):
+            text = text.partition("\n")[2].lstrip("\n")
+        if isinstance(text, str) and text.strip():
             yield Text(text, _cache(block))
 
 

@@ -14,6 +14,7 @@ import msgspec
 from proxy.dialects.complaints import Complaint, read_complaint_body
 from proxy.dialects.conversation import Conversation, read_conversation
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing
+from proxy.dialects.effort import wished_effort
 from proxy.dialects.openai_chat_messages import Messages
 from proxy.dialects.openai_chat_reading import ChatReader
 from proxy.dialects.quirks import Quirks
@@ -25,9 +26,6 @@ KEY_MAX = 64
 """Characters of a user id or a cache key."""
 BUDGET_MIN = 1024
 """Tokens of thinking that gateways to Claude take at least."""
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_BUDGETS = ((4000, "low"), (16000, "medium"))
-"""A thinking budget below so many tokens is that effort; above, it is ``high``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +195,7 @@ class _RequestWriter:
             if asked.effort not in (None, quirks.effort_with_tools):
                 self.notes.append(f"effort became {quirks.effort_with_tools}: the model takes no other with tools")
             return quirks.effort_with_tools
-        if asked.thinking == "off":
-            return quirks.effort_when_off
-        if asked.effort in EFFORTS:
-            return _within(str(asked.effort), quirks.efforts)
-        if asked.thinking_budget is not None:
-            word = next((word for limit, word in _BUDGETS if asked.thinking_budget < limit), "high")
-            return _within(word, quirks.efforts)
-        return None
+        return wished_effort(asked, quirks)
 
     def _budget(self) -> int | None:
         """Tokens of thinking, where nothing but a budget was named; None: no budget that can be sent."""
@@ -233,15 +224,6 @@ class _RequestWriter:
 
 def _is_object(schema: Mapping[str, Any]) -> bool:
     return schema.get("type") in (None, "object")
-
-
-def _within(effort: str, taken: tuple[str, ...]) -> str | None:
-    """The strongest of ``taken`` that is no stronger than ``effort``; the weakest where all are stronger."""
-    known = sorted((each for each in taken if each != "none"), key=EFFORTS.index)
-    if effort == "none" and "none" in taken:
-        return "none"
-    weaker = [each for each in known if EFFORTS.index(each) <= EFFORTS.index(effort)]
-    return weaker[-1] if weaker else (known[0] if known else None)
 
 
 def _hash(text: str) -> str:

@@ -47,8 +47,10 @@ def read_returned(thoughts: Iterable[Thinking], model: str) -> Returned:
         held = _decoded(payload)
         if held.get("model") == model:
             details, extras = held.get("details"), held.get("extras")
-            returned.details += [each for each in details if isinstance(each, Mapping)] if _is_list(details) else []
-            returned.extras |= extras if isinstance(extras, dict) else {}
+            if isinstance(details, list):
+                returned.details += [each for each in details if isinstance(each, Mapping)]
+            if isinstance(extras, dict):
+                returned.extras |= extras
     return returned
 
 
@@ -78,6 +80,3 @@ def _decoded(payload: str) -> Mapping[str, Any]:
         return {}
     return held if isinstance(held, Mapping) else {}
 
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)

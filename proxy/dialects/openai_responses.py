@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from proxy.dialects.complaints import Complaint, read_complaint_body
-from proxy.dialects.conversation import Conversation, NotAConversation, read_conversation
+from proxy.dialects.complaints import Complaint, count_in, read_complaint_body
+from proxy.dialects.conversation import Conversation, NotAConversation, ServerTool, read_conversation
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing
 from proxy.dialects.effort import wished_effort
 from proxy.dialects.openai_responses_input import InputItems
@@ -20,7 +20,6 @@ from proxy.dialects.openai_responses_reading import ResponsesReader
 from proxy.dialects.openai_responses_search import SOURCES, is_search, search_notes, search_tool
 from proxy.dialects.schemas import COMMON, PLAIN_ONLY, is_strict, legal_schema
 from proxy.dialects.tool_names import ToolNames
-from proxy.protocol.foreign_json import NotJson, read_json
 
 PATH = "/responses"
 COUNT_PATH = "/responses/input_tokens"
@@ -60,12 +59,7 @@ class OpenAIResponses:
         return Outgoing(COUNT_PATH, msgspec.json.encode(counted), notes=writer.told(), names=writer.names)
 
     def read_count(self, body: bytes) -> int | None:
-        try:
-            payload = read_json(body)
-        except NotJson:
-            return None
-        count = payload.get("input_tokens") if isinstance(payload, Mapping) else None
-        return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
+        return count_in(body, "input_tokens")
 
 
 class _RequestWriter:
@@ -103,10 +97,11 @@ class _RequestWriter:
 
     def _instructions(self) -> Iterator[tuple[str, Any]]:
         said = [self._conversation.system_text] if self._conversation.system else []
-        if self._conversation.format is not None and self._quirks.structured != "json_schema":
-            self._notes.append("the answer's schema told in words: the provider takes none")
-            schema = msgspec.json.encode(self._conversation.format).decode()
-            said.append(f"Answer with one JSON object and nothing else. It must match this JSON schema:\n{schema}")
+        wanted = self._conversation.format
+        if wanted is not None and (self._quirks.structured != "json_schema" or not _is_object(wanted)):
+            self._notes.append("the answer's schema told in words: the provider does not take it")
+            schema = msgspec.json.encode(wanted).decode()
+            said.append(f"Answer with one JSON value and nothing else. It must match this JSON schema:\n{schema}")
         if said:
             yield "instructions", "\n\n".join(said)
 
@@ -163,7 +158,7 @@ class _RequestWriter:
                 self._notes.append(f"the demand for the tool {name} became a demand for any")
             yield "tool_choice", self._quirks.forced_tools
 
-    def _is_served(self, tool: Any) -> bool:
+    def _is_served(self, tool: ServerTool) -> bool:
         return search_tool(tool, self._quirks) is not None
 
     def _lengths(self) -> Iterator[tuple[str, Any]]:
@@ -191,7 +186,7 @@ class _RequestWriter:
 
     def _format(self) -> Iterator[tuple[str, Any]]:
         wanted = self._conversation.format
-        if wanted is None or self._quirks.structured == "no":
+        if wanted is None or not _is_object(wanted) or self._quirks.structured == "no":
             return
         if self._quirks.structured == "json_object":
             yield "text", {"format": {"type": "json_object"}}
@@ -207,7 +202,7 @@ class _RequestWriter:
                 self._notes.append(f"effort {asked.effort} left out: the provider does not take it")
             return
         effort = wished_effort(asked, quirks)
-        made = {"effort": effort} if effort is not None else {}
+        made: dict[str, str] = {"effort": effort} if effort is not None else {}
         if asked.thinking in ("on", "adaptive") and quirks.reasoning_summaries:
             made["summary"] = "auto"
         if made:
@@ -226,6 +221,10 @@ class _RequestWriter:
         wanted += [SOURCES] if searches else []
         if wanted:
             yield "include", wanted
+
+
+def _is_object(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type") in (None, "object")
 
 
 def _hash(text: str) -> str:

@@ -23,11 +23,11 @@ class Quirks:
     effort_when_off: Effort | None = None
     """What to send where thinking is switched off; None: nothing."""
     effort_with_tools: Effort | None = None
-    """What to send, whatever is wished, where tools are there (GPT-5.4 and later take tools on chat with ``none`` only)."""
+    """What to send, whatever is wished, with tools (GPT-5.4 and later take tools on chat with ``none`` only)."""
     reasoning_back: Literal["no", "reasoning_content", "reasoning", "reasoning_details"] = "no"
     """The field in which past reasoning must be sent back with tool calls (DeepSeek, Kimi, GLM refuse without it)."""
     encrypted_reasoning: bool = True
-    """Asked for its reasoning in encrypted form, it tells it (OpenAI's models that do not reason refuse to be asked)."""
+    """It takes the wish for encrypted reasoning (OpenAI's models that do not reason refuse it)."""
     reasoning_summaries: bool = True
     """It takes a wish for summaries of its reasoning (OpenAI grants it to verified organisations only)."""
     reasoning_outside_output: bool = False

@@ -5,19 +5,23 @@ Claude Code keeps a thinking block's signature as it is and sends it back. What 
 """
 
 import hashlib
+import string
+from urllib.parse import quote, unquote
 
 MARK = "cctui1"
+_PLAIN = "".join(each for each in string.punctuation if each not in '"\\%')
+"""Beside letters and digits: what JSON does not escape, so that a signature is found in a body without decoding it."""
 
 
 def sealed(dialect: str, payload: str) -> str:
     """``payload`` as a signature of ``dialect``."""
-    return f"{MARK}.{dialect}.{payload}"
+    return f"{MARK}.{dialect}.{quote(payload, safe=_PLAIN, errors='replace')}"
 
 
 def opened(dialect: str, signature: str) -> str | None:
     """What ``dialect`` sealed in ``signature``; None where somebody else signed."""
     mark = f"{MARK}.{dialect}."
-    return signature.removeprefix(mark) if signature.startswith(mark) else None
+    return unquote(signature.removeprefix(mark)) if signature.startswith(mark) else None
 
 
 def is_sealed(signature: str) -> bool:

@@ -51,7 +51,7 @@ def sent_id(tool_id: str, rule: Literal["any", "nine"]) -> str:
     """A call's id as the server takes it; call and result get the same."""
     if rule == "nine":
         return tool_id if re.fullmatch(r"[A-Za-z0-9]{9}", tool_id) else _hash(tool_id)[:9]
-    return tool_id if len(tool_id) <= NAME_MAX else _hash(tool_id)[:32]
+    return tool_id if 0 < len(tool_id) <= NAME_MAX else _hash(tool_id)[:32]
 
 
 def own_id(given: str | None, message_id: str, ordinal: int) -> str:

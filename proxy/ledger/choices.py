@@ -33,7 +33,8 @@ class Chosen:
 
     def of_requests(self, when: Span) -> tuple[str, tuple[Any, ...]]:
         """As a condition over rows of ``requests`` that began in ``when``."""
-        named = [f"{COLUMN_OF[name]} = ?" if text else f"coalesce({COLUMN_OF[name]}, '') = ?" for name, text in self._texts]
+        columns = [COLUMN_OF[name] if text else f"coalesce({COLUMN_OF[name]}, '')" for name, text in self.texts.items()]
+        named = [f"{column} = ?" for column in columns]
         parts = ["kind = 'messages'", "started_at >= ?", "started_at < ?", *named, *self._bounds]
         return " AND ".join(parts), (when.since, when.until, *self.values)
 
@@ -45,10 +46,6 @@ class Chosen:
     @property
     def values(self) -> tuple[Any, ...]:
         return (*self.texts.values(), *self.most.values())
-
-    @property
-    def _texts(self) -> list[tuple[str, str]]:
-        return list(self.texts.items())
 
     @property
     def _bounds(self) -> list[str]:

@@ -1,6 +1,5 @@
 """Rows whose cost can be computed anew, read in pages: what was used, at which provider, by which model, when."""
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple

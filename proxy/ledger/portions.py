@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from proxy import contract as c
+from proxy.ledger.choices import chosen
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.rows import SUMS, usage_of
 from proxy.protocol.whatif import Portion
@@ -28,7 +29,8 @@ class PortionLedger(LedgerReader):
 
         Empty where they are too many.
         """
-        where, values = _where(choice)
+        what = chosen(choice)
+        where, values = what.of_requests(what.when)
         bracket = " + ".join(f"({_PROMPT} > {int(step)})" for step in steps) or "0"
         query = f"""
             SELECT coalesce(provider, '') AS provider, {_MODEL} AS model, {bracket} AS bracket,
@@ -50,20 +52,3 @@ def _portion(row: dict[str, Any]) -> Portion:
     return Portion(
         row["provider"], row["model"], usage_of(row), row["longest"], row["requests"], tools=bool(row["tools"])
     )
-
-
-def _where(choice: c.Choice) -> tuple[str, list[str | float]]:
-    """The condition that the rows of ``choice`` meet; an empty text chooses what has none."""
-    conditions = {
-        "started_at >= ?": choice.since,
-        "started_at < ?": choice.until,
-        "coalesce(project, '') = ?": choice.project,
-        "coalesce(provider, '') = ?": choice.provider,
-        f"{_MODEL} = ?": choice.model,
-        "session_id IS ?": choice.session,
-        "coalesce(agent_id, '') = ?": choice.agent,
-        "role = ?": choice.role,
-    }
-    given = {sql: value for sql, value in conditions.items() if value is not None}
-    values = [None if sql == "session_id IS ?" and not value else value for sql, value in given.items()]
-    return " AND ".join(["kind = 'messages'", *given]), values  # type: ignore[return-value]

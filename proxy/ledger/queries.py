@@ -92,7 +92,7 @@ class LedgerReader:
         )
 
     def latency(self, choice: c.Choice) -> c.LatencyReport:
-        """Percentiles of the served and streamed requests of ``choice``, right to 5 %."""
+        """Percentiles of the served and streamed requests of ``choice``, right to 7 %."""
         return self._read(
             lambda db: latency_report(db, choice, _with_session(db, chosen(choice))),
             c.LatencyReport(rows=(), choice=choice),
@@ -121,7 +121,8 @@ class LedgerReader:
             SELECT coalesce(served_model, target_model) AS model,
                    sum(request_bytes) * 1.0 / sum(input_tokens + cache_read_tokens + cache_write_5m_tokens
                                                   + cache_write_1h_tokens)
-            FROM (SELECT * FROM requests WHERE kind = 'messages' AND outcome = 'served' AND usage_estimated = 0 AND imported = 0
+            FROM (SELECT * FROM requests WHERE kind = 'messages' AND outcome = 'served' AND usage_estimated = 0
+                    AND imported = 0
                   ORDER BY started_at DESC LIMIT 500)
             WHERE input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens > 0
             GROUP BY 1
@@ -157,10 +158,10 @@ def _spans_with_rows(db: sqlite3.Connection, what: Chosen) -> Iterator[Span]:
     if not what.texts or "session_id" in what.texts or waiting_rows(db) is not None:
         yield what.when
         return
-    parts = cut(what.when, rows_since(db), days=False)
+    parts = cut(what.when, rows_since(db), QUARTER_S)
     yield from (end for end in parts.rows if end.until == what.when.until)
     level = Level.QUARTER_THREADS if what.threads else Level.QUARTER
-    for slots in parts.quarters:
+    for slots in parts.fine:
         joined, where, values = rolled(what, level, slots)
         query = f"SELECT DISTINCT slot FROM {joined} WHERE {where} AND requests > 0 ORDER BY slot DESC"
         for (slot,) in db.execute(query, values).fetchall():

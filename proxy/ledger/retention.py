@@ -30,5 +30,5 @@ def remove_old(connection: sqlite3.Connection, keep_days: int, now: float) -> bo
     oldest = "SELECT rowid FROM requests WHERE started_at < ? ORDER BY started_at LIMIT ?"
     connection.execute(f"DELETE FROM requests WHERE rowid IN ({oldest})", (before, STEP_ROWS))
     connection.execute("COMMIT")
-    connection.execute(f"PRAGMA incremental_vacuum({FREED_PAGES})").fetchall()
+    connection.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES})")  # ``execute`` would free one page and stop
     return True

@@ -85,12 +85,13 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX rollups_by_series ON rollups (series, level, slot);
     CREATE TABLE speeds (
-        day INTEGER NOT NULL,
+        grain_s INTEGER NOT NULL,
+        slot INTEGER NOT NULL,
         series INTEGER NOT NULL,
         measure INTEGER NOT NULL,
         value INTEGER NOT NULL,
         requests INTEGER NOT NULL,
-        PRIMARY KEY (day, series, measure, value)
+        PRIMARY KEY (grain_s, slot, series, measure, value)
     ) WITHOUT ROWID;
     INSERT INTO facts SELECT 'rolled up to row', 0 FROM requests LIMIT 1;
     INSERT INTO facts SELECT 'roll up to row', max(rowid) FROM requests HAVING max(rowid) > 0;

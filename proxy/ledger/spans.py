@@ -1,10 +1,9 @@
-"""A span of time, cut into what the ledger has sums for: whole days and quarters of UTC, and rows at its ends. Pure."""
+"""A span of time, cut into what the ledger has sums for, slots of two lengths, and into rows at its ends. Pure."""
 
 from dataclasses import dataclass
 
-from proxy.ledger.rollups import DAY_S, QUARTER_S, QUARTERS_OF_DAY
 
-FOREVER = DAY_S * 2**30
+FOREVER = 24 * 3600 * 2**30
 """Seconds; no request begins later."""
 
 Slots = tuple[int, int]
@@ -28,8 +27,8 @@ class Cut:
     """Parts that cover a span, each moment once; none of them is empty."""
 
     rows: tuple[Span, ...]
-    quarters: tuple[Slots, ...]
-    days: tuple[Slots, ...]
+    fine: tuple[Slots, ...] = ()
+    coarse: tuple[Slots, ...] = ()
 
 
 def span(since: float | None, until: float | None) -> Span:
@@ -37,24 +36,19 @@ def span(since: float | None, until: float | None) -> Span:
     return Span(*(min(max(moment, 0), FOREVER) for moment in (since or 0, FOREVER if until is None else until)))
 
 
-def cut(whole: Span, rows_since: int, *, days: bool) -> Cut:
-    """``whole`` in parts: rows only where no whole quarter fits, days only where they are wanted.
+def cut(whole: Span, rows_since: int, fine_s: int, coarse_s: int | None = None) -> Cut:
+    """``whole`` in slots of ``fine_s`` and of ``coarse_s``, a multiple of that, and rows where no whole slot fits.
 
-    Before ``rows_since`` (Unix seconds, a midnight of UTC) rows were removed: there a quarter counts wholly in which
+    Before ``rows_since`` (Unix seconds, a midnight of UTC) rows were removed: there a fine slot counts wholly in which
     a border lies.
     """
-    rows, (first, last) = _parts(_widened(whole, rows_since, QUARTER_S), QUARTER_S)
-    first_day, last_day = -(-first // QUARTERS_OF_DAY), last // QUARTERS_OF_DAY
-    if not days or first_day >= last_day:
-        return Cut(rows, _slots((first, last)), ())
-    quarters = _slots((first, first_day * QUARTERS_OF_DAY), (last_day * QUARTERS_OF_DAY, last))
-    return Cut(rows, quarters, ((first_day, last_day),))
-
-
-def cut_days(whole: Span, rows_since: int) -> Cut:
-    """``whole`` in days and rows alone. Before ``rows_since`` a day counts wholly in which a border lies."""
-    rows, days = _parts(_widened(whole, rows_since, DAY_S), DAY_S)
-    return Cut(rows, (), _slots(days))
+    rows, (first, last) = _parts(_widened(whole, rows_since, fine_s), fine_s)
+    ratio = coarse_s // fine_s if coarse_s else FOREVER
+    first_coarse, last_coarse = -(-first // ratio), last // ratio
+    if first_coarse >= last_coarse:
+        return Cut(rows, _slots((first, last)))
+    fine = _slots((first, first_coarse * ratio), (last_coarse * ratio, last))
+    return Cut(rows, fine, ((first_coarse, last_coarse),))
 
 
 def _parts(whole: Span, grain_s: int) -> tuple[tuple[Span, ...], Slots]:

@@ -9,7 +9,7 @@ from typing import Any
 from proxy import contract as c
 from proxy.ledger.choices import Chosen
 from proxy.ledger.retention import rows_since
-from proxy.ledger.rollups import COLUMN_OF, MEASURES, QUARTER_S, Level, waiting_rows
+from proxy.ledger.rollups import COLUMN_OF, DAY_S, MEASURES, QUARTER_S, Level, waiting_rows
 from proxy.ledger.rows import USAGE_COLUMNS
 from proxy.ledger.spans import Cut, Slots, Span, cut
 
@@ -31,14 +31,15 @@ _TIME_GROUPS: dict[c.UsageGroup, str] = {
 }
 """Keys as SQLite writes them; weeks are made of days, for it does not know ISO's."""
 
-_SUMS = ", ".join(
-    [
-        *(f"sum({name})" for name in ("requests", *USAGE_COLUMNS)),
-        "sum(CASE WHEN simulated THEN 0 ELSE cost_nano_usd END)",
-        "sum(CASE WHEN simulated THEN cost_nano_usd ELSE 0 END)",
-        *(f"sum({name})" for name in ("unpriced_requests", "failed")),
-    ]
-)
+_SUM_OF = {
+    **{name: name for name in ("requests", *USAGE_COLUMNS)},
+    "real": "CASE WHEN simulated THEN 0 ELSE cost_nano_usd END",
+    "simulated": "CASE WHEN simulated THEN cost_nano_usd ELSE 0 END",
+    "unpriced_requests": "unpriced_requests",
+    "failed": "failed",
+}
+_SUM_NAMES = tuple(f"{name}_sum" for name in _SUM_OF)
+_SUMS = ", ".join(f"sum({source}) AS {name}_sum" for name, source in _SUM_OF.items())
 Sums = tuple[int, ...]
 """The columns of ``_SUMS``."""
 
@@ -84,15 +85,15 @@ def _collected(db: sqlite3.Connection, what: Chosen, group: _Grouping, name: Any
 
 
 def _parts(db: sqlite3.Connection, what: Chosen, group: _Grouping) -> Iterator[tuple[Any, ...]]:
-    parts = Cut((what.when,), (), ())
+    parts = Cut((what.when,))
     if waiting_rows(db) is None:
-        parts = cut(what.when, rows_since(db), days=group.form is None)
+        parts = cut(what.when, rows_since(db), QUARTER_S, None if group.form else DAY_S)
     threads = what.threads or group.column in ("session_id", "agent_id")
     for span in parts.rows:
         yield from _of_rows(db, what, group, span)
-    for slots in parts.quarters:
+    for slots in parts.fine:
         yield from _of_rollups(db, what, group, Level.QUARTER_THREADS if threads else Level.QUARTER, slots)
-    for slots in parts.days:
+    for slots in parts.coarse:
         yield from _of_rollups(db, what, group, Level.DAY_THREADS if threads else Level.DAY, slots)
 
 
@@ -104,26 +105,29 @@ def _of_rows(db: sqlite3.Connection, what: Chosen, group: _Grouping, when: Span)
     return db.execute(query, values)
 
 
-def _of_rollups(
-    db: sqlite3.Connection, what: Chosen, group: _Grouping, level: Level, slots: Slots
-) -> sqlite3.Cursor:
+def _of_rollups(db: sqlite3.Connection, what: Chosen, group: _Grouping, level: Level, slots: Slots) -> sqlite3.Cursor:
     joined, where, values = rolled(what, level, slots)
     key = group.key({name: f"series.{name}" for name in COLUMN_OF}, f"slot * {QUARTER_S}")
-    return db.execute(f"SELECT {key} AS key, {_SUMS} FROM {joined} WHERE {where} GROUP BY key", values)
+    if group.form is None:
+        return db.execute(f"SELECT {key} AS key, {_SUMS} FROM {joined} WHERE {where} GROUP BY key", values)
+    by_slot = f"SELECT slot, {_SUMS} FROM {joined} WHERE {where} GROUP BY slot"
+    again = ", ".join(f"sum({name})" for name in _SUM_NAMES)
+    return db.execute(f"SELECT {key} AS key, {again} FROM ({by_slot}) GROUP BY key", values)
 
 
 def rolled(what: Chosen, level: Level, slots: Slots) -> tuple[str, str, tuple[Any, ...]]:
     """Tables, condition and values for the roll-ups of a level in which ``what`` is.
 
-    The order of the join is fixed: where something is named, its few series come first and lead to their roll-ups.
+    The order of the join is fixed. Where few series are meant they come first and lead to their roll-ups: those of a
+    session or an agent, and those without sessions. Otherwise the time does.
     """
     where = f"rollups.level = ? AND rollups.slot >= ? AND rollups.slot < ? AND {what.of_series()}"
     values = (int(level), *slots, *what.values)
-    if not what.texts:
+    if not what.texts or (level.threads and not what.threads):
         return "rollups CROSS JOIN series ON series.id = rollups.series", where, values
     if not level.threads:
         where = f"series.session_id = '' AND series.agent_id = '' AND {where}"
-    return "series CROSS JOIN rollups ON rollups.series = series.id", where, values
+    return "series CROSS JOIN rollups INDEXED BY rollups_by_series ON rollups.series = series.id", where, values
 
 
 def _added(each: Any) -> Sums:

@@ -129,7 +129,7 @@ class LedgerWriter:
             job, future = self._jobs.popleft()
             try:
                 future.set_result(self._in_transaction(job))
-            except Exception as error:  # noqa: BLE001  whoever submitted it is told
+            except Exception as error:  # whoever submitted it is told
                 future.set_exception(error)
 
     def _in_transaction(self, job: Callable[[sqlite3.Connection], T]) -> T:

@@ -22,7 +22,7 @@ TOKEN_USD_MAX = Decimal("0.1")
 """No token costs more: a larger figure is per thousand or per million, and which of them nobody says."""
 
 CLAUDE_HOUR_WRITE = 2
-"""Anthropic's one-hour cache writes cost that many times its input, its five-minute ones 1.25 times (its price page)."""
+"""Anthropic's price page: one-hour cache writes cost twice the input, five-minute ones 1.25 times."""
 
 WINDOW_TOKENS_MAX = 10**10
 """No window is larger: a larger figure is a provider's mistake."""

@@ -13,6 +13,7 @@ NEEDED = {
     "test_claude.py": (CLAUDE_VARIABLE,),
     "test_claude_budget.py": (CLAUDE_VARIABLE,),
     "test_claude_import.py": (CLAUDE_VARIABLE,),
+    "test_claude_dialects.py": (CLAUDE_VARIABLE,),
     "test_claude_faults.py": (CLAUDE_VARIABLE,),
     "test_claude_statusline.py": (CLAUDE_VARIABLE, TMUX_VARIABLE),
     "test_terminal.py": (CLAUDE_VARIABLE, TMUX_VARIABLE),

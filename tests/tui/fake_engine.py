@@ -34,6 +34,9 @@ class FakeEngine:
         self.models: tuple[c.Model, ...] = ()
         self.history: tuple[c.Request, ...] = ()
         self.details: dict[str, c.Detail] = {}
+        self.context = c.ContextReport()
+        self.cache = c.CacheReport(session_id="")
+        self.prompt_calls: list[dict[str, str]] = []
         self.report = c.UsageReport(total=c.Tally(), rows=())
         self.reports: dict[str, c.UsageReport] = {}
         """By grouping, where it is not ``report`` for all."""
@@ -41,7 +44,7 @@ class FakeEngine:
         self.comparison = c.WhatIf(total=c.Tally())
         self.asked: list[tuple[str, dict[str, str]]] = []
         """Path and query of each question about the ledger."""
-        self.reports: dict[str, c.SessionReport] = {}
+        self.session_reports: dict[str, c.SessionReport] = {}
         self.budgets = c.BudgetReport(action="block", budgets=())
         self.refusal: c.Refusal | None = None
         self.tried = c.Tried(ok=True, text="9 models listed", duration_ms=412.0)
@@ -94,6 +97,8 @@ class FakeEngine:
                 web.post(c.DOOR + "/budget/set", self._budget_command(c.SetBudget)),
                 web.post(c.DOOR + "/budget/grant", self._budget_command(c.GrantBudget)),
                 web.post(c.DOOR + "/budget/pass", self._budget_command(c.PassBudget)),
+                web.get(c.DOOR + "/context", self._context),
+                web.get(c.DOOR + "/cache", self._cache),
                 web.post(c.DOOR + "/watch", self._watch),
                 web.post(c.DOOR + "/use", self._use),
                 web.post(c.DOOR + "/fallback", self._fallback),
@@ -216,7 +221,7 @@ class FakeEngine:
 
     async def _session(self, request: web.Request) -> web.Response:
         key = request.query["session"]
-        return answer(self.reports.get(key, c.SessionReport(session_id=key)))
+        return answer(self.session_reports.get(key, c.SessionReport(session_id=key)))
 
     async def _budget(self, request: web.Request) -> web.Response:
         self.budget_calls.append(request.query.get("session"))
@@ -231,6 +236,17 @@ class FakeEngine:
             return answer(self.budgets)
 
         return obey
+
+    async def _context(self, request: web.Request) -> web.Response:
+        """A request of which the test says nothing else is not kept any more."""
+        self.prompt_calls.append(dict(request.query))
+        if request.query.get("request", self.context.request_id) != self.context.request_id:
+            return answer(c.Refusal(code="not_found", message="that body is no longer kept in memory"), 404)
+        return answer(self.context)
+
+    async def _cache(self, request: web.Request) -> web.Response:
+        self.prompt_calls.append(dict(request.query))
+        return answer(self.cache)
 
     async def _watch(self, request: web.Request) -> web.Response:
         await self._keep(msgspec.json.decode(await request.read(), type=c.Watch))

@@ -2,7 +2,7 @@
 
 import click
 
-from tui.cli import budget, checks, history, importing, life, prompts, repricing, routing, sessions
+from tui.cli import budget, checks, history, importing, life, prompts, repricing, routing, sessions, whatif
 
 HELP = """A panel and a local proxy beside Claude Code.
 
@@ -46,6 +46,7 @@ for command in (
     budget.budget,
     history.requests,
     history.usage,
+    whatif.whatif,
     repricing.reprice,
     importing.import_,
     prompts.context,

@@ -43,7 +43,8 @@ def until_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options for each field of a choice; ``chosen`` makes one of them. An empty text chooses what has none."""
     role = click.Choice(get_args(c.Role))
-    command = click.option("--role", type=role, help="Only the conversation's, sub-agents' or background calls.")(command)
+    words = "Only the conversation's, sub-agents' or background calls."
+    command = click.option("--role", type=role, help=words)(command)
     for name, words in reversed(_TEXTS.items()):
         metavar = "ID" if name in ("session", "agent") else "NAME"
         command = click.option(f"--{name}", metavar=metavar, help=words)(command)

@@ -47,7 +47,7 @@ LATENCY_NAMES = (
 
 
 def usage(report: c.UsageReport, by: c.UsageGroup, width: int) -> list[str]:
-    """The groups, then their sum, then what no price is known for. Simulated and unpriced stand apart, if there are any."""
+    """The groups, then their sum, then what no price is known for; simulated and unpriced ones apart, if any."""
     total = report.total
     simulated, unpriced = total.simulated_nano_usd > 0, total.unpriced_requests > 0
     columns = [Column(by.replace("_", " "), shrinks=True), *_SUM_COLUMNS]

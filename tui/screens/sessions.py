@@ -124,7 +124,10 @@ class SessionsScreen(Screen[SessionChoice]):
 
     def _first_place(self) -> int:
         ids = [one.id for one in self._shown]
-        return ids.index(self._state.scope) + 1 if self._state.scope in ids else min(1, len(ids))
+        if self._state.scope in ids:
+            return ids.index(self._state.scope) + 1
+        latest = max(self._shown, key=lambda one: (bool(one.in_flight), one.last_at), default=None)
+        return self._shown.index(latest) + 1 if latest is not None else 0
 
     def _renew(self, dirty: Dirty) -> None:
         """Order and word the table anew, the highlight on its session."""

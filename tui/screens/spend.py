@@ -67,7 +67,7 @@ class SpendScreen(TableScreen[UsageRow, None]):
         return [self._table(width).total(), *notes(self._report)] if self._report else []
 
     def opened(self, row: UsageRow) -> None:
-        if not self._view.can_open:
+        if not self._view.can_open(row.key):
             self.say("An hour of many days cannot be opened; press tab for hours or days.", "warn")
         elif self._view.inside() is None:
             self._list_requests(self._view.opened(row.key))
@@ -77,7 +77,7 @@ class SpendScreen(TableScreen[UsageRow, None]):
     def action_served(self) -> None:
         """The requests of the highlighted row, whatever is inside it."""
         row = self.highlighted
-        if row is not None and self._view.can_open:
+        if row is not None and self._view.can_open(row.key):
             self._list_requests(self._view.opened(row.key))
 
     def action_out(self) -> None:

@@ -7,9 +7,8 @@ from proxy import contract as c
 from tui.state import formats as f
 from tui.state.fuzzy import score
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line
-from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left, right
-from tui.state.who import session_money, session_name, session_names
+from tui.state.who import session_name
 
 STAR = "★"
 FAVOURITE_WORTH = 5.0
@@ -81,13 +80,6 @@ def model_choices(models: Iterable[c.Model], query: str) -> list[ModelChoice]:
             ranked.append((*key, ModelChoice(model)))
     ranked.sort(key=lambda entry: entry[:4])
     return [ModelChoice(None), *(entry[-1] for entry in ranked)]
-
-
-def session_choices(state: PanelState, query: str) -> list[SessionChoice]:
-    """ "All", then the sessions that answer ``query``, the latest first."""
-    known = sorted(state.sessions.values(), key=lambda one: one.last_at, reverse=True)
-    found = [one for one in known if not query.strip() or score(query, f"{session_name(one)} {one.id}") is not None]
-    return [SessionChoice(None), *(SessionChoice(one.id) for one in found)]
 
 
 def present_override(route: c.Route, scope: Scope) -> c.Override | None:
@@ -178,24 +170,6 @@ def small_warning(model: c.Model, session: c.Session | None) -> str:
         f"▲ Session {session_name(session)} holds {f.count(session.context_tokens)} tokens, "
         f"more than this window of {f.window(model.context_window)}."
     )
-
-
-def session_line(state: PanelState, choice: SessionChoice, width: int, now: float) -> Line:
-    """An entry of the session picker in ``width`` cells."""
-    mark = Piece("● " if choice.session == state.scope else "  ", "accent")
-    if choice.session is None:
-        told = Piece(f"  {len(state.sessions)} known", "dim")
-        return cut(line(" ", mark, Piece("All sessions", "strong"), told), width)
-    session = state.sessions.get(choice.session)
-    if session is None:
-        return cut(line(" ", mark, clean_line(choice.session)), width)
-    money = f.aligned(session_money(session), 9)
-    working = "● working" if session.in_flight else f"{f.age(now - session.last_at)} ago"
-    doing = Piece("  " + left(working, 16), "accent" if session.in_flight else "dim")
-    told = Piece(f"{f.short_model(session.asked_model)}", "dim")
-    name = left(session_names(state.sessions.values())[session.id], max(8, min(24, width - 44)))
-    requests = Piece(right(f"{f.count(session.tally.requests)}×", 7), "dim")
-    return cut(line(" ", mark, name, money, requests, doing, told), width)
 
 
 def list_states(providers: Iterable[c.Provider], width: int, now: float) -> list[Line]:

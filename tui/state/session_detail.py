@@ -1,5 +1,6 @@
 """One session in full: cost over time, by model and by kind of token, pace, forecast."""
 
+import math
 from collections.abc import Sequence
 
 from proxy.contract import CostKind, Forecast, KindCost, ModelCost, Pace, Session, SessionReport
@@ -56,15 +57,13 @@ def all_lines(sessions: int, width: int) -> list[Line]:
 
 
 def resampled(values: Sequence[int], columns: int) -> list[float]:
-    """``values`` in so many columns: neighbours are added where there are more, repeated where there are fewer."""
-    if not values or columns <= 0:
-        return []
-    if len(values) <= columns:
-        return [float(values[place * len(values) // columns]) for place in range(columns)]
-    merged = [0.0] * columns
-    for place, value in enumerate(values):
-        merged[place * columns // len(values)] += value
-    return merged
+    """``values``, each spread evenly over its time, in so many columns of equal time; their sum stays."""
+    sums = [0.0] * max(0, columns)
+    for place, value in enumerate(values if columns > 0 else ()):
+        begin, end = place * columns / len(values), (place + 1) * columns / len(values)
+        for column in range(int(begin), min(columns, math.ceil(end))):
+            sums[column] += value * (min(end, column + 1) - max(begin, column)) / (end - begin)
+    return sums
 
 
 def simulated(report: SessionReport) -> bool:
@@ -138,11 +137,13 @@ def forecast_words(told: Forecast | None, now: float) -> list[tuple[str, Tone]]:
             words.append((f"The {which} is used up.", "bad"))
         else:
             when = f"{f.day_clock(told.budget_at, now)}, in {f.age(left_s)}"
-            words.append((f"The {which} is used up at {when}.", "warn" if left_s < 3600 else "plain"))
+            words.append((f"The {which} will be used up at {when}.", "warn" if left_s < 3600 else "plain"))
     return words
 
 
 def _models(report: SessionReport, width: int) -> list[Line]:
+    if not report.by_model:
+        return []
     room, spark = _rooms(width)
     title = f"{left('by model', room)}{right('cost', COST)}{right('req', 6)}"
     return [cut(line(Piece(title, "dim")), width), *(_model(one, room, spark, width) for one in report.by_model)]

@@ -10,7 +10,7 @@ from tui.state import formats as f
 from tui.state.burn import LONGEST_S, RATE_WINDOW_S, burn
 from tui.state.lines import Line, Piece, Tone, cut, line
 from tui.state.panel import PanelState
-from tui.state.text import clean_line, left, right
+from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.who import session_money, session_names
 
 AT_WORK_S = 300.0
@@ -66,8 +66,8 @@ class Layout:
 
 
 def ordered(sessions: Iterable[Session], now: float) -> list[Session]:
-    """Those at work first, each where it was when it began, so that rows do not change places with each request; then
-    the others, the latest activity first."""
+    """The latest activity first. Activity counts by the minute, so that rows do not change places with each request;
+    of the same minute, the youngest session first."""
     return sorted(sessions, key=lambda one: (*_place(one, now), one.id))
 
 
@@ -112,7 +112,8 @@ def session_row(session: Session, name: str, rate: Rate, width: int, now: float)
         "age": (f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at), "dim"),
         "ctx": (f.percent(share) if share is not None else "", full),
     }
-    return _row(mark, Piece(name, "strong" if session.in_flight else "plain"), mix(session.models), figures, width)
+    models = mix(session.models, layout(width).models)
+    return _row(mark, Piece(name, "strong" if session.in_flight else "plain"), models, figures, width)
 
 
 def all_row(state: PanelState, known: Mapping[str, Rate], width: int) -> Line:
@@ -123,15 +124,17 @@ def all_row(state: PanelState, known: Mapping[str, Rate], width: int) -> Line:
     return _row(Piece("   "), Piece("All sessions", "strong"), "", figures, width)
 
 
-def mix(models: Mapping[str, int]) -> str:
-    """The models of a session with their share of its requests: ``opus-4-8 62% sonnet-5 38%``."""
+def mix(models: Mapping[str, int], width: int) -> str:
+    """The models of a session with their share of its requests, in ``width`` cells: ``opus-4-8 62% +2``."""
     short: Counter[str] = Counter()
     for model, requests in models.items():
         short[f.short_model(model)] += requests
     whole = short.total()
-    if len(short) == 1:
-        return next(iter(short))
-    return " ".join(f"{name} {f.percent(requests / whole)}" for name, requests in short.most_common())
+    if len(short) < 2:
+        return fit("".join(short), width)
+    words = [f"{name} {f.percent(requests / whole)}" for name, requests in short.most_common()]
+    texts = (f"{' '.join(words[:some])} +{len(words) - some}" for some in range(len(words) - 1, 0, -1))
+    return next((text for text in (" ".join(words), *texts) if cells(text) <= width), fit(words[0], width))
 
 
 @lru_cache(maxsize=16)
@@ -156,7 +159,8 @@ def _working(session: Session, now: float) -> bool:
 
 
 def _place(session: Session, now: float) -> tuple[int, float]:
-    return (0, -session.started_at) if _working(session, now) else (1, -session.last_at)
+    quiet = 0.0 if session.in_flight else max(0.0, now - session.last_at)
+    return int(quiet // 60), -session.started_at
 
 
 def _figures(tally: Tally, money: str, rate: Rate) -> dict[str, tuple[str, Tone]]:

@@ -55,7 +55,7 @@ class SpendView:
             if (span := span_of(step.group, step.key)) is not None:
                 begin = max(begin or 0.0, span[0])
                 end = min(end or span[1], span[1])
-            else:
+            elif step.group not in TIMES:
                 named[step.group] = step.key
         return Choice(since=begin, until=end, **named)  # type: ignore[arg-type]
 
@@ -83,10 +83,9 @@ class SpendView:
         """What an opened group is shown by; None: its requests are shown."""
         return next((group for group in INSIDE[self.group] if not self._settled(group)), None)
 
-    @property
-    def can_open(self) -> bool:
-        """No span of time and nothing else is the same hour of many days."""
-        return self.group != "hour_of_day"
+    def can_open(self, key: str) -> bool:
+        """The requests of the group ``key`` can be chosen; those of one hour of many days cannot."""
+        return self.group not in TIMES or span_of(self.group, key) is not None
 
     def up(self) -> "SpendView | None":
         """Where the last group was opened; None: nothing is open."""

@@ -166,7 +166,7 @@ class SpendTable:
             "cost": f.aligned(_cost(tally), 11),
             "simulated": f.aligned(f.money(tally.simulated_nano_usd, simulated=True), 11),
             "no price": str(tally.unpriced_requests or ""),
-            "share": f.percent(money(tally) / whole) if money(tally) else "",
+            "share": _share(money(tally), whole),
             "requests": f"{tally.requests:,}",
             "failed": str(tally.failed or ""),
             "in": f.count(prompt),
@@ -175,6 +175,12 @@ class SpendTable:
         }
         words = [told[column.title] for column in self.figures.columns]
         return self.figures.row(Piece(text, "strong" if strong else "plain"), words, (Piece(filled, "accent"),))
+
+
+def _share(part: int, whole: int) -> str:
+    if not part:
+        return ""
+    return f.percent(part / whole) if part >= whole / 100 else "<1%"
 
 
 def _cost(tally: Tally) -> str:

@@ -41,7 +41,7 @@ def troubles(state: PanelState, now: float, keys: dict[str, str]) -> list[Troubl
     if state.engine is None:
         return []
     found = [Trouble(clean_line(problem), "bad") for problem in state.problems]
-    found += [Trouble(f"{_sentence(text)} Press {keys['budget']} to grant more.", "bad") for text in state.used_up]
+    found += [Trouble(f"{_sentence(text)} Press {keys['budget']} for more.", "bad") for text in state.used_up]
     if state.engine.draining:
         found.append(Trouble("The engine is stopping: running answers finish, new requests are refused.", "warn"))
     around = {one.first_choice: one for one in detours_of(state, now)}

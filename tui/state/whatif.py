@@ -14,6 +14,7 @@ from tui.state.text import cells, clean_line
 
 PERIODS: tuple[Period, ...] = ("today", "7 days", "30 days")
 WARNED = "▲"
+ROUGH = "Of so much only sums are kept: prices of long prompts are not in it, and no window was looked at."
 
 NAME_LEAST = 24
 COLUMNS = (
@@ -63,7 +64,8 @@ def spent(report: c.WhatIf) -> list[Line]:
     used = f"{f.count(usage.prompt_tokens)} in, {hit} of it from a cache, {f.count(usage.output_tokens)} out"
     cost = (Piece("cost  ", "dim"), Piece(f.sums(total.cost_nano_usd, total.simulated_nano_usd), "strong"))
     unpriced = line(Piece(f"{total.unpriced_requests:,} without a price", "warn")) if total.unpriced_requests else ()
-    listed = f"at list prices {f.money(report.list_nano_usd)}"
+    made_up = bool(total.simulated_nano_usd) and not total.cost_nano_usd
+    listed = f"at list prices {f.money(report.list_nano_usd, simulated=made_up)}"
     requests = f"{total.requests:,} request{'' if total.requests == 1 else 's'}"
     return [
         line(" ", *joined([cost, unpriced, line(Piece(listed, "dim"))])),
@@ -72,9 +74,11 @@ def spent(report: c.WhatIf) -> list[Line]:
 
 
 def base(report: c.WhatIf) -> int:
-    """What the rows are measured by: the list price of what served, else what it cost."""
+    """What the rows are measured by: the list price of what served, else what it cost; 0: part of it is not known."""
     if report.list_nano_usd is not None:
         return report.list_nano_usd
+    if report.total.unpriced_requests:
+        return 0
     return report.total.cost_nano_usd or report.total.simulated_nano_usd
 
 
@@ -122,8 +126,7 @@ def told(report: c.WhatIf, row: c.WhatIfRow, width: int) -> list[Line]:
     if row.misfit:
         lines += wrapped(f"{WARNED} Not all of it could have gone there: {row.misfit}.", width, "warn")
     if report.rough:
-        text = "Of so much only sums are kept: prices of long prompts are not in it, and no window was looked at."
-        lines += wrapped(text, width, "dim")
+        lines += wrapped(ROUGH, width, "dim")
     return lines
 
 

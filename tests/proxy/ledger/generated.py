@@ -14,7 +14,7 @@ KEYS: dict[c.UsageGroup, Callable[[c.Request], str]] = {
     "session": lambda each: each.session_id or "",
     "agent": lambda each: each.agent_id or "",
     "role": lambda each: each.role,
-    "model": lambda each: model_of(each),
+    "model": lambda each: each.served_model or each.target_model or each.asked_model or "",
     "provider": lambda each: each.provider or "",
     "project": lambda each: each.project or "",
     "hour": lambda each: local(each).strftime("%Y-%m-%d %H:00"),
@@ -40,7 +40,7 @@ def request(chance: random.Random, name: str, days: float) -> c.Request:
         id=name,
         started_at=moment,
         phase="done",
-        kind=chance.choice(["messages"] * 9 + ["count_tokens"]),
+        kind="messages" if chance.random() < 0.9 else "count_tokens",
         outcome=chance.choice(["served", "served", "failed", "cancelled", "broken"]),
         session_id=chance.choice([None, "s-1", "s-2", "s-3"]),
         agent_id=agent,
@@ -108,12 +108,10 @@ def report(rows: Sequence[c.Request], choice: c.Choice, by: c.UsageGroup) -> c.U
     for each in chosen(rows, choice):
         total = add(total, each)
     return c.UsageReport(
-        total=total, rows=tuple(c.UsageRow(key=key, tally=tally) for key, tally in sorted(groups.items())), choice=choice
+        total=total,
+        rows=tuple(c.UsageRow(key=key, tally=tally) for key, tally in sorted(groups.items())),
+        choice=choice,
     )
-
-
-def model_of(each: c.Request) -> str:
-    return each.served_model or each.target_model or each.asked_model or ""
 
 
 def local(each: c.Request) -> datetime:
@@ -127,7 +125,7 @@ def _matches(each: c.Request, choice: c.Choice) -> bool:
     texts = {
         "project": each.project,
         "provider": each.provider,
-        "model": model_of(each),
+        "model": KEYS["model"](each),
         "session": each.session_id,
         "agent": each.agent_id,
         "role": each.role,

@@ -187,7 +187,12 @@ def test_readers_cannot_write(ledger: LedgerWriter, file: Path) -> None:
 
 def test_a_missing_ledger_reads_as_empty(file: Path) -> None:
     reader = LedgerReader(file)
-    assert (reader.last(9), reader.find("r"), reader.usage(c.Choice(), "day").rows, file.exists()) == ([], None, (), False)
+    assert (reader.last(9), reader.find("r"), reader.usage(c.Choice(), "day").rows, file.exists()) == (
+        [],
+        None,
+        (),
+        False,
+    )
 
 
 def test_the_file_is_for_its_owner_alone(ledger: LedgerWriter, file: Path) -> None:

@@ -182,8 +182,15 @@ def test_only_digests_and_names_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b'{"messages":[1]}', b'{"messages":[{"content":[null]}]}', b'{"tools":[[]]}', b'{"messages":[{"a":"\\ud800"}]}']
-)  # fmt: skip
+    "raw",
+    [
+        b'{"messages":[1]}',
+        b'{"messages":[{"content":[null]}]}',
+        b'{"tools":[[]]}',
+        b'{"messages":[{"role":"user"}]}',
+        b'{"messages":"none"}',
+    ],
+)
 def test_a_body_without_shape_is_unreadable_or_empty_and_nothing_else(raw: bytes) -> None:
     try:
         chain = read_prefix(Body(raw), "first", "opus")

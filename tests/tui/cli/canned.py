@@ -100,6 +100,41 @@ MODELS = c.ModelList(
     providers=PROVIDERS,
 )
 REPORT = c.UsageReport(total=TALLY, rows=(c.UsageRow(key="claude-opus-4-8", tally=TALLY),))
+CONTEXT = c.ContextReport(
+    session_id="5e551011-0000",
+    request_id="r2",
+    model="anthropic/claude-opus-4.8",
+    window=200_000,
+    tokens=50_000,
+    counted=True,
+    parts=(
+        c.ContextItem(kind="tools", name="tools", tokens=20_000, count=23),
+        c.ContextItem(kind="tool_results", name="tool_results", tokens=30_000, count=2),
+    ),
+    items=(
+        c.ContextItem(kind="tool_results", name="Read", tokens=30_000, count=2),
+        c.ContextItem(kind="tools", name="mcp github", tokens=20_000, count=23),
+    ),
+    biggest=(c.ContextItem(kind="tool_results", name="Read src/\x1b[31mbig.json", tokens=28_000),),
+)
+CACHE = c.CacheReport(
+    session_id="5e551011-0000",
+    tally=TALLY,
+    saved_nano_usd=90_000_000,
+    simulated_saved_nano_usd=1_000_000,
+    lost_nano_usd=None,
+    shares=(0.0, 0.9),
+    breaks=(
+        c.CacheBreak(
+            at=STARTED_AT, request_id="r2", reason="tool Bash changed", lost_tokens=30_500, read_before=0.95,
+            read_after=0.1,
+        ),
+        c.CacheBreak(
+            at=STARTED_AT - 600, request_id="r1", reason="message 12 edited", agent_id="a1", lost_tokens=2_000,
+            lost_nano_usd=11_000_000, read_before=0.9,
+        ),
+    ),
+)  # fmt: skip
 ROUTE = c.Route(
     default="anthropic", chain=("openrouter/anthropic/claude-opus-4.8",), groups={"cheap": ("openrouter", "anthropic")}
 )

@@ -134,6 +134,8 @@ class Handler(BaseHTTPRequestHandler):
             "/models": canned.MODELS,
             "/requests": (canned.FELL_BACK, canned.UNPRICED),
             "/usage": canned.REPORT,
+            "/context": canned.CONTEXT,
+            "/cache": canned.CACHE,
             "/budget": canned.with_amount(c.SetBudget(kind="day")),
             "/launch": c.LaunchPlan(
                 url=self.server.url,

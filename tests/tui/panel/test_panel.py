@@ -11,14 +11,16 @@ from tests.tui.fake_engine import FakeEngine
 from tests.tui.panel.screen_text import screen_text, settled, shown, until
 from tests.tui.scenes import NOW, live, served
 from tui import actions
+from tui.screens.budget import BudgetScreen
 from tui.screens.chain import ChainScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
 from tui.screens.leave import LeaveScreen
 from tui.screens.model_picker import ModelPicker
 from tui.screens.providers import ProvidersScreen
-from tui.screens.session_picker import SessionPicker
+from tui.screens.sessions import SessionsScreen
 from tui.screens.spend import SpendScreen
+from tui.screens.whatif import WhatIfScreen
 
 
 def working() -> FakeEngine:
@@ -35,8 +37,10 @@ def working() -> FakeEngine:
         ("m", ModelPicker),
         ("p", ProvidersScreen),
         ("F", ChainScreen),
-        ("s", SessionPicker),
+        ("s", SessionsScreen),
+        ("b", BudgetScreen),
         ("dollar_sign", SpendScreen),
+        ("w", WhatIfScreen),
         ("question_mark", HelpScreen),
         ("enter", DetailScreen),
         ("q", LeaveScreen),
@@ -67,8 +71,10 @@ async def test_every_key_of_the_panel_does_something_and_breaks_nothing(action: 
         ("m", ("picker", "models")),
         ("p", ("entries", "providers")),
         ("F", ("entries", "chain")),
-        ("s", ("picker",)),
-        ("dollar_sign", ("reading", "spend")),
+        ("s", ("sessions",)),
+        ("b", ("entries", "budget")),
+        ("dollar_sign", ("rows", "spend")),
+        ("w", ("rows", "whatif")),
     ],
 )
 async def test_every_key_of_the_other_screens_breaks_nothing(opener: str, places: tuple[actions.Place, ...]) -> None:
@@ -143,19 +149,9 @@ async def test_providers_are_asked_again_on_request() -> None:
         await until(pilot, lambda: True in engine.model_calls)
 
 
-async def test_the_spend_screen_asks_for_another_group_and_period() -> None:
-    async with working() as engine, shown(engine) as (app, pilot):
-        await pilot.press("dollar_sign")
-        await until(pilot, lambda: "opus-4-8" in screen_text(app))
-        await pilot.press("tab")
-        await until(pilot, lambda: engine.usage_calls[-1]["by"] == "provider")
-        await pilot.press("p", "p", "p")
-        await until(pilot, lambda: "since" not in engine.usage_calls[-1])
-
-
 async def test_a_session_narrows_the_list() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
-        await pilot.press("s", *"docs", "enter")
+        await pilot.press("s", "k", "enter")
         await until(pilot, lambda: "session docs-site" in screen_text(app))
         assert len(app.state.requests) == 2
 

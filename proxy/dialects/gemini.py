@@ -1,0 +1,218 @@
+"""Google's generateContent: the request. The answer, the contents and thinking have modules of their own.
+
+Base URL: ``https://generativelanguage.googleapis.com/v1beta``; Vertex takes the same behind
+``…/projects/PROJECT/locations/LOCATION/publishers/google``. Facts of Google's SDK (google-genai).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from proxy.dialects.answer import AnswerWriter
+from proxy.dialects.complaints import Complaint, count_in, read_complaint_body
+from proxy.dialects.conversation import Conversation, read_conversation
+from proxy.dialects.dialect import CannotTake, Occasion, Outgoing, in_path
+from proxy.dialects.gemini_contents import Contents
+from proxy.dialects.gemini_marks import DIALECT
+from proxy.dialects.gemini_reading import GeminiReader
+from proxy.dialects.gemini_thinking import gemini_version, thinking_config
+from proxy.dialects.schemas import SchemaRules, legal_schema
+from proxy.dialects.tool_names import ToolNames
+from proxy.protocol.foreign_json import NotJson, read_json
+from proxy.protocol.naming import strip_window_suffix
+
+_WORDS = frozenset({"type", "format", "title", "description", "enum", "items", "minItems", "maxItems", "minimum"})
+_FORMATS = frozenset({"date-time", "date", "time", "int32", "int64", "float", "double", "enum"})
+
+JSON_SCHEMA = SchemaRules(
+    keywords=_WORDS | {"maximum", "prefixItems", "anyOf", "properties", "additionalProperties", "required"},
+    formats=_FORMATS,
+    const=False,
+    one_of=False,
+    all_of=False,
+    known_required_only=True,
+)
+"""Of ``parametersJsonSchema`` and ``responseJsonSchema``: the keywords that Google's reference lists. This field is
+chosen over ``parameters``: it takes unions, closed objects and numbers in an ``enum``, which tools of MCP servers have,
+and a stray keyword in it does not refuse the whole request."""
+OPENAPI = SchemaRules(
+    keywords=_WORDS
+    | {"maximum", "minLength", "maxLength", "minProperties", "maxProperties", "pattern", "nullable", "default"}
+    | {"anyOf", "properties", "required"},
+    formats=_FORMATS - {"date", "time"},
+    const=False,
+    one_of=False,
+    all_of=False,
+    type_lists=False,
+    text_enums_only=True,
+    known_required_only=True,
+    type_of_any="string",
+)
+"""Of ``parameters``, for servers that know nothing newer: a part of OpenAPI 3.0."""
+
+_MODES = {"any": "ANY", "tool": "ANY", "none": "NONE"}
+_DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Gemini:
+    """The dialect ``gemini``."""
+
+    def request(self, body: Mapping[str, Any], occasion: Occasion) -> Outgoing:
+        """The request in the decoded ``body``. Raises ``NotAConversation`` and ``CannotTake``."""
+        occasion = _plain(occasion)
+        conversation = read_conversation(body)
+        writer = _RequestWriter(conversation, occasion)
+        payload = writer.write()
+        action = "streamGenerateContent?alt=sse" if conversation.stream else "generateContent"
+        notes = tuple(dict.fromkeys((*conversation.notes, *writer.notes)))
+        return Outgoing(f"{_of(occasion)}:{action}", msgspec.json.encode(payload), notes=notes, names=writer.names)
+
+    def reader(self, outgoing: Outgoing, occasion: Occasion) -> GeminiReader:
+        writer = AnswerWriter(DIALECT, occasion.model, occasion.message_id, occasion.input_tokens)
+        return GeminiReader(writer, outgoing.names, _plain(occasion))
+
+    def complaint(self, status: int, headers: Mapping[str, str], body: bytes) -> Complaint:
+        complaint = read_complaint_body(status, body)
+        told = list(_details(body))
+        if any(each.get("reason") == "API_KEY_INVALID" for each in told):
+            complaint = replace(complaint, kind="authentication_error")
+        delays = [_DELAY.fullmatch(str(each.get("retryDelay"))) for each in told]
+        return replace(complaint, retry_after_s=next((float(each[1]) for each in delays if each), None))
+
+    def count_request(self, body: Mapping[str, Any], occasion: Occasion) -> Outgoing | None:
+        occasion = _plain(occasion)
+        payload = _RequestWriter(read_conversation(body), occasion).write()
+        counted = {name: value for name, value in payload.items() if name != "generationConfig"}
+        told = {"generateContentRequest": {"model": f"models/{_name(occasion.model)}", **counted}}
+        return Outgoing(f"{_of(occasion)}:countTokens", msgspec.json.encode(told))
+
+    def read_count(self, body: bytes) -> int | None:
+        return count_in(body, "totalTokens")
+
+
+class _RequestWriter:
+    def __init__(self, conversation: Conversation, occasion: Occasion) -> None:
+        self.names = ToolNames((tool.name for tool in conversation.tools), begins_with_letter=True)
+        self.notes: list[str] = []
+        self._conversation = conversation
+        self._occasion = occasion
+
+    def write(self) -> dict[str, Any]:
+        contents = Contents(self._occasion, self.names)
+        payload: dict[str, Any] = {"contents": contents.write(self._conversation)}
+        self.notes += contents.notes
+        if system := [{"text": text} for text in self._system()]:
+            payload["systemInstruction"] = {"parts": system}
+        payload |= dict(self._tools())
+        if config := dict(self._config()):
+            payload["generationConfig"] = config
+        return payload
+
+    def _system(self) -> Iterator[str]:
+        for part in self._conversation.system:
+            yield part.text
+        if self._conversation.format is not None and not self._enforces_format():
+            self.notes.append("the answer's schema told in words: the model does not enforce it beside tools")
+            schema = msgspec.json.encode(self._conversation.format).decode()
+            yield f"Answer with one JSON value and nothing else. It must match this JSON schema:\n{schema}"
+
+    def _tools(self) -> Iterator[tuple[str, Any]]:
+        asked = self._conversation
+        search = self._searches()
+        if asked.tools:
+            yield "tools", [{"functionDeclarations": [self._declared(tool) for tool in asked.tools]}]
+            yield from self._choice()
+        elif search:
+            yield "tools", [{"googleSearch": {}}]
+        elif asked.server_tools and asked.choice.kind in ("any", "tool"):
+            raise CannotTake(f"the request demands {asked.server_tools[0].name}, which the provider does not run")
+        for tool in asked.server_tools:
+            if not (search and not asked.tools and tool.type.startswith("web_search")):
+                self.notes.append(f"the tool {tool.name} ({tool.type}) left out: the provider does not run it here")
+
+    def _searches(self) -> bool:
+        """Google's search goes without other tools only: older models take no mixture."""
+        wanted = any(tool.type.startswith("web_search") for tool in self._conversation.server_tools)
+        return wanted and self._occasion.quirks.search_tool == "google_search"
+
+    def _declared(self, tool: Any) -> dict[str, Any]:
+        """A tool without parameters has no schema: an empty object is refused."""
+        plain = self._occasion.quirks.plain_schemas
+        declared: dict[str, Any] = {"name": self.names.sent(tool.name), "description": tool.description}
+        schema = legal_schema(tool.schema, OPENAPI if plain else JSON_SCHEMA)
+        if schema.get("properties"):
+            declared["parameters" if plain else "parametersJsonSchema"] = schema
+        return declared
+
+    def _choice(self) -> Iterator[tuple[str, Any]]:
+        choice = self._conversation.choice
+        if not choice.parallel:
+            self.notes.append("calls one at a time cannot be asked for")
+        if choice.kind not in _MODES:
+            return
+        config: dict[str, Any] = {"mode": _MODES[choice.kind]}
+        if choice.kind == "tool":
+            if all(tool.name != choice.name for tool in self._conversation.tools):
+                self.notes.append(f"tool_choice left to the model: the tool {choice.name} is not sent")
+                return
+            config["allowedFunctionNames"] = [self.names.sent(str(choice.name))]
+        yield "toolConfig", {"functionCallingConfig": config}
+
+    def _config(self) -> Iterator[tuple[str, Any]]:
+        asked, occasion = self._conversation, self._occasion
+        if asked.max_tokens is not None:
+            most = occasion.max_output_tokens
+            if most is not None and asked.max_tokens > most:
+                self.notes.append(f"max_tokens {asked.max_tokens} became {most}, the model's most")
+            yield "maxOutputTokens", max(1, asked.max_tokens if most is None else min(asked.max_tokens, most))
+        yield from self._sampling()
+        if asked.format is not None and self._enforces_format():
+            yield "responseMimeType", "application/json"
+            yield "responseJsonSchema", legal_schema(asked.format, JSON_SCHEMA)
+        if thinking := thinking_config(occasion.model, asked):
+            yield "thinkingConfig", thinking
+
+    def _sampling(self) -> Iterator[tuple[str, Any]]:
+        asked, quirks = self._conversation, self._occasion.quirks
+        for name, value in (("temperature", asked.temperature), ("topP", asked.top_p), ("topK", asked.top_k)):
+            if value is not None and quirks.sampling:
+                yield name, value
+        if len(asked.stop) > quirks.stop_max:
+            self.notes.append(f"stop sequences: the first {quirks.stop_max} of {len(asked.stop)} sent")
+        if stop := asked.stop[: quirks.stop_max]:
+            yield "stopSequences", list(stop)
+
+    def _enforces_format(self) -> bool:
+        """Before Gemini 3 a schema goes without tools only."""
+        form = self._conversation.format or {}
+        if self._occasion.quirks.structured != "json_schema" or form.get("type") not in (None, "object"):
+            return False
+        return not self._conversation.tools or (gemini_version(self._occasion.model) or (0, 0)) >= (3, 0)
+
+
+def _plain(occasion: Occasion) -> Occasion:
+    return replace(occasion, model=strip_window_suffix(occasion.model))
+
+
+def _name(model: str) -> str:
+    return model.removeprefix("models/")
+
+
+def _of(occasion: Occasion) -> str:
+    return f"/models/{in_path(_name(occasion.model), safe='@')}"
+
+
+def _details(body: bytes) -> Iterator[Mapping[str, Any]]:
+    """``error.details`` of an error's body, which may stand in a list."""
+    try:
+        payload = read_json(body)
+    except NotJson:
+        return
+    payload = payload[0] if isinstance(payload, list) and payload else payload
+    error = payload.get("error") if isinstance(payload, Mapping) else None
+    details = error.get("details") if isinstance(error, Mapping) else None
+    yield from (each for each in details if isinstance(each, Mapping)) if isinstance(details, list) else ()

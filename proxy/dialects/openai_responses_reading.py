@@ -1,0 +1,167 @@
+"""Reads an answer of the Responses API: its events, its endings, its counts.
+
+The events name themselves in ``type``. The last one carries the whole response with its status, and the status counts:
+servers are known that call a failed response completed.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from proxy.dialects.answer import AnswerWriter, StopReason
+from proxy.dialects.complaints import read_complaint
+from proxy.dialects.dialect import Occasion
+from proxy.dialects.openai_responses_items import Group, Items, Kind
+from proxy.dialects.openai_responses_reasoning import DIALECT
+from proxy.dialects.reading import AnswerReader
+from proxy.dialects.tool_names import ToolNames
+
+_DELTAS: Mapping[object, tuple[Kind, Group, str]] = {
+    "response.output_text.delta": ("message", "content", "content_index"),
+    "response.refusal.delta": ("message", "content", "content_index"),
+    "response.reasoning_summary_text.delta": ("reasoning", "summary", "summary_index"),
+    "response.reasoning_text.delta": ("reasoning", "content", "content_index"),
+    "response.function_call_arguments.delta": ("function_call", "arguments", "content_index"),
+}
+"""Of which item an event brings a piece, of which of its texts, and where the number of the part stands."""
+
+_WHOLES: Mapping[object, tuple[Kind, Group, str]] = {
+    "response.output_text.done": ("message", "content", "text"),
+    "response.refusal.done": ("message", "content", "refusal"),
+    "response.reasoning_summary_text.done": ("reasoning", "summary", "text"),
+    "response.reasoning_text.done": ("reasoning", "content", "text"),
+}
+"""Of which item an event brings a whole text, and under which name."""
+
+TOKENS_MAX = 10**9
+"""No answer has more."""
+_ENDS = ("completed", "done", "incomplete", "failed", "cancelled")
+_STOPS: Mapping[object, StopReason] = {"content_filter": "refusal"}
+"""Why a response is incomplete; for anything else it was too long."""
+
+
+class ResponsesReader(AnswerReader):
+    """One answer."""
+
+    def __init__(self, names: ToolNames, occasion: Occasion) -> None:
+        super().__init__(AnswerWriter(DIALECT, occasion.model, occasion.message_id, occasion.input_tokens))
+        self._items = Items(self.writer, names, occasion.model, occasion.message_id)
+
+    def see(self, payload: Mapping[str, Any], name: str) -> None:
+        kind = payload.get("type") or name
+        if not isinstance(kind, str):
+            return
+        if (delta := _DELTAS.get(kind)) is not None:
+            item_kind, group, place = delta
+            item = self._items.find(item_kind, payload.get("item_id"), payload.get("output_index"))
+            self._items.tell(item, payload.get("delta"), group, payload.get(place))
+            self._items.refused = self._items.refused or kind == "response.refusal.delta"
+        elif kind in ("error", "response.error"):
+            self._fail(payload)
+        elif kind.removeprefix("response.") in _ENDS:
+            self._end(_mapping(payload.get("response")), kind.removeprefix("response."))
+        else:
+            self._see_other(payload, kind)
+
+    def see_whole(self, payload: Mapping[str, Any]) -> None:
+        """A response as one JSON value, perhaps inside its last event."""
+        response = payload["response"] if isinstance(payload.get("response"), Mapping) else payload
+        status = response.get("status")
+        if not isinstance(response.get("output"), list) and not isinstance(status, str):
+            self.writer.fail("api_error", "the answer is no response of the Responses API")
+            return
+        self._start(response)
+        if status in ("queued", "in_progress"):
+            self.writer.fail("api_error", "the provider answered before the response was finished")
+            return
+        self._end(response, "completed")
+
+    def close(self) -> None:
+        self.fail_early()
+
+    def _see_other(self, payload: Mapping[str, Any], kind: str) -> None:
+        item_id, index = payload.get("item_id"), payload.get("output_index")
+        match kind:
+            case "response.created" | "response.in_progress":
+                self._start(_mapping(payload.get("response")))
+            case "response.output_item.added":
+                self.writer.start()
+                self._items.add(_mapping(payload.get("item")), index)
+            case "response.output_item.done":
+                self._items.finish(_mapping(payload.get("item")), index)
+            case "response.function_call_arguments.done":
+                item = self._items.find("function_call", item_id, index)
+                item.name = item.name or str(payload.get("name") or "")
+                self._items.finish_call(item, payload.get("arguments"))
+            case "response.output_text.annotation.added":
+                self._items.cite(payload.get("annotation"))
+            case _ if kind in _WHOLES:
+                item_kind, group, name = _WHOLES[kind]
+                self._items.tell_whole(self._items.find(item_kind, item_id, index), payload.get(name), group)
+                self._items.refused = self._items.refused or kind == "response.refusal.done"
+            case "response.queued":
+                self._start(_mapping(payload.get("response")))
+                self.writer.ping()
+            case _ if not kind.endswith((".added", ".done")):
+                self.writer.ping()
+
+    def _start(self, response: Mapping[str, Any]) -> None:
+        model = response.get("model")
+        self.writer.start(model if isinstance(model, str) else None)
+
+    def _end(self, response: Mapping[str, Any], named: str) -> None:
+        """The response is over; ``named`` is how its last event calls that."""
+        self._start(response)
+        status = response.get("status")
+        if "failed" in (status, named):
+            self._fail(response)
+            return
+        if "cancelled" in (status, named):
+            self.writer.fail("api_error", "the provider cancelled the answer")
+            return
+        self._items.finish_all(response.get("output"))
+        self._count(response.get("usage"))
+        if "incomplete" in (status, named):
+            reason = _mapping(response.get("incomplete_details")).get("reason")
+            self.writer.finish(_STOPS.get(reason, "max_tokens") if isinstance(reason, str) else "max_tokens")
+        elif self._items.faulty is not None:
+            self.writer.fail("api_error", self._items.faulty)
+        else:
+            self.writer.finish("tool_use" if self.writer.called else "refusal" if self._items.refused else "end_turn")
+
+    def _fail(self, given: Mapping[str, Any]) -> None:
+        """What the error in ``given`` says; an ``error`` event is one itself."""
+        error = given.get("error") or {name: given[name] for name in ("code", "message") if name in given}
+        complaint = read_complaint(None, {"error": error})
+        self.writer.fail(complaint.kind, complaint.message)
+
+    def _count(self, usage: object) -> None:
+        told = _mapping(usage)
+        given, written = _number(told.get("input_tokens")), _number(told.get("output_tokens"))
+        if given is None and written is None:
+            return
+        details, thought = _mapping(told.get("input_tokens_details")), _mapping(told.get("output_tokens_details"))
+        cached, kept = _number(details.get("cached_tokens")) or 0, _number(details.get("cache_write_tokens")) or 0
+        counts: dict[str, Any] = {
+            "input_tokens": max(0, (given or 0) - cached - kept),
+            "cache_read_input_tokens": cached,
+            "cache_creation_input_tokens": kept,
+            "output_tokens": written or 0,
+        }
+        if (reasoning := _number(thought.get("reasoning_tokens"))) is not None:
+            counts["output_tokens_details"] = {"thinking_tokens": reasoning}
+        if self._items.searches:
+            counts["server_tool_use"] = {"web_search_requests": self._items.searches}
+        if isinstance(cost := told.get("cost"), int | float | str) and not isinstance(cost, bool):
+            counts["cost"] = cost
+        self.writer.count(counts)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: object) -> int | None:
+    """A count; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value < TOKENS_MAX else None

@@ -1,0 +1,179 @@
+"""The upstreams' own books against every figure that the engine gives: they agree to the nano-dollar.
+
+Caches of both lifetimes, prompts beyond the long-context tiers, broken and cancelled streams, fallbacks, two
+providers, sub-agents, several sessions at once; then the same again after a restart.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from proxy import contract as c
+from tests.proxy.conftest import StartEngine
+from tests.proxy.running_engine import RunningEngine, message, provider, settings
+from tests.upstreams import ScriptedUpstream
+from tests.upstreams.books import BillingUpstream, Books, nano_usd, plan
+
+ROOT = Path(__file__).parents[2]
+SESSIONS = tuple(f"0d9f1c2e-8a43-4f0e-9f7e-00000000000{number}" for number in range(3))
+MODELS = ("claude-opus-4-8", "claude-sonnet-4-5", "claude-haiku-4-5")
+BUDGETS = {"session_usd": 10_000, "project_usd": 10_000, "day_usd": 10_000, "month_usd": 10_000}
+ROUNDS = 2
+HOUR_S = 3600.0
+"""Passes at each look at the health: a failure keeps no later request from either upstream."""
+
+
+@dataclass
+class Run:
+    """What was served, by the engine's and by the upstreams' word."""
+
+    engine: RunningEngine
+    books: Books
+    chosen: Mapping[str, Any]
+    start: StartEngine
+
+
+@pytest.fixture
+async def run(start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream) -> Run:
+    """An engine that served the whole plan: two providers, the second with another maker's model."""
+    books = Books()
+    upstream.script = BillingUpstream("first", books, fails=lambda fate: fate == "overloaded")
+    second.script = BillingUpstream("second", books)
+    chosen = settings(
+        provider(upstream), provider(second), fallback=True, route={"fallback": ["second/gpt-5.4"]}, budget=BUDGETS
+    )
+    patient = itertools.count(time.time(), HOUR_S)
+    engine = await start(chosen, None, lambda: next(patient))
+    await serve(engine)
+    return Run(engine, books, chosen, start)
+
+
+async def serve(engine: RunningEngine) -> None:
+    """The plan, over three sessions; every third request is a sub-agent's. The last session has the second provider."""
+    await engine.command("use", c.Use(target="second/gpt-5.4", session=SESSIONS[2]))
+    requests = plan(ROUNDS, MODELS)
+    waiting = []
+    for number, (fate, model) in enumerate(requests):
+        headers = {"x_claude_code_session_id": SESSIONS[number % 3], c.PROJECT_HEADER: f"project-{number % 2}"}
+        if number % 9 >= 6:
+            headers["x_claude_code_agent_id"] = f"agent-{number % 3}"
+        body = message(model, stream=fate != "at once", messages=[{"role": "user", "content": f"{fate} #{number}"}])
+        waiting.append(ask(engine, body, fate, headers))
+    await asyncio.gather(*waiting)
+    await engine.record(len(requests))
+
+
+async def ask(engine: RunningEngine, body: Mapping[str, Any], fate: str, headers: Mapping[str, str]) -> None:
+    if fate != "cancelled":
+        await engine.ask(body, **headers)
+        return
+    async with engine.asking(body, **headers) as answer:
+        await anext(answer.aiter_bytes())
+
+
+async def usage(engine: RunningEngine, by: str) -> dict[str, int]:
+    """Nano-dollars by key; keys without money are left out, as the books have none of them."""
+    report = msgspec.json.decode((await engine.look("usage", by=by)).content, type=c.UsageReport)
+    return {row.key: row.tally.cost_nano_usd for row in report.rows if row.tally.cost_nano_usd}
+
+
+async def command(engine: RunningEngine, *arguments: str) -> Any:
+    """What ``cctui`` prints as JSON, run as a program beside the engine."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(engine.paths.state_dir.parent),
+        "CCTUI_HOME": str(engine.paths.state_dir.parent),
+        "PYTHONPATH": str(ROOT),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "tui", *arguments, "--json", env=environ, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    return json.loads(printed, parse_float=Decimal)
+
+
+async def agrees(engine: RunningEngine, books: Books) -> None:
+    """Ledger rows, sums by every group and the panel's figures are the books'."""
+    rows = msgspec.json.decode((await engine.look("requests", limit="1000")).content, type=list[c.Request])
+    assert sum(row.cost_nano_usd or 0 for row in rows) == books.total()
+    assert await usage(engine, "session") == books.by(lambda entry: entry.session)
+    assert await usage(engine, "agent") == books.by(lambda entry: entry.agent)
+    assert await usage(engine, "model") == books.by(lambda entry: entry.model)
+    assert await usage(engine, "provider") == books.by(lambda entry: entry.provider)
+    state = await engine.snapshot()
+    assert (state.today.cost_nano_usd, state.today.unpriced_requests) == (books.total(), 0)
+    assert {each.id: each.tally.cost_nano_usd for each in state.sessions} == books.by(lambda entry: entry.session)
+    for session in state.sessions:
+        assert sum(agent.tally.cost_nano_usd for agent in session.agents) == session.tally.cost_nano_usd
+
+
+async def spent(engine: RunningEngine, session: str) -> dict[str, int]:
+    report = msgspec.json.decode((await engine.look("budget", session=session)).content, type=c.BudgetReport)
+    return {budget.kind: budget.spent_nano_usd for budget in report.budgets}
+
+
+async def test_ledger_sums_and_panel_agree_with_the_books(run: Run) -> None:
+    outcomes = {record.outcome for record in run.engine.engine.records}
+    assert outcomes == {"served", "broken", "cancelled", "failed"}
+    assert any(record.fell_back and record.outcome == "served" for record in run.engine.engine.records)
+    assert run.books.total() > 10**9
+    await agrees(run.engine, run.books)
+
+
+async def test_they_agree_after_a_restart(run: Run) -> None:
+    await run.engine.stop()
+    again = await run.start(run.chosen)
+    await agrees(again, run.books)
+    day = (await spent(again, SESSIONS[0]))["day"]
+    assert day == run.books.total()
+
+
+async def test_each_budget_has_spent_what_the_books_say(run: Run) -> None:
+    sums = run.books.by(lambda entry: entry.session)
+    for session in SESSIONS:
+        budgets = await spent(run.engine, session)
+        assert budgets["session"] == sums[session]
+        assert (budgets["day"], budgets["month"]) == (run.books.total(), run.books.total())
+
+
+async def test_the_command_line_prints_what_the_books_say(run: Run) -> None:
+    printed = await command(run.engine, "usage", "--by", "model")
+    nano = {row["key"]: int(Decimal(str(row["cost_usd"])) * 10**9) for row in printed["rows"] if row["cost_usd"]}
+    assert nano == run.books.by(lambda entry: entry.model)
+    assert int(Decimal(str(printed["total"]["cost_usd"])) * 10**9) == run.books.total()
+
+
+async def test_prometheus_scrapes_what_the_books_say(run: Run) -> None:
+    text = (await run.engine.look("metrics")).text
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    lines = [line for line in text.splitlines() if line.startswith("cctui_cost_usd_total{")]
+    assert len(lines) == len(families["cctui_cost_usd"].samples)
+    assert sum(Decimal(line.split()[-1]) for line in lines) * 10**9 == run.books.total()
+
+
+def test_the_books_are_those_that_one_would_keep_by_hand() -> None:
+    usage = {
+        "input_tokens": 12,
+        "cache_read_input_tokens": 20_000,
+        "cache_creation": {"ephemeral_5m_input_tokens": 600, "ephemeral_1h_input_tokens": 400},
+        "output_tokens": 42,
+        "server_tool_use": {"web_search_requests": 1},
+    }
+    by_hand = 12 * 5_000 + 20_000 * 500 + 600 * 6_250 + 400 * 10_000 + 42 * 25_000 + 10_000_000
+    assert nano_usd("claude-opus-4-8", usage) == by_hand
+    assert nano_usd("claude-sonnet-4-5", {**usage, "input_tokens": 200_000}) == (
+        200_000 * 6_000 + 20_000 * 600 + 600 * 7_500 + 400 * 12_000 + 42 * 22_500 + 10_000_000
+    )

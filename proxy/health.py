@@ -24,7 +24,7 @@ from proxy.protocol import breaker as br
 from proxy.protocol.breaker import CLOSED, Breaker
 from proxy.protocol.history import fingerprint
 from proxy.protocol.limits import read_limits
-from proxy.protocol.outcome import TABLE, Outcome
+from proxy.protocol.outcome import TABLE, Outcome, in_words
 from proxy.protocol.pool import KeyPool
 from proxy.providers import ProviderConfig
 
@@ -274,7 +274,7 @@ class HealthBook:
 
     def _closed(self, breaker: Breaker, now: float) -> Closed:
         wait = breaker.wait_s(now)
-        when = f"next try in {wait:.0f} s" if wait else "one request is trying it now"
+        when = f"next try in {in_words(wait)}" if wait else "one request is trying it now"
         return Closed(f"{breaker.reason}; {when}", breaker.outcome or "overloaded", wait)
 
     def _set(self, place: str, breaker: Breaker) -> None:

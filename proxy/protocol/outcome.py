@@ -193,8 +193,21 @@ class Outcome:
     def sentence(self, provider: str) -> str:
         """What the user reads."""
         words = f" ({self.words})" if self.words and self.words.lower() not in self.row.advice.lower() else ""
-        wait = f", try again in {self.retry_after_s:.0f} s" if self.retry_after_s else ""
+        wait = f", try again in {in_words(self.retry_after_s)}" if self.retry_after_s else ""
         return f"{provider}: {self.row.advice}{words}{wait}"
+
+
+def in_words(seconds: float) -> str:
+    """A wait as people say it: ``45 s``, ``12 min``, ``3 h 20 min``, ``2 days``."""
+    minutes = round(seconds / 60)
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if minutes < 120:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return f"{round(hours / 24)} days"
 
 
 SERVED = Outcome(TABLE["served"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.protocol.outcome import STATUS_OF_TYPE, TABLE, Seen, error_body, judge, retry_after_s
+from proxy.protocol.outcome import STATUS_OF_TYPE, TABLE, Seen, error_body, in_words, judge, retry_after_s
 
 NOW = 1_800_000_000.0
 """Fri, 15 Jan 2027 08:00:00 GMT."""
@@ -195,3 +195,11 @@ def test_an_error_of_ours_has_anthropic_s_shape() -> None:
         "request_id": "req_1",
     }
     assert "request_id" not in json.loads(error_body("api_error", "x"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (45, "45 s"), (720, "12 min"), (12000, "3 h 20 min"), (7200, "2 h"), (172800, "2 days")],
+)
+def test_a_wait_is_told_as_people_say_it(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words

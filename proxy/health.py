@@ -172,6 +172,14 @@ class HealthBook:
         if scope == "key" and key is not None:
             known.pool.limited(key, self._clock())
 
+    def unsent(
+        self, provider: ProviderConfig, model: str, key: int | None, login: str | None = None, sent_at: float = 0.0
+    ) -> None:
+        """A request that was admitted at ``sent_at`` was not sent after all: it tells nothing."""
+        for place in _places(provider, model, key, login).values():
+            if (known := self._breakers.get(place, CLOSED)).probe_since == sent_at:
+                self._set(place, br.undecided(known))
+
     def note_latency(self, provider: ProviderConfig, ttft_ms: float) -> None:
         self._of(provider).latencies.append((self._clock(), ttft_ms))
 

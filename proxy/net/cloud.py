@@ -72,7 +72,7 @@ class CloudCredentials:
         try:
             from botocore.auth import SigV4Auth
             from botocore.awsrequest import AWSRequest
-            from botocore.exceptions import BotoCoreError
+            from botocore.exceptions import BotoCoreError, ClientError
         except ImportError:
             raise NoCredential(
                 'AWS credentials need botocore: pip install "cctui[bedrock]". Or set AWS_BEARER_TOKEN_BEDROCK.'
@@ -82,7 +82,7 @@ class CloudCredentials:
         try:
             request = AWSRequest(method=method.upper(), url=url, headers=kept, data=body)
             SigV4Auth(self._aws_credentials().get_frozen_credentials(), service, region).add_auth(request)
-        except BotoCoreError as error:
+        except (BotoCoreError, ClientError, RuntimeError) as error:
             raise NoCredential(f"AWS: {error}. Log in with `aws sso login` or set AWS_BEARER_TOKEN_BEDROCK.") from None
         return [
             (name.lower().encode("latin-1"), str(value).encode("latin-1"))

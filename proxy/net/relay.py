@@ -83,6 +83,10 @@ class Surroundings(Catalog, Protocol):
         """Whether a request may go to a target now, and with which key."""
         ...
 
+    def unsent(self, exchange: Exchange, target: Target, admission: Admitted) -> None:
+        """An admitted request cannot be said in the target's format: nothing was sent."""
+        ...
+
     def beside(self, exchange: Exchange, target: Target) -> Admitted | Closed:
         """The key for a request that is no message."""
         ...
@@ -265,6 +269,7 @@ class Relay:
                     again = await self._prepared(exchange, client, target, admission, room)
                     failure = await self._attempt(again, relay_message)
             except CannotTake as missing:
+                self._in.unsent(exchange, target, admission)
                 return self._unable(exchange, target, str(missing))
             if failure is not None and self._may_leave_out(attempt, failure):
                 continue

@@ -25,8 +25,7 @@ def foreign(upstream: ScriptedUpstream, dialect: Name, **more: Any) -> dict[str,
 
 async def on(start: StartEngine, upstream: ScriptedUpstream, dialect: Name, said: Said, **more: Any) -> RunningEngine:
     upstream.script = lambda call: answer(dialect, call, said)
-    route = {"route": {"default": "first/foreign-1"}}
-    return await start(settings(foreign(upstream, dialect, **more), **route))
+    return await start(settings(foreign(upstream, dialect, **more), route={"default": "first/foreign-1"}))
 
 
 @each
@@ -260,3 +259,21 @@ async def test_claude_itself_is_passed_on_untouched_beside_a_foreign_provider(
     response = await engine.ask()
 
     assert response.content == message_stream()
+
+
+async def test_a_request_that_cannot_be_said_leaves_the_probe_to_the_next_one(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    clock = [1_800_000_000.0]
+    providers = [foreign(each, "openai-chat") for each in (upstream, second)]
+    route = {"default": "first/foreign-1", "fallback": ["second/foreign-1"], "fallback_enabled": True}
+    engine = await start(settings(*providers, route=route), health_clock=lambda: clock[0])
+    await engine.command("rest", c.RestProvider(provider="second", resting=True))
+    upstream.script = error("openai-chat", 503, "try later")
+    await engine.ask()
+    clock[0] += 1000
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    await engine.ask(message(tools=[search], tool_choice={"type": "tool", "name": "web_search"}))
+    upstream.script = lambda call: answer("openai-chat", call, Said("Back."))
+
+    assert checked((await engine.ask()).content).text == "Back."

@@ -97,6 +97,8 @@ class CacheWatch:
             return
         size = request.request_bytes
         if self._waiting.full() or self._waiting_bytes + size > WAITING_BYTES:
+            if not self.left_out:
+                log.info("more requests end than the watch of the caches looks at: some are left out")
             self.left_out += 1
             return
         changed = exchange.attempts[-1].changed if exchange.attempts else ()

@@ -187,6 +187,11 @@ class Engine:
         login = self._login(provider, exchange)
         return self.health.admit(provider, target.model, session, login=login, tried=tried, only=only)
 
+    def unsent(self, exchange: Exchange, target: routing.Target, admission: Admitted) -> None:
+        provider = self.providers[target.provider]
+        login = self._login(provider, exchange)
+        self.health.unsent(provider, target.model, admission.key, login, admission.sent_at)
+
     def beside(self, exchange: Exchange, target: routing.Target) -> Admitted | Closed:
         provider = self.providers[target.provider]
         return self.health.beside(provider, exchange.identity.session or "", self._login(provider, exchange))
@@ -298,7 +303,7 @@ class Engine:
             notices=tuple(self.board.notices),
             day_budget_nano_usd=self.gate.budgets.limit(self.gate.budgets.today()),
             session_budget_nano_usd=self.gate.budgets.amounts.session,
-            used_up=self._used_up,
+            used_up=self.gate.used_up(),
         )
 
     def stop(self, drain_s: float | None) -> None:
@@ -487,9 +492,16 @@ class Engine:
         return c.EngineChanged(engine=self._engine_view(), problems=self._problems, used_up=self._used_up)
 
     def price_of(self, provider: str, models: Sequence[str]) -> Price | None:
-        """The price in force of the first of ``models`` that has one at ``provider``; None: nobody knows."""
+        """The price in force of the first of ``models`` that has one at ``provider``; None: nobody knows.
+
+        Without a provider, as transcripts of the client have none, it is the list price of the model's maker.
+        """
         config = self.providers.get(provider)
-        found = (self._costs.price_of(config, model)[0] for model in models if model) if config is not None else ()
+        found: Iterator[Price | None] = iter(())
+        if config is not None:
+            found = (self._costs.price_of(config, model)[0] for model in models if model)
+        elif not provider:
+            found = (list_price(None, model, today()) for model in models if model)
         return next((price for price in found if price is not None), None)
 
     def _price_of_request(self, request: c.Request) -> Price | None:

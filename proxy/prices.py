@@ -12,7 +12,7 @@ from functools import lru_cache
 from genai_prices import UpdatePrices
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
-from genai_prices.update_prices import DEFAULT_UPDATE_URL
+from genai_prices.update_prices import DEFAULT_UPDATE_URL as UPDATES_URL
 
 from proxy.protocol.naming import canonical, strip_window_suffix
 from proxy.protocol.pricing import Price
@@ -24,8 +24,8 @@ UPDATED_EVERY_S = 24 * 3600.0
 class PriceUpdates:
     """Fetches the library's list once a day, in a thread of its own. What fails is logged, and the last list stays."""
 
-    def __init__(self, url: str = DEFAULT_UPDATE_URL) -> None:
-        self._updates = UpdatePrices(update_interval=UPDATED_EVERY_S, url=url)
+    def __init__(self) -> None:
+        self._updates = UpdatePrices(update_interval=UPDATED_EVERY_S, url=UPDATES_URL)
 
     def start(self) -> None:
         self._updates.start()

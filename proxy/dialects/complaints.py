@@ -30,7 +30,15 @@ _OF_STATUS: Mapping[int, str] = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+_OF_CONTENT = (
+    *("invalid_image", "invalid_image_format", "invalid_base64_image", "invalid_image_url", "invalid_image_mode"),
+    *("image_too_large", "image_too_small", "image_parse_error", "image_content_policy_violation"),
+    *("image_file_too_large", "image_file_not_found", "unsupported_image_media_type", "empty_image_file"),
+    *("failed_to_download_image", "bio_policy", "misalignment_policy_violation", "data_residency_mismatch"),
+)
+"""Codes of OpenAI's for what a request holds: sending it again is of no use."""
 _OF_WORD: Mapping[str, str] = {
+    **dict.fromkeys(_OF_CONTENT, "invalid_request_error"),
     "insufficient_quota": "billing_error",
     "billing_not_active": "billing_error",
     "invalid_api_key": "authentication_error",

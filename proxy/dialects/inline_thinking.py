@@ -17,6 +17,8 @@ class InlineThinking:
     def __init__(self) -> None:
         self._state: Literal["start", "thinking", "after", "text"] = "start"
         self._held = ""
+        self._thought = False
+        """Some thinking went out: blanks before it are nobody's."""
 
     def feed(self, text: str) -> Iterator[Piece]:
         """What ``text`` makes certain."""
@@ -54,7 +56,8 @@ class InlineThinking:
         else:
             keep = next((size for size in range(len(CLOSING) - 1, 0, -1) if thought.endswith(CLOSING[:size])), 0)
             thought, self._held = thought[: len(thought) - keep], thought[len(thought) - keep :]
-        if thought:
+        if thought := thought if self._thought else thought.lstrip():
+            self._thought = True
             yield "thinking", thought
 
     def _go_on(self) -> Iterator[Piece]:

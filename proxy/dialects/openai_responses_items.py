@@ -12,7 +12,7 @@ import msgspec
 
 from proxy.dialects.answer import AnswerWriter
 from proxy.dialects.openai_responses_reasoning import sealed_reasoning
-from proxy.dialects.openai_responses_search import Search, read_citations, read_search, write_search
+from proxy.dialects.openai_responses_search import Search, Searches, read_search
 from proxy.dialects.tool_names import ToolNames, own_id
 from proxy.protocol.foreign_json import NotJson, read_json
 
@@ -26,7 +26,7 @@ _KINDS: Mapping[object, Kind] = {
     "web_search_call": "web_search_call",
 }
 _BREAK = "\n\n"
-"""Between two parts of one item."""
+"""Between two parts of a summary, which are paragraphs."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,7 +57,7 @@ class Items:
     def __init__(self, writer: AnswerWriter, names: ToolNames, model: str, message_id: str) -> None:
         self.refused = False
         """The model declined in words of its own."""
-        self.searches = 0
+        self.searches = Searches(writer, message_id)
         self.faulty: str | None = None
         """What is wrong with a call, for the user; None: nothing."""
         self._writer = writer
@@ -69,8 +69,6 @@ class Items:
         self._by_index: dict[int, Item] = {}
         self._open_call: Item | None = None
         self._waiting: list[Item] = []
-        self._untold_searches: list[Search] = []
-        self._citations: dict[str, str] = {}
         self._call_ids: set[str] = set()
 
     def __bool__(self) -> bool:
@@ -80,7 +78,7 @@ class Items:
         """The item that an event is about; a new one where none was announced."""
         found = self._by_id.get(item_id) if isinstance(item_id, str) else None
         if found is None or found.kind != kind:
-            found = self._by_index.get(index) if isinstance(index, int) else None
+            found = self._by_index.get(index) if isinstance(index, int) else self._last(kind)
         if found is None or found.kind != kind:
             found = self._new(kind, item_id, index)
         return found
@@ -100,7 +98,9 @@ class Items:
         """A piece of an item's text."""
         if not isinstance(text, str) or not text or item.done or group != (item.group or group):
             return
-        if item.told and part != item.part and item.kind != "function_call":
+        if item.kind == "function_call" and not item.told and text.isspace():
+            return
+        if item.kind == "reasoning" and item.told and part != item.part:
             item.unsent.append(_BREAK)
         item.group, item.part = group, part
         item.told.append(text)
@@ -141,9 +141,6 @@ class Items:
             if item.name:
                 self._done(item)
 
-    def cite(self, annotation: object) -> None:
-        self._citations |= read_citations([annotation])
-
     def finish_all(self, output: object) -> None:
         """The answer is over; ``output`` is what it says of its items, for what was not told of them."""
         whole = [each for each in output if isinstance(each, Mapping)] if isinstance(output, list) else []
@@ -158,7 +155,7 @@ class Items:
                 self._done(item)
         if any(not item.closed for item in self._all):
             self.faulty = self.faulty or "the provider called a tool without naming it"
-        self._tell_searches()
+        self.searches.tell()
 
     def _new(self, kind: Kind, item_id: object, index: object) -> Item:
         item = Item(kind, item_id if isinstance(item_id, str) else None)
@@ -169,13 +166,17 @@ class Items:
             self._by_index[index] = item
         return item
 
+    def _last(self, kind: Kind) -> Item | None:
+        """For a server that numbers nothing: the item of that kind that is not done."""
+        return next((item for item in reversed(self._all) if item.kind == kind and not item.done), None)
+
     def _known_call(self, given: Mapping[str, Any]) -> Item | None:
         """A call keeps its ``call_id``, even where a server changes the ids of items on the way."""
-        call_id = given.get("call_id")
-        if given.get("type") != "function_call" or not isinstance(call_id, str) or not call_id:
+        call_id = _text(given.get("call_id"))
+        if given.get("type") != "function_call" or call_id is None or _text(given.get("id")) in self._by_id:
             return None
         same = [item for item in self._all if item.call_id == call_id]
-        return same[0] if len(same) == 1 and given.get("id") not in self._by_id else None
+        return same[0] if len(same) == 1 else None
 
     def _name(self, item: Item, given: Mapping[str, Any]) -> None:
         item.call_id = item.call_id or _text(given.get("call_id"))
@@ -187,7 +188,7 @@ class Items:
         self._rest(item, [_text(part.get("text")) or _text(part.get("refusal")) or "" for part in parts], "content")
         self.refused = self.refused or any(part.get("type") == "refusal" for part in parts)
         for part in parts:
-            self._citations |= read_citations(part.get("annotations"))
+            self.searches.cite(part.get("annotations"))
 
     def _rest(self, item: Item, parts: Sequence[str], group: Group) -> None:
         """Tell of ``parts`` what was not told yet. Where both differ, what was told stands."""
@@ -246,7 +247,7 @@ class Items:
         match item.kind:
             case "message":
                 self._close_block("text")
-                self._tell_searches()
+                self.searches.tell()
             case "reasoning" if item.encrypted:
                 self._writer.sign(sealed_reasoning(self._model, item.encrypted))
             case "reasoning":
@@ -254,10 +255,7 @@ class Items:
             case "function_call":
                 self._close_call(item)
             case "web_search_call" if item.search is not None:
-                self.searches += 1
-                self._untold_searches.append(item.search)
-                if item.search.sources or item.search.failed:
-                    self._tell_searches()
+                self.searches.add(item.search)
 
     def _close_block(self, kind: str) -> None:
         if self._writer.open_block == kind:
@@ -271,12 +269,6 @@ class Items:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             self._write(each)
-
-    def _tell_searches(self) -> None:
-        """Searches whose addresses nobody told are told after the text that cites them."""
-        untold, self._untold_searches = self._untold_searches, []
-        for number, search in enumerate(untold, self.searches - len(untold)):
-            write_search(self._writer, self._message_id, number, search, self._citations)
 
 
 def _taken(pieces: list[str]) -> str:

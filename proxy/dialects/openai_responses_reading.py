@@ -93,7 +93,7 @@ class ResponsesReader(AnswerReader):
                 item.name = item.name or str(payload.get("name") or "")
                 self._items.finish_call(item, payload.get("arguments"))
             case "response.output_text.annotation.added":
-                self._items.cite(payload.get("annotation"))
+                self._items.searches.cite([payload.get("annotation")])
             case _ if kind in _WHOLES:
                 item_kind, group, name = _WHOLES[kind]
                 self._items.tell_whole(self._items.find(item_kind, item_id, index), payload.get(name), group)
@@ -131,7 +131,7 @@ class ResponsesReader(AnswerReader):
     def _fail(self, given: Mapping[str, Any]) -> None:
         """What the error in ``given`` says; an ``error`` event is one itself."""
         error = given.get("error") or {name: given[name] for name in ("code", "message") if name in given}
-        complaint = read_complaint(None, {"error": error})
+        complaint = read_complaint(None, {"error": error or {"message": "the provider failed and gave no reason"}})
         self.writer.fail(complaint.kind, complaint.message)
 
     def _count(self, usage: object) -> None:
@@ -149,8 +149,8 @@ class ResponsesReader(AnswerReader):
         }
         if (reasoning := _number(thought.get("reasoning_tokens"))) is not None:
             counts["output_tokens_details"] = {"thinking_tokens": reasoning}
-        if self._items.searches:
-            counts["server_tool_use"] = {"web_search_requests": self._items.searches}
+        if self._items.searches.count:
+            counts["server_tool_use"] = {"web_search_requests": self._items.searches.count}
         if isinstance(cost := told.get("cost"), int | float | str) and not isinstance(cost, bool):
             counts["cost"] = cost
         self.writer.count(counts)

@@ -5,7 +5,7 @@ citations of the text that follows.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,6 @@ SOURCES = "web_search_call.action.sources"
 """Asks for the addresses that were found."""
 RESULTS_MAX = 50
 _PLACE = ("city", "region", "country", "timezone")
-
-Citations = Mapping[str, str]
-"""Titles by address."""
 
 
 def is_search(tool: ServerTool) -> bool:
@@ -76,31 +73,49 @@ def read_search(item: Mapping[str, Any]) -> Search | None:
     return Search(query, tuple(dict.fromkeys(each for each in sources if each)), item.get("status") == "failed")
 
 
-def read_citations(annotations: object) -> Citations:
-    """The pages that a text cites."""
-    found = [each for each in annotations if isinstance(each, Mapping)] if isinstance(annotations, list) else []
-    cited = ((_address(each), each.get("title")) for each in found if each.get("type") == "url_citation")
-    return {url: title if isinstance(title, str) and title else url for url, title in cited if url}
+class Searches:
+    """The searches of one answer, told with what they found."""
 
+    def __init__(self, writer: AnswerWriter, message_id: str) -> None:
+        self.count = 0
+        self._writer = writer
+        self._message_id = message_id
+        self._titles: dict[str, str] = {}
+        """By address, as the text cites them."""
+        self._untold: list[Search] = []
 
-def write_search(writer: AnswerWriter, message_id: str, number: int, search: Search, citations: Citations) -> None:
-    """The call and its results; ``number`` tells the searches of an answer apart."""
-    told = hashlib.sha256(f"{message_id}:search:{number}".encode()).hexdigest()[:24]
-    tool_id = f"srvtoolu_{told}"
-    writer.server_tool(tool_id, TOOL, {"query": search.query})
-    content: Any = [_result(url, citations) for url in _found(search, citations)]
-    if search.failed:
-        content = {"type": "web_search_tool_result_error", "error_code": "unavailable"}
-    writer.block({"type": "web_search_tool_result", "tool_use_id": tool_id, "content": content})
+    def cite(self, annotations: object) -> None:
+        """A text cites pages."""
+        for each in annotations if isinstance(annotations, list) else []:
+            if isinstance(each, Mapping) and each.get("type") == "url_citation" and (url := _address(each)):
+                title = each.get("title")
+                self._titles[url] = title if isinstance(title, str) and title else url
 
+    def add(self, search: Search) -> None:
+        """A search is done. If nobody said what it found, the text that follows will."""
+        self.count += 1
+        self._untold.append(search)
+        if search.sources or search.failed:
+            self.tell()
 
-def _found(search: Search, citations: Citations) -> Sequence[str]:
-    return (search.sources or tuple(citations))[:RESULTS_MAX]
+    def tell(self) -> None:
+        """Write what was not written yet."""
+        untold, self._untold = self._untold, []
+        for number, search in enumerate(untold, self.count - len(untold)):
+            self._write(number, search)
 
+    def _write(self, number: int, search: Search) -> None:
+        told = hashlib.sha256(f"{self._message_id}:search:{number}".encode()).hexdigest()[:24]
+        tool_id = f"srvtoolu_{told}"
+        self._writer.server_tool(tool_id, TOOL, {"query": search.query})
+        content: Any = [self._result(url) for url in (search.sources or tuple(self._titles))[:RESULTS_MAX]]
+        if search.failed:
+            content = {"type": "web_search_tool_result_error", "error_code": "unavailable"}
+        self._writer.block({"type": "web_search_tool_result", "tool_use_id": tool_id, "content": content})
 
-def _result(url: str, citations: Citations) -> dict[str, Any]:
-    title = citations.get(url, url)
-    return {"type": "web_search_result", "title": title, "url": url, "encrypted_content": "", "page_age": None}
+    def _result(self, url: str) -> dict[str, Any]:
+        title = self._titles.get(url, url)
+        return {"type": "web_search_result", "title": title, "url": url, "encrypted_content": "", "page_age": None}
 
 
 def _address(entry: object) -> str:

@@ -11,13 +11,13 @@ from typing import Any
 from proxy import contract as c
 from proxy.ledger.choices import chosen
 from proxy.ledger.queries import LedgerReader
+from proxy.ledger.rollups import MODEL
 from proxy.ledger.rows import SUMS, usage_of
 from proxy.protocol.whatif import Portion
 
 ROWS_MAX = 200_000
 """About half a second of reading."""
 
-_MODEL = "coalesce(served_model, target_model, asked_model, '')"
 _PROMPT = "(input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens)"
 
 
@@ -33,7 +33,7 @@ class PortionLedger(LedgerReader):
         where, values = what.of_requests(what.when)
         bracket = " + ".join(f"({_PROMPT} > {int(step)})" for step in steps) or "0"
         query = f"""
-            SELECT coalesce(provider, '') AS provider, {_MODEL} AS model, {bracket} AS bracket,
+            SELECT coalesce(provider, '') AS provider, coalesce({MODEL}, '') AS model, {bracket} AS bracket,
                    count(*) AS requests, max({_PROMPT}) AS longest, max(stop_reason IS 'tool_use') AS tools, {SUMS}
             FROM requests WHERE {where} GROUP BY 1, 2, 3
         """

@@ -1,9 +1,10 @@
 """Sums of ``messages`` requests, kept exactly, in the transaction that writes the requests.
 
 A ``series`` is everything that a choice can name but time: session, agent, role, project, provider, model, and whose
-money it is. ``rollups`` has a row for each series and slot of time, at four levels: quarters of an hour and days of
-UTC, each once with sessions and agents and once without them, which is far fewer rows. Every time zone in use today
-has its hours begin at a quarter of UTC, so local hours, days and months are whole quarters. ``speeds`` counts
+money it is. ``rollups`` has a row for each series and slot of time, at several levels: quarters of an hour and days
+of UTC, each once with sessions and agents and once without them, which is far fewer rows, and hours without them.
+Every time zone in use today has its hours begin at a quarter of UTC, so local hours, days and months are whole
+quarters; in most zones they are whole hours. ``speeds`` counts
 requests by how fast they were, to four significant bits, by day and by block of 32 days and without sessions.
 
 All of it is made from the rows by SQL alone, the same for a batch of the writer, for an old ledger and for a change
@@ -20,7 +21,8 @@ from typing import Any
 from proxy.ledger.rows import INSERT, USAGE_COLUMNS
 
 QUARTER_S = 15 * 60
-DAY_S = 24 * 3600
+HOUR_S = 3600
+DAY_S = 24 * HOUR_S
 BLOCK_S = 32 * DAY_S
 
 CAUGHT_UP_ROWS = 2000
@@ -34,10 +36,17 @@ class Level(IntEnum):
     QUARTER = 1
     DAY_THREADS = 2
     DAY = 3
+    HOUR = 4
 
     @property
     def grain_s(self) -> int:
-        return DAY_S if self >= Level.DAY_THREADS else QUARTER_S
+        match self:
+            case Level.QUARTER_THREADS | Level.QUARTER:
+                return QUARTER_S
+            case Level.HOUR:
+                return HOUR_S
+            case Level.DAY_THREADS | Level.DAY:
+                return DAY_S
 
     @property
     def threads(self) -> bool:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-
 FOREVER = 24 * 3600 * 2**30
 """Seconds; no request begins later."""
 

@@ -1,6 +1,7 @@
 """Sums of the requests of a choice, by group: from roll-ups, and from rows only at the ends of the time chosen."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +10,7 @@ from typing import Any
 from proxy import contract as c
 from proxy.ledger.choices import Chosen
 from proxy.ledger.retention import rows_since
-from proxy.ledger.rollups import COLUMN_OF, DAY_S, MEASURES, QUARTER_S, Level, waiting_rows
+from proxy.ledger.rollups import COLUMN_OF, DAY_S, HOUR_S, MEASURES, Level, waiting_rows
 from proxy.ledger.rows import USAGE_COLUMNS
 from proxy.ledger.spans import Cut, Slots, Span, cut
 
@@ -40,6 +41,9 @@ _SUM_OF = {
 }
 _SUM_NAMES = tuple(f"{name}_sum" for name in _SUM_OF)
 _SUMS = ", ".join(f"sum({source}) AS {name}_sum" for name, source in _SUM_OF.items())
+ZONE_STEP_S = 14 * DAY_S
+"""No zone keeps its summer time for a shorter time."""
+
 Sums = tuple[int, ...]
 """The columns of ``_SUMS``."""
 
@@ -85,16 +89,34 @@ def _collected(db: sqlite3.Connection, what: Chosen, group: _Grouping, name: Any
 
 
 def _parts(db: sqlite3.Connection, what: Chosen, group: _Grouping) -> Iterator[tuple[Any, ...]]:
+    threads = what.threads or group.column in ("session_id", "agent_id")
+    fine, coarse = Level.QUARTER_THREADS if threads else Level.QUARTER, _coarse(db, what, group, threads=threads)
     parts = Cut((what.when,))
     if waiting_rows(db) is None:
-        parts = cut(what.when, rows_since(db), QUARTER_S, None if group.form else DAY_S)
-    threads = what.threads or group.column in ("session_id", "agent_id")
+        parts = cut(what.when, rows_since(db), fine.grain_s, coarse.grain_s if coarse else None)
     for span in parts.rows:
         yield from _of_rows(db, what, group, span)
-    for slots in parts.fine:
-        yield from _of_rollups(db, what, group, Level.QUARTER_THREADS if threads else Level.QUARTER, slots)
-    for slots in parts.coarse:
-        yield from _of_rollups(db, what, group, Level.DAY_THREADS if threads else Level.DAY, slots)
+    for level, each in ((fine, parts.fine), (coarse or fine, parts.coarse)):
+        for slots in each:
+            yield from _of_rollups(db, what, group, level, slots)
+
+
+def _coarse(db: sqlite3.Connection, what: Chosen, group: _Grouping, *, threads: bool) -> Level | None:
+    """The level that has the longest slots of which none belongs to two groups."""
+    if group.form is None:
+        return Level.DAY_THREADS if threads else Level.DAY
+    return Level.HOUR if not threads and _whole_hours(db, what.when) else None
+
+
+def _whole_hours(db: sqlite3.Connection, when: Span) -> bool:
+    """Whether local hours were whole hours of UTC, as far as there is something to sum."""
+    day = f"FROM rollups WHERE level = {int(Level.DAY)}"
+    first, last = db.execute(f"SELECT (SELECT min(slot) {day}), (SELECT max(slot) {day})").fetchone()
+    if first is None:
+        return True
+    begin, end = max(when.since, first * DAY_S), min(when.until, (last + 1) * DAY_S)
+    moments = (*range(int(begin), int(end), ZONE_STEP_S), begin, end)
+    return all(time.localtime(moment).tm_gmtoff % HOUR_S == 0 for moment in moments)
 
 
 def _of_rows(db: sqlite3.Connection, what: Chosen, group: _Grouping, when: Span) -> sqlite3.Cursor:
@@ -107,7 +129,7 @@ def _of_rows(db: sqlite3.Connection, what: Chosen, group: _Grouping, when: Span)
 
 def _of_rollups(db: sqlite3.Connection, what: Chosen, group: _Grouping, level: Level, slots: Slots) -> sqlite3.Cursor:
     joined, where, values = rolled(what, level, slots)
-    key = group.key({name: f"series.{name}" for name in COLUMN_OF}, f"slot * {QUARTER_S}")
+    key = group.key({name: f"series.{name}" for name in COLUMN_OF}, f"slot * {level.grain_s}")
     if group.form is None:
         return db.execute(f"SELECT {key} AS key, {_SUMS} FROM {joined} WHERE {where} GROUP BY key", values)
     by_slot = f"SELECT slot, {_SUMS} FROM {joined} WHERE {where} GROUP BY slot"

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
+import msgspec
+
 from proxy.contract import ContextItem, ContextKind
-from proxy.protocol.foreign_json import NotJson, read_json
+from proxy.protocol.foreign_json import NotJson, read_json, read_json_as
 from proxy.protocol.images import DOCUMENT_TOKENS, image_tokens
 from proxy.protocol.messages import Body
 from proxy.protocol.toolnames import call_name, mcp_server, tool_name
@@ -18,6 +20,7 @@ KINDS: tuple[ContextKind, ...] = get_args(ContextKind)
 BIGGEST = 12
 """Single pieces that are named."""
 _REMINDER = "<system-reminder>"
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _OF_BASE64 = 3 / 4
 
 
@@ -75,7 +78,7 @@ def weigh(body: Body, bytes_per_token: float, counted: int | None = None, answer
 def pieces(body: Body) -> Iterator[Piece]:
     """Everything in the prompt, part by part. What has no shape that is known is left out."""
     yield from _system(_read(body, "system"))
-    told = list(_messages(_read(body, "messages")))
+    told = list(_messages(_each(body, "messages")))
     loaded = {piece.name for piece in told if piece.kind == "tools"}
     yield from _tools(_read(body, "tools"), loaded)
     yield from (piece for piece in told if piece.kind != "tools")
@@ -87,6 +90,16 @@ def _read(body: Body, name: str) -> Any:
         return read_json(raw) if raw is not None else None
     except NotJson:
         return None
+
+
+def _each(body: Body, name: str) -> Iterator[Any]:
+    """The entries of a list, read one by one: other threads get their turn between two of them."""
+    raw = body.fields.get(name)
+    try:
+        for entry in read_json_as(_LIST, raw) if raw is not None else ():
+            yield read_json(entry)
+    except NotJson:
+        return
 
 
 def _system(content: object) -> Iterator[Piece]:
@@ -105,9 +118,11 @@ def _tools(tools: object, loaded: set[str]) -> Iterator[Piece]:
         yield Piece("tools", group, f"tool {tool_name(name)}", _size(tool))
 
 
-def _messages(messages: object) -> Iterator[Piece]:
+def _messages(messages: Iterable[object]) -> Iterator[Piece]:
     calls: dict[str, tuple[str, str]] = {}
-    for number, message in enumerate(_mappings(messages), 1):
+    for number, message in enumerate(messages, 1):
+        if not isinstance(message, Mapping):
+            continue
         role = str(message.get("role"))
         for block in _blocks(message.get("content")):
             yield from _block(block, role, number, calls)

@@ -53,8 +53,8 @@ class ListedModel(Struct, frozen=True, omit_defaults=True):
 
     @property
     def cache_write_1h(self) -> int | None:
-        """Lists tell the five-minute price alone. Who charges for Claude's cache writes charges Anthropic's ratio."""
-        if self.cache_write is None or self.input is None or tier_of(self.id) is None:
+        """Lists tell the five-minute price alone. Who charges for Claude's cache writes charges at Anthropic's ratio."""
+        if not self.cache_write or self.input is None or tier_of(self.id) is None:
             return None
         return max(CLAUDE_HOUR_WRITE * self.input, self.cache_write)
 

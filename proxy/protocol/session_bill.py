@@ -14,7 +14,7 @@ from proxy.protocol.pricing import MILLION, Bill, Price, bill
 
 STEPS_MAX = 96
 """Of a session's time; wider steps are taken for a longer one."""
-_STEPS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400)
+_STEPS_S = (10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400)
 
 PriceOf = Callable[[str, tuple[str, ...]], Price | None]
 """The price at a provider of what goes under these names; None: unknown."""

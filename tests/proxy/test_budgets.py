@@ -344,3 +344,25 @@ async def test_the_ledger_tells_what_earlier_engines_spent_today_and_this_month(
     await budgets.know(under)
 
     assert [budgets.view(scope).spent_nano_usd // TURN_COSTS for scope in under] == [3, 1, 2]
+
+
+async def test_a_budget_that_refused_is_told_until_more_is_granted(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(budgeted(upstream, session_usd=Decimal("0.01")))
+    await engine.ask(**SESSION)
+    assert engine.engine.gate.used_up() == ()
+    await engine.ask(**SESSION)
+    assert engine.engine.gate.used_up() == ("the session budget of $0.01 is used up",)
+    await engine.command("budget/grant", c.GrantBudget(kind="session", amount_nano_usd=DOLLAR))
+    assert engine.engine.gate.used_up() == ()
+    assert (await engine.snapshot()).used_up == ()
+
+
+async def test_a_session_that_passes_has_no_budget_against_it(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(budgeted(upstream, day_usd=Decimal("0.01")))
+    await engine.ask(**SESSION)
+    await engine.ask(**SESSION)
+    assert engine.engine.gate.used_up() == ("the day budget of $0.01 is used up",)
+    await engine.command("budget/pass", c.PassBudget(session="5e551011-aaaa"))
+    assert engine.engine.gate.used_up() == ()

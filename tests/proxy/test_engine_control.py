@@ -149,6 +149,12 @@ async def test_a_command_that_cannot_be_read_is_refused(engine: RunningEngine, c
     ("path", "status"),
     [
         ("usage?by=colour", 400),
+        ("usage?colour=red", 400),
+        ("usage?role=boss", 400),
+        ("usage?session=nobody", 404),
+        ("latency?by=model", 400),
+        ("latency?until=inf", 400),
+        ("requests?by=model", 400),
         ("usage?since=yesterday", 400),
         ("usage?since=nan", 400),
         ("requests?limit=many", 400),
@@ -300,3 +306,34 @@ async def test_a_failed_request_is_listed_with_the_provider_s_words(
     await engine.record()
     row = (await engine.look("requests")).json()[0]
     assert (row["outcome"], row["status"], "this key may not" in row["attempts"][0]["reason"]) == ("failed", 403, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("usage?by=colour", "session, agent, role, model, provider, project, hour, day, week, month, hour_of_day"),
+        ("usage?role=boss", "main, agent, background"),
+        ("latency?colour=red", "since, until, project, provider, model, session, agent, role"),
+    ],
+)
+async def test_a_refused_question_says_what_can_be_asked(engine: RunningEngine, path: str, words: str) -> None:
+    assert words in (await engine.http.get(f"{c.DOOR}/{path}")).json()["message"]
+
+
+async def test_every_field_of_a_choice_narrows_sums_and_lists_alike(two: RunningEngine) -> None:
+    await two.ask(message(tools=[{"name": "t"}]), x_claude_code_session_id="abc-1", x_cctui_project="shop")
+    await two.ask(message("claude-haiku-4-5"), x_claude_code_session_id="abc-1", x_cctui_project="shop")
+    await use(two, "gpt-5.5")
+    await two.ask(x_claude_code_session_id="xyz-2", x_claude_code_agent_id="a-1")
+    last = await two.record(3)
+    for query, count in (
+        ({}, 3), ({"project": "shop"}, 2), ({"project": ""}, 1), ({"provider": "second"}, 1), ({"role": "main"}, 1),
+        ({"role": "background"}, 1), ({"agent": "a-1"}, 1), ({"session": "abc"}, 2), ({"session": "xyz-2"}, 1),
+        ({"model": last.served_model or ""}, 3), ({"since": repr(last.started_at)}, 1),
+        ({"until": repr(last.started_at)}, 2), ({"project": "shop", "role": "agent"}, 0),
+    ):  # fmt: skip
+        usage = msgspec.json.decode((await two.look("usage", **query)).content, type=c.UsageReport)
+        rows = (await two.look("requests", **query)).json()
+        latency = msgspec.json.decode((await two.look("latency", **query)).content, type=c.LatencyReport)
+        counts = (usage.total.requests, len(rows), sum(row.requests for row in latency.rows))
+        assert (query, counts) == (query, (count, count, count))

@@ -1,15 +1,22 @@
 """Our sums against the price list's own: equal to the nano-dollar."""
 
 import random
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 import genai_prices
+import msgspec
 import pytest
+from genai_prices.data_snapshot import set_custom_snapshot
 
 from proxy.contract import Usage
 from proxy.prices import list_price, list_window, today
 from proxy.protocol.pricing import cost
+from tests.proxy.conftest import StartEngine
+from tests.proxy.running_engine import provider, settings
+from tests.upstreams import ScriptedUpstream, as_json
 
 DAY = "2026-11-20"
 NOON = datetime.fromisoformat(f"{DAY}T12:00:00+00:00")
@@ -128,3 +135,55 @@ def test_the_window_of_a_known_model_is_known_and_of_an_unknown_one_not() -> Non
 
 def test_prices_are_those_of_a_day() -> None:
     assert datetime.fromisoformat(today()).date() == datetime.now(UTC).date()
+
+
+NEW_LIST = [
+    {
+        "id": "anthropic",
+        "name": "Anthropic",
+        "api_pattern": "https://api.anthropic.com",
+        "models": [
+            {
+                "id": "claude-opus-4-8",
+                "match": {"equals": "claude-opus-4-8"},
+                "prices": {"input_mtok": 7, "output_mtok": 70},
+            }
+        ],
+    }
+]
+UPDATER = "genai_prices:update"
+"""The library's thread."""
+
+
+@pytest.fixture
+def installed_list() -> Iterator[None]:
+    """The installed list counts again after the test."""
+    yield
+    set_custom_snapshot(None)
+
+
+@pytest.mark.usefixtures("installed_list")
+async def test_prices_are_fetched_where_the_settings_allow_it(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second.script = as_json(msgspec.json.encode(NEW_LIST))
+    monkeypatch.setattr("proxy.prices.UPDATES_URL", f"{second.url}/data.json")
+    engine = await start(settings(provider(upstream), engine={"update_prices": True}))
+    await engine.snapshot()
+    assert await genai_prices.wait_prices_updated_async(20)
+    price = list_price("anthropic", "claude-opus-4-8", DAY)
+    assert price is not None
+    assert (price.input, price.output) == (7 * 10**9, 70 * 10**9)
+
+
+@pytest.mark.usefixtures("installed_list")
+async def test_nothing_is_fetched_unless_the_settings_allow_it(
+    start: StartEngine, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[object] = []
+    monkeypatch.setattr(genai_prices.UpdatePrices, "fetch", fetched.append)
+    engine = await start(settings(provider(upstream)))
+    await engine.ask()
+    await engine.record()
+    assert UPDATER not in [each.name for each in threading.enumerate() if each.is_alive()]
+    assert fetched == []

@@ -11,7 +11,17 @@ from proxy.ledger.sessions import SessionLedger
 from proxy.ledger.writer import LedgerWriter
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
-from tests.upstreams import Answer, Call, Hold, ScriptedUpstream, as_stream, error_body, as_json, message_events, message_stream
+from tests.upstreams import (
+    Answer,
+    Call,
+    Hold,
+    ScriptedUpstream,
+    as_json,
+    as_stream,
+    error_body,
+    message_events,
+    message_stream,
+)
 
 SESSION: dict[str, Any] = {"x_claude_code_session_id": "5e551011-aaaa", "x_cctui_project": "shop"}
 USAGE = {"input_tokens": 1000, "cache_read_input_tokens": 20_000, "output_tokens": 200}
@@ -68,9 +78,7 @@ async def test_kinds_are_told_to_the_nano_dollar(engine: RunningEngine, upstream
     assert sum(told.by_model[0].over_time) == COST
 
 
-async def test_a_restart_changes_no_sum(
-    start: StartEngine, upstream: ScriptedUpstream
-) -> None:
+async def test_a_restart_changes_no_sum(start: StartEngine, upstream: ScriptedUpstream) -> None:
     first = await start(settings(provider(upstream)))
     await ask_much(first, upstream)
     before, session = await report(first), await session_of(first)
@@ -81,7 +89,9 @@ async def test_a_restart_changes_no_sum(
     assert (await session_of(second)).tally == session.tally
 
 
-async def test_a_session_older_than_a_day_is_whole_after_a_restart(start: StartEngine, upstream: ScriptedUpstream) -> None:
+async def test_a_session_older_than_a_day_is_whole_after_a_restart(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
     first = await start(settings(provider(upstream)))
     await ask_much(first, upstream)
     await first.stop()
@@ -115,12 +125,13 @@ def aged(file: Path, *, days: int) -> None:
 
 async def test_the_forecast_names_the_budget_that_ends_first(start: StartEngine, upstream: ScriptedUpstream) -> None:
     upstream.script = as_asked
-    budget = {"session_usd": Decimal("0.05"), "day_usd": Decimal("50")}
+    budget = {"session_usd": Decimal("0.05"), "day_usd": Decimal(50)}
     engine = await start(settings(provider(upstream), budget=budget))
     await engine.ask(**SESSION)
     await engine.record()
     told = await report(engine)
-    assert told.forecast is not None and told.forecast.budget is not None
+    assert told.forecast is not None
+    assert told.forecast.budget is not None
     assert (told.forecast.budget.kind, told.forecast.budget.name) == ("session", "5e551011-aaaa")
     assert told.forecast.hour_nano_usd > COST
     assert [pace.span_s for pace in told.paces] == [60.0, 300.0, 3600.0]
@@ -157,9 +168,13 @@ def test_requests_that_ended_before_the_span_are_not_read(tmp_path: Path) -> Non
     writer.start()
     for number, began in enumerate((1000.0, 4000.0, 5000.0)):
         writer.record(
-            c.Request(id=f"r{number}", started_at=began, session_id="s", phase="done", outcome="served", duration_ms=10.0)
+            c.Request(
+                id=f"r{number}", started_at=began, session_id="s", phase="done", outcome="served", duration_ms=10.0
+            )
         )
-    writer.record(c.Request(id="o", started_at=4900.0, session_id="o", phase="done", outcome="served", duration_ms=10.0))
+    writer.record(
+        c.Request(id="o", started_at=4900.0, session_id="o", phase="done", outcome="served", duration_ms=10.0)
+    )
     writer.close()
     lives = SessionLedger(tmp_path / "state" / "ledger.sqlite3").lives("s", 4000.0, 4950.0)
     assert [life.began for life, _ in lives] == [4000.0, 5000.0]

@@ -2,7 +2,7 @@
 
 import click
 
-from tui.cli import budget, checks, history, importing, life, prompts, repricing, routing, sessions, whatif
+from tui.cli import budget, checks, export, history, importing, life, prompts, repricing, routing, sessions, whatif
 
 HELP = """A panel and a local proxy beside Claude Code.
 
@@ -48,6 +48,7 @@ for command in (
     history.usage,
     whatif.whatif,
     repricing.reprice,
+    export.export,
     importing.import_,
     prompts.context,
     prompts.cache,

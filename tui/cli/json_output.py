@@ -66,6 +66,7 @@ def request(row: c.Request) -> Json:
         "cost_source": row.cost_source,
         "simulated": row.simulated,
         "subscription": row.subscription,
+        "imported": row.imported,
     }
 
 

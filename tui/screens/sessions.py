@@ -26,6 +26,7 @@ from tui.state.lines import EMPTY, Line, Piece, line
 from tui.state.panel import Dirty, PanelState
 from tui.state.text import clean_line
 from tui.state.titles import titled
+from tui.state.who import session_names
 from tui.widgets.agent_tree import AgentTree
 from tui.widgets.choice_list import ChoiceList
 from tui.widgets.line_block import LineBlock
@@ -47,6 +48,11 @@ class Report:
 
     of: c.Session
     told: c.SessionReport
+
+    @property
+    def missing(self) -> int:
+        """Requests of the session that the ledger does not have."""
+        return max(0, self.of.tally.requests - self.told.tally.requests)
 
 
 class SessionsScreen(Screen[SessionChoice]):
@@ -75,7 +81,7 @@ class SessionsScreen(Screen[SessionChoice]):
         self._state, self._all_keys, self._door, self._clock = state, keys, door, clock
         self._keys = actions.first_keys(keys)
         self._shown: list[c.Session] = []
-        self._lines: list[Line] = []
+        self._names: dict[str, str] = {}
         self._rates: dict[str, sessions.Rate] = {}
         self._rows: list[AgentRow] = []
         self._folded: dict[str, frozenset[str]] = {}
@@ -83,6 +89,8 @@ class SessionsScreen(Screen[SessionChoice]):
         self._trouble = ""
         self._said = ""
         self._second = 0
+        self._worded: tuple[c.Session | None, Report | None, int] | None = None
+        """What is told in full, of which second."""
 
     def compose(self) -> ComposeResult:
         yield from (self.heading, self.titles, self.table)
@@ -120,7 +128,9 @@ class SessionsScreen(Screen[SessionChoice]):
         del frame
         if self.is_mounted and (dirty & Dirty.SESSIONS or int(now) != self._second):
             self._renew(dirty)
-            self._reword()
+            session = self.highlighted
+            if self._worded != (session, self._reports.get(session.id) if session else None, self._second):
+                self._reword()
 
     def _first_place(self) -> int:
         ids = [one.id for one in self._shown]
@@ -137,19 +147,17 @@ class SessionsScreen(Screen[SessionChoice]):
             self._rates = sessions.rates(self._state.requests.newest(), now)
         before = self.highlighted
         self._shown = sessions.ordered(self._state.sessions.values(), now)
-        width = self.table.row_width
-        self._lines = [
-            sessions.all_row(self._state, self._rates, width),
-            *sessions.session_rows(self._shown, self._rates, width, now),
-        ]
-        self.table.styles.height = max(1, min(len(self._lines), int(self.size.height * SHARE)))
+        self._names = session_names(self._shown)
+        total = 1 + len(self._shown)
+        self.table.styles.height = max(1, min(total, int(self.size.height * SHARE)))
         ids = [one.id for one in self._shown]
         place = ids.index(before.id) + 1 if before is not None and before.id in ids else self.table.cursor
-        self.table.renew(len(self._lines), place)
+        self.table.renew(total, place)
 
     def _reword(self) -> None:
         """Word everything around the table anew."""
         now, session = self._clock(), self.highlighted
+        self._worded = (session, self._reports.get(session.id) if session is not None else None, self._second)
         self.heading.show([sessions.sessions_title(self._state, now)])
         self.titles.show([sessions.session_titles(self.table.row_width)])
         width = self.report.row_width
@@ -159,13 +167,13 @@ class SessionsScreen(Screen[SessionChoice]):
         else:
             known = self._reports.get(session.id)
             self._title(self.report_title, session_detail.detail_title(session))
-            told = known.told if known is not None else None
-            self.report.show(session_detail.detail_lines(session, told, width, now))
+            told, missing = (known.told, known.missing) if known is not None else (None, 0)
+            self.report.show(session_detail.detail_lines(session, told, width, now, missing))
         self._reword_tree(session, now)
         self._reword_keys()
 
     def _reword_tree(self, session: c.Session | None, now: float) -> None:
-        width = self.tree_title.size.width
+        width = self.agent_tree.row_width
         closed = self._folded.get(session.id, frozenset()) if session is not None else frozenset()
         self._rows = agents.agent_rows(session.agents, closed) if session is not None else []
         working = sum(bool(row.in_flight) for row in self._rows)
@@ -178,15 +186,24 @@ class SessionsScreen(Screen[SessionChoice]):
         block.show([titled(line(Piece(text, "strong")), block.size.width)])
 
     def _reword_keys(self) -> None:
-        said = Piece(self._trouble or self._said, "bad" if self._trouble else "good")
-        self.note.show([line(" ", said) if said.text else EMPTY])
+        self.note.show([self._note_line()])
         wanted = [action for action in actions.footer_actions("sessions") if self.in_tree or action.id != "fold"]
         hints = [KeyHint(self._keys[action.id], action.label, action.call) for action in wanted]
         self.keys_bar.show([keys_line(hints, self.size.width, last="back")])
 
+    def _note_line(self) -> Line:
+        if self._trouble:
+            return line(" ", Piece(self._trouble, "bad"))
+        if self._said:
+            return line(" ", Piece(self._said, "good"))
+        return agents.told_line(self.agent, self.size.width, self._clock()) if self.agent is not None else EMPTY
+
     def _table_line(self, index: int, width: int) -> Line:
-        del width
-        return self._lines[index] if index < len(self._lines) else EMPTY
+        if index == 0 or index > len(self._shown):
+            return sessions.all_row(self._state, self._rates, width)
+        session = self._shown[index - 1]
+        rate = self._rates.get(session.id, sessions.NO_RATE)
+        return sessions.session_row(session, self._names[session.id], rate, width, self._clock())
 
     def _tree_line(self, index: int, width: int) -> Line:
         return agents.agent_line(self._rows[index], width, self._clock()) if index < len(self._rows) else EMPTY
@@ -245,8 +262,10 @@ class SessionsScreen(Screen[SessionChoice]):
         self.action_fold()
 
     def _set_cursor(self, place: int | None) -> None:
+        self._said = ""
         if self.in_tree:
             self.agent_tree.set_cursor(place)
+            self._reword_keys()
         elif place != self.table.cursor:
             self.table.set_cursor(place)
             self._highlight_moved()
@@ -283,7 +302,7 @@ class SessionsScreen(Screen[SessionChoice]):
             self._go_to_side(tree=False)
         else:
             above = (index for index in range(place - 1, -1, -1) if self._rows[index].depth < row.depth)
-            self.agent_tree.set_cursor(next(above, 0))
+            self._set_cursor(next(above, 0))
 
     def action_unfold(self) -> None:
         if not self.in_tree:

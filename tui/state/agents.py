@@ -15,7 +15,7 @@ DONE_AFTER_S = 600.0
 """A sub-agent that said nothing for so long after a tool call is not waited for any more."""
 STATE = 13
 COST = 9
-NAME_MIN = 16
+NAME_MIN = 18
 ROOT = "main"
 
 
@@ -93,6 +93,21 @@ def agent_state(row: AgentRow, now: float) -> tuple[str, Tone]:
     if row.agent.role == "agent" and quiet < DONE_AFTER_S:
         return f"… tool {f.age(quiet)}", "plain"
     return f"idle {f.age(quiet)}", "dim"
+
+
+def told_line(row: AgentRow, width: int, now: float) -> Line:
+    """Everything about a row, where columns were left out or names cut."""
+    tally = row.tally
+    lasted = max(row.last_at, now if row.in_flight else 0.0) - row.started_at
+    facts = [
+        f"{tally.requests} request{'s' * (tally.requests != 1)}",
+        f"{f.count(tally.usage.total_tokens)} tokens",
+        f.sums(tally.cost_nano_usd, tally.simulated_nano_usd),
+        *([f.age(lasted)] if row.started_at else []),
+    ]
+    below = f" and {row.below} below it" if row.closed else ""
+    name = Piece(f"{agent_row_name(row.agent)}{below}")
+    return cut(line(" ", name, Piece(f"  {' · '.join(facts)}", "dim")), width)
 
 
 def scope_of(session: Session, agent: AgentTally | None) -> Scope:

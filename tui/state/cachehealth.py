@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from proxy.contract import CacheBreak, CacheReport, Session
 from tui.state import formats as f
-from tui.state.lines import EMPTY, Line, Piece, Tone, line
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line
 from tui.state.text import clean_line, left, right, wrap
 from tui.state.who import agent_name
 
@@ -42,7 +42,7 @@ def _graph(report: CacheReport, width: int) -> Iterator[Line]:
     yield line(
         Piece(f"   {left('hit share', LABEL)}", "dim"),
         Piece(f.percent(share), "strong"),
-        Piece(f"   of {f.count(usage.prompt_tokens)} prompt tokens were read from the cache"),
+        Piece(f"   of {f.count(usage.prompt_tokens)} prompt tokens", "dim"),
     )
     room = max(1, width - LABEL - 6)
     shares = report.shares[-room:]
@@ -93,14 +93,15 @@ def _break(broken: CacheBreak, numbers: dict[str | None, int], width: int, now: 
     who = agent_name("agent", numbers.get(broken.agent_id)) if broken.agent_id else "main"
     cost = f.money(broken.lost_nano_usd, simulated=broken.simulated)
     when = f.clock(broken.at) if now - broken.at < 86_400 else f.day_clock(broken.at, now)
-    yield line(
+    head = line(
         Piece(f"   {left(when, 10)}", "dim"),
         Piece(left(who, 6)),
         Piece(right(f.count(broken.lost_tokens), 6), "strong"),
-        Piece(" tokens lost ", "dim"),
+        Piece(" lost", "dim"),
         Piece(f.aligned(cost, 10), "strong"),
         Piece(f"   read {f.percent(broken.read_before)} → {f.percent(broken.read_after)}", "dim"),
     )
+    yield cut(head, width - 1)
     for row in wrap(clean_line(broken.reason), max(20, width - 14)):
         yield line(Piece(f"{'':13}{row}"))
 

@@ -28,8 +28,12 @@ COUNTED = "counted by the provider; the parts are estimates"
 
 def context_title(report: ContextReport | None, name: str) -> Line:
     """The line on top: whose window, and which model's."""
-    model = f"   {f.short_model(report.model)}" if report is not None and report.model else ""
-    return line(" ", Piece("context", "strong"), Piece(f"   {name}{model}", "dim"))
+    told = [name] if name else []
+    if report is not None and report.agent_id:
+        told.append("a sub-agent")
+    if report is not None and report.model:
+        told.append(f.short_model(report.model))
+    return line(" ", Piece("context", "strong"), Piece("".join(f"   {each}" for each in told), "dim"))
 
 
 def context_lines(report: ContextReport, width: int, note: str = "") -> list[Line]:

@@ -27,8 +27,13 @@ def detail_title(session: Session) -> str:
     return f"{session_name(session)} · {clean_line(session.id)[:8]}" if session.id else session_name(session)
 
 
-def detail_lines(session: Session, report: SessionReport | None, width: int, now: float) -> list[Line]:
-    """The session in ``width`` cells, the most important first; ``report`` is None until it arrived."""
+def detail_lines(
+    session: Session, report: SessionReport | None, width: int, now: float, missing: int = 0
+) -> list[Line]:
+    """The session in ``width`` cells, the most important first; ``report`` is None until it arrived.
+
+    ``missing``: requests of the session that the report does not have.
+    """
     inner = max(20, width - 2)
     told = _facts(session, inner, now)
     if report is None:
@@ -40,7 +45,7 @@ def detail_lines(session: Session, report: SessionReport | None, width: int, now
             _forecast(report, now, inner),
             _models(report, inner),
             _kinds(report, inner),
-            _remarks(session, report, inner),
+            _remarks(report, missing, inner),
         )
         told += [each for block in blocks if block for each in (EMPTY, *block)]
     return [line(" ", *one) for one in told]
@@ -95,7 +100,8 @@ def _graph(report: SessionReport, width: int) -> list[Line]:
     rows = [line(Piece(row, "accent")) for row in f.columns(resampled(values, width), GRAPH_ROWS)]
     peak = f"peak {f.money(max(values), simulated=made_up)} in {f.age(report.step_s)}"
     ends_at = report.begins_at + report.step_s * report.steps
-    span = f"{f.clock(report.begins_at)[:5]} to {f.clock(ends_at)[:5]}"
+    letters = 8 if report.step_s < 60 else 5
+    span = f"{f.clock(report.begins_at)[:letters]} to {f.clock(ends_at)[:letters]}"
     return [*rows, spread(line(Piece(span, "dim")), line(Piece(peak, "dim")), width)]
 
 
@@ -199,15 +205,14 @@ def _spark(values: Sequence[int], width: int) -> str:
     return rows[0] if rows else ""
 
 
-def _remarks(session: Session, report: SessionReport, width: int) -> list[Line]:
+def _remarks(report: SessionReport, missing: int, width: int) -> list[Line]:
     texts: list[tuple[str, Tone]] = []
     if report.in_proportion_nano_usd:
         money = f.money(report.in_proportion_nano_usd, simulated=simulated(report))
         texts.append((f"{money} of it was split in the proportion of present prices: another sum was recorded.", "dim"))
     if unpriced := report.tally.unpriced_requests:
         texts.append((f"{unpriced} request{'s' * (unpriced > 1)} without a known price, in no sum.", "warn"))
-    if report.tally.requests < session.tally.requests:
-        missing = session.tally.requests - report.tally.requests
+    if missing:
         texts.append((f"{missing} requests are not in the ledger, so that these parts are not the whole.", "warn"))
     if report.tally.simulated_nano_usd:
         texts.append((f"{f.SIMULATED} marks simulated money.", "dim"))

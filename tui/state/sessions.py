@@ -1,7 +1,7 @@
 """The sessions as a table: one line each, and the sums of today above them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,7 +11,7 @@ from tui.state.burn import LONGEST_S, RATE_WINDOW_S, burn
 from tui.state.lines import Line, Piece, Tone, cut, line
 from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left, right
-from tui.state.who import session_money, session_names
+from tui.state.who import session_money
 
 AT_WORK_S = 300.0
 """A session is at work while its last request is not older."""
@@ -32,6 +32,9 @@ class Rate:
         if self.nano_usd:
             return f"{f.cents(round(self.nano_usd))}/h"
         return f"{f.SIMULATED}{f.cents(round(self.simulated_nano_usd))}/h" if self.simulated_nano_usd else ""
+
+
+NO_RATE = Rate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,6 @@ def session_titles(width: int) -> Line:
     figures = "".join(f" {right(column.title, column.width)}" for column in plan.figures)
     models = f" {left('models', plan.models)}" if plan.models else ""
     return cut(line(Piece(f"{' ' * MARK}{left('project', plan.name)}{models}{figures}", "dim")), width)
-
-
-def session_rows(sessions: Sequence[Session], known: Mapping[str, Rate], width: int, now: float) -> list[Line]:
-    """Each session in ``width`` cells."""
-    names = session_names(sessions)
-    return [session_row(one, names[one.id], known.get(one.id, Rate()), width, now) for one in sessions]
 
 
 def session_row(session: Session, name: str, rate: Rate, width: int, now: float) -> Line:

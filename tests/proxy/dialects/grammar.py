@@ -64,6 +64,8 @@ class _Checker:
     begun: int = 0
     told: bool = False
     """``message_delta`` came."""
+    cut: bool = False
+    """A call's arguments are not whole."""
     over: bool = False
 
     def see(self, name: str, payload: Mapping[str, Any]) -> None:
@@ -137,12 +139,19 @@ class _Checker:
         assert self.open is not None, "a stop without a start"
         assert payload["index"] == self.begun - 1
         if self.open["type"] in ("tool_use", "server_tool_use"):
-            self.open["input"] = json.loads(self.json_text or "{}")
-            assert isinstance(self.open["input"], dict), "arguments are an object"
+            self._read_arguments(self.open)
         if self.open["type"] == "thinking":
             assert self.open["signature"], "thinking without a signature"
         self.answer.blocks.append(self.open)
         self.open = None
+
+    def _read_arguments(self, block: dict[str, Any]) -> None:
+        """Only the length limit may cut arguments short, as Claude's own answers do."""
+        try:
+            block["input"] = json.loads(self.json_text or "{}")
+        except ValueError:
+            self.cut = True
+        assert isinstance(block["input"], dict), "arguments are an object"
 
     def _message_delta(self, payload: Mapping[str, Any]) -> None:
         assert not self.told, "a second message_delta"
@@ -152,6 +161,7 @@ class _Checker:
         self.answer.stop_sequence = payload["delta"]["stop_sequence"]
         self.answer.usage = dict(payload["usage"])
         assert self.answer.stop_reason in STOP_REASONS
+        assert not self.cut or self.answer.stop_reason == "max_tokens", "arguments are not whole"
         assert (self.answer.stop_reason == "stop_sequence") == (self.answer.stop_sequence is not None)
         for name, count in self.answer.usage.items():
             if name.endswith("_tokens"):

@@ -279,3 +279,33 @@ def test_a_crash_is_told_at_the_next_start(file: Path) -> None:
     running.close()
     crashed.close()
     assert "last second may be missing" in (running.remark or "")
+
+
+def test_a_job_is_done_by_the_writer_after_what_was_recorded_before(ledger: LedgerWriter) -> None:
+    ledger.record(ended(1))
+    count = ledger.submit(lambda db: db.execute("SELECT count(*) FROM requests").fetchone()[0])
+    assert count.result(20) == 1
+
+
+def test_a_job_that_fails_writes_nothing_and_stops_nobody(ledger: LedgerWriter, file: Path) -> None:
+    def half(connection: sqlite3.Connection) -> None:
+        connection.execute("DELETE FROM requests")
+        raise KeyError("half")
+
+    ledger.record(ended(1))
+    with pytest.raises(KeyError):
+        ledger.submit(half).result(20)
+    ledger.record(ended(2))
+    ledger.flush()
+    assert [each.id for each in LedgerReader(file).last(9)] == [ended(2).id, ended(1).id]
+
+
+def test_a_job_for_a_ledger_that_cannot_be_opened_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite3").mkdir()
+    running = LedgerWriter(tmp_path / "ledger.sqlite3")
+    running.start()
+    with pytest.raises(writer.LedgerUnusable, match="unable to open"):
+        running.submit(lambda _: None).result(20)
+    running.close()
+    with pytest.raises(writer.LedgerUnusable, match="ending"):
+        running.submit(lambda _: None).result(20)

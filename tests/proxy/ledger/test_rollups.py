@@ -65,7 +65,7 @@ def assert_exact(reader: LedgerReader, rows: list[c.Request], choice: c.Choice, 
     assert without_order(reader.usage(choice, by)) == generated.report(rows, choice, by)
 
 
-@pytest.mark.parametrize("name", ["UTC", "Asia/Kathmandu", "Europe/Berlin", "America/St_Johns"])
+@pytest.mark.parametrize("name", ["UTC", "Asia/Kathmandu", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"])
 @pytest.mark.parametrize("by", BY)
 def test_every_group_of_everything_is_exact_in_every_time_zone(
     written: Path, zone: SetZone, by: c.UsageGroup, name: str

@@ -38,7 +38,7 @@ def request(
     messages: Sequence[Mapping[str, Any]] = TALK,
     *,
     tools: Sequence[Mapping[str, Any]] = TOOLS,
-    system: Sequence[Mapping[str, Any]] | str = SYSTEM,
+    system: Sequence[Mapping[str, Any]] | str | None = SYSTEM,
     **fields: Any,
 ) -> dict[str, Any]:
     """A body as a dictionary; fields that are None are left out."""

@@ -64,7 +64,7 @@ def test_openrouter_s_prices_are_dollars_per_token_in_text() -> None:
             },
         }
     )
-    assert model.price == Price(5 * 10**9, 25 * 10**9, 5 * 10**8, 6_250_000_000)
+    assert model.price == Price(5 * 10**9, 25 * 10**9, 5 * 10**8, 6_250_000_000, 10 * 10**9)
     assert (model.context_window, model.max_output_tokens) == (1_000_000, 128_000)
     assert (model.tools, model.images, model.thinking) == (True, True, True)
 
@@ -137,6 +137,25 @@ def test_half_a_price_is_no_price(prices: Any) -> None:
 
 def test_a_free_model_costs_nothing_and_is_not_unknown() -> None:
     assert only({"id": "m:free", "pricing": {"prompt": "0", "completion": "0"}}).price == Price(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("model", "write", "expected"),
+    [
+        ("anthropic/claude-opus-4.8", "0.00000625", 10 * 10**9),
+        ("openai/gpt-5.5", "0.00000625", None),
+        ("anthropic/claude-opus-4.8", "0", None),
+        ("anthropic/claude-opus-4.8", None, None),
+        ("claude-haiku-4-5", "0.00002", 20 * 10**9),
+    ],
+)
+def test_an_hour_in_claude_s_cache_costs_twice_the_input_where_writing_to_it_costs(
+    model: str, write: str | None, expected: int | None
+) -> None:
+    prices = {"prompt": "0.000005", "completion": "0.000025", "input_cache_write": write}
+    price = only({"id": model, "pricing": prices}).price
+    assert price is not None
+    assert price.cache_write_1h == expected
 
 
 @pytest.mark.parametrize("price", [3.0, "15", 0.5, 1e300, "Infinity", "NaN"])

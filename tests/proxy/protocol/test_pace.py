@@ -48,27 +48,33 @@ def test_nothing_is_foretold_where_nothing_was_spent_in_five_minutes() -> None:
 def test_the_budget_that_ends_first_is_told_with_its_time() -> None:
     budgets = (budget("session", "s-1", 6 * DOLLAR), budget("day", "2027-01-15", 3 * DOLLAR))
     found = forecast([life()], "s-1", TALLY, budgets, ENDS, NOW)
-    assert found is not None and found.budget == budgets[1]
+    assert found is not None
+    assert found.budget == budgets[1]
     assert found.budget_at == pytest.approx(NOW + 900)
 
 
 def test_a_budget_of_the_day_is_used_up_by_all_sessions() -> None:
     day = budget("day", "2027-01-15", 6 * DOLLAR)
     found = forecast([life(), life(session="other")], "s-1", TALLY, (day,), ENDS, NOW)
-    assert found is not None and found.budget_at == pytest.approx(NOW + 900)
+    assert found is not None
+    assert found.budget_at == pytest.approx(NOW + 900)
 
 
 def test_a_day_that_ends_before_its_budget_does_is_no_matter() -> None:
     found = forecast([life()], "s-1", TALLY, (budget("day", "2027-01-15", 20 * DOLLAR),), ENDS, NOW)
-    assert found is not None and found.budget is None and found.budget_at is None
+    assert found is not None
+    assert found.budget is None
+    assert found.budget_at is None
 
 
 def test_money_that_budgets_do_not_count_uses_none_up() -> None:
     found = forecast([life(counts=False)], "s-1", TALLY, (budget("session", "s-1", DOLLAR),), ENDS, NOW)
-    assert found is not None and found.budget is None
+    assert found is not None
+    assert found.budget is None
 
 
 def test_a_project_s_budget_looks_at_the_project_alone() -> None:
     lives = [life(project="shop"), life(project="blog", session="other")]
     found = forecast(lives, "s-1", TALLY, (budget("project", "shop", 12 * DOLLAR),), ENDS, NOW)
-    assert found is not None and found.budget_at == pytest.approx(NOW + 3600)
+    assert found is not None
+    assert found.budget_at == pytest.approx(NOW + 3600)

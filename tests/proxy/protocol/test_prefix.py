@@ -143,7 +143,7 @@ def test_what_stands_behind_the_last_mark_was_never_cached() -> None:
 
 def test_with_no_mark_at_all_the_whole_prompt_counts() -> None:
     before, after = [said("user", "One."), said("user", "Two.")], [said("user", "One."), said("user", "Else.")]
-    bare = {"system": None, "tools": []}
+    bare: dict[str, Any] = {"system": None, "tools": []}
     assert difference(request(before, **bare), request(after, **bare)) == "message 2 edited"
 
 
@@ -170,7 +170,7 @@ def test_what_the_engine_left_out_for_the_target_is_a_reason_where_nothing_else_
 
 def test_a_mark_of_an_hour_is_seen_wherever_it_stands() -> None:
     assert not prefix().hour
-    assert prefix(request(tools=[*TOOLS, tool("Last", **HOUR)])).hour
+    assert prefix(request(tools=[*TOOLS, {**tool("Last"), **HOUR}])).hour
     assert prefix(request([said("user", text("Hi.", **HOUR))])).hour
     assert prefix(request(cache_control=HOUR["cache_control"])).hour
 
@@ -214,7 +214,7 @@ def test_an_edit_anywhere_is_found_where_it_is(turns: list[str], place: int, wor
     place %= len(turns)
     edited = [*turns[:place], word + "!" + turns[place], *turns[place + 1 :]]
     before, after = (request([said("user", each) for each in words]) for words in (turns, edited))
-    unmarked = {"system": None, "tools": []}
+    unmarked: dict[str, Any] = {"system": None, "tools": []}
     told = difference(before | unmarked, after | unmarked)
     assert told is not None
     assert told.split("message ")[1].split()[0] == str(place + 1)

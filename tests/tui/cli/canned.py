@@ -135,9 +135,51 @@ CACHE = c.CacheReport(
         ),
     ),
 )  # fmt: skip
+LATENCIES = c.LatencyReport(
+    rows=(
+        c.Latency(
+            provider="openrouter",
+            model="claude-opus-4-8",
+            requests=1200,
+            ttft_p50_ms=912.5,
+            ttft_p95_ms=4000.0,
+            tokens_per_s_p50=71.25,
+            tokens_per_s_p5=12.0,
+        ),
+        c.Latency(provider="team", model="mystery", requests=1, ttft_p50_ms=80.0, ttft_p95_ms=80.0),
+    )
+)
 ROUTE = c.Route(
     default="anthropic", chain=("openrouter/anthropic/claude-opus-4.8",), groups={"cheap": ("openrouter", "anthropic")}
 )
+
+
+def repriced(command: c.Reprice) -> c.RepriceReport:
+    """One model became dearer, another got a price."""
+    rows = (
+        c.RepricedModel(
+            provider="openrouter",
+            model="claude-opus-4-8",
+            requests=40,
+            old_nano_usd=10**9,
+            new_nano_usd=3 * 10**9,
+            old_sources=("genai-prices",),
+            new_sources=("genai-prices",),
+        ),
+        c.RepricedModel(
+            provider="team",
+            model="mystery",
+            requests=2,
+            old_nano_usd=0,
+            new_nano_usd=5 * 10**8,
+            old_unpriced=2,
+            old_sources=("unknown",),
+            new_sources=("settings",),
+        ),
+    )
+    if command.since is not None:
+        return c.RepriceReport(looked_at=100, unknown_providers=("gone",), written=not command.dry_run)
+    return c.RepriceReport(looked_at=100, rows=rows, written=not command.dry_run)
 
 
 def snapshot(engine: c.Engine, route: c.Route, resting: str = "") -> c.Snapshot:

@@ -110,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._answer(canned.with_amount(c.SetBudget(kind="day", amount_nano_usd=granted.amount_nano_usd)))
             case "/budget/pass":
                 self._answer(canned.passing(msgspec.json.decode(body, type=c.PassBudget)))
+            case "/reprice":
+                self._answer(canned.repriced(msgspec.json.decode(body, type=c.Reprice)))
             case "/stop":
                 self._answer({"ok": True})
                 self.server.drain(self.server.plan.drains_until)
@@ -134,6 +136,7 @@ class Handler(BaseHTTPRequestHandler):
             "/models": canned.MODELS,
             "/requests": (canned.FELL_BACK, canned.UNPRICED),
             "/usage": canned.REPORT,
+            "/latency": canned.LATENCIES,
             "/context": canned.CONTEXT,
             "/cache": canned.CACHE,
             "/budget": canned.with_amount(c.SetBudget(kind="day")),

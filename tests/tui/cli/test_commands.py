@@ -99,8 +99,60 @@ class TestWithAnEngine:
         rows = list(csv.DictReader(io.StringIO(run("usage", "--by", "model", "--csv").stdout)))
         assert [(row["key"], row["requests"], row["cost_usd"]) for row in rows] == [("claude-opus-4-8", "2", "0.01736")]
 
+    def test_usage_csv_is_as_rfc_4180_says(self, run: Run) -> None:
+        header, row, end = run("usage", "--csv").stdout_bytes.split(b"\r\n")
+        assert header.startswith(b"key,requests,input_tokens,")
+        assert (row.split(b",")[0], end) == (b"claude-opus-4-8", b"")
+
     def test_usage_says_what_is_in_no_sum(self, run: Run) -> None:
         assert "1 of them cost something that nobody could tell" in run("usage", "--since", "7d").stdout
+
+    def test_usage_has_columns_for_simulated_and_unpriced_where_there_are_any(self, run: Run) -> None:
+        title, row, *_ = run("usage").stdout.splitlines()
+        assert title.split()[-3:] == ["cost", "simulated", "unpriced"]
+        assert row.split()[-3:] == ["$0.0174", "~$0.0050", "1"]
+
+    def test_usage_json_tells_what_was_chosen(self, run: Run) -> None:
+        report = json.loads(run("usage", "--by", "hour_of_day", "--json").stdout)
+        assert report["by"] == "hour_of_day"
+        assert set(report["choice"]) == {
+            *("since", "until", "project", "provider", "model", "session", "agent", "role")
+        }
+
+    def test_latency_fits_eighty_columns(self, run: Run) -> None:
+        title, row, bare = run("usage", "--latency").stdout.splitlines()
+        assert title.split() == ["model", "provider", "requests", "first", "p50", "first", "p95", "tokens/s", "p50", "p5"]
+        assert row.split() == ["claude-opus-4-8", "openrouter", "1,200", "0.9s", "4.0s", "71", "12"]
+        assert bare.split()[-2:] == ["?", "?"]
+
+    def test_latency_comes_as_json_and_csv_too(self, run: Run) -> None:
+        row, bare = json.loads(run("usage", "--latency", "--json").stdout)["rows"]
+        lines = list(csv.DictReader(io.StringIO(run("usage", "--latency", "--csv").stdout)))
+        assert (row["tokens_per_s_p50"], bare["tokens_per_s_p50"]) == (71.25, None)
+        assert [(line["tokens_per_s_p50"], line["ttft_p50_ms"]) for line in lines] == [("71.25", "912.5"), ("", "80")]
+
+    def test_reprice_asks_before_it_writes(self, run: Run) -> None:
+        answer = run("reprice")
+        assert answer.exit_code == 1
+        assert "42 of 100 requests would have new costs." in answer.stdout
+        assert "Write the new costs?" in answer.stderr
+        assert re.search(r"mystery +team +2 +\? +\$0.5000 +\+\$0.5000 +unknown → sett", answer.stdout)
+        assert re.search(r"claude-opus-4-8 +openrouter +40 +\$1.00 +\$3.00 +\+\$2.00", answer.stdout)
+
+    def test_reprice_writes_when_told_so(self, run: Run) -> None:
+        assert run("reprice", "--yes").stdout.endswith("42 requests have new costs.\n")
+        assert json.loads(run("reprice", "--yes", "--json").stdout)["written"]
+        assert not json.loads(run("reprice", "--dry-run", "--json").stdout)["written"]
+
+    def test_reprice_says_when_nothing_changes_and_what_stays(self, run: Run) -> None:
+        answer = run("reprice", "--since", "7d")
+        assert (answer.exit_code, answer.stdout.splitlines()) == (
+            0,
+            [
+                "100 requests looked at; none costs another amount.",
+                "Requests of gone keep theirs: no such provider is set up now.",
+            ],
+        )
 
     def test_providers_show_masked_keys_and_the_trouble(self, run: Run) -> None:
         answer = run("providers")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from proxy import contract as c
 from tests.tui.scenes import NOW
 from tests.tui.scenes_sessions import AGENTS, agent, session
-from tui.state.agents import agent_line, agent_rows, agent_state, scope_of, sum_line, tree_titles
+from tui.state.agents import agent_line, agent_rows, agent_state, scope_of, sum_line, told_line, tree_titles
 from tui.state.choices import Scope
 from tui.state.lines import line_cells, line_text
 from tui.state.who import agent_row_name
@@ -77,7 +77,7 @@ def test_a_sub_agent_that_was_quiet_for_long_is_not_waited_for() -> None:
     assert agent_state(row, NOW)[0] == "idle 20 min"
 
 
-@pytest.mark.parametrize("width", [41, 48, 64, 100])
+@pytest.mark.parametrize("width", [44, 48, 64, 100])
 def test_rows_titles_and_sums_stand_below_each_other(width: int) -> None:
     lines = [agent_line(row, width, NOW) for row in agent_rows(AGENTS)]
     assert {line_cells(each) for each in (*lines, sum_line(session(), width, NOW))} <= {width, width - 1}
@@ -88,6 +88,13 @@ def test_a_narrow_tree_keeps_cost_and_state() -> None:
     text = line_text(agent_line(agent_rows(AGENTS)[1], 40, NOW))
     assert "$0.1200" in text
     assert "✓ done" in text
+
+
+def test_a_row_is_told_in_full_where_there_is_no_room_in_it() -> None:
+    first, explorer, *_ = agent_rows(AGENTS, frozenset({"a1"}))
+    told = '⤷1 Explore "find the handlers" and 1 below it  12 requests · 2.1M tokens · $0.2100 · 26 min'
+    assert line_text(told_line(explorer, 120, NOW)).strip() == told
+    assert line_cells(told_line(first, 40, NOW)) <= 40
 
 
 def test_a_model_chosen_on_a_row_is_for_that_kind_of_agent() -> None:

@@ -110,15 +110,14 @@ def test_without_traffic_nothing_is_foretold() -> None:
 
 
 def test_requests_that_the_ledger_lost_are_owned_up_to() -> None:
-    part = msgspec.structs.replace(report(), tally=c.Tally(requests=80, cost_nano_usd=4 * DOLLAR))
-    assert "9 requests are not in the ledger" in text(detail_lines(session(), part, 80, NOW))
+    assert "9 requests are not in the ledger" in text(detail_lines(session(), report(), 80, NOW, missing=9))
 
 
 def test_a_model_without_a_known_price_costs_a_question_mark() -> None:
     unknown = c.ModelCost(provider="x", model="nobody", tally=c.Tally(requests=2, unpriced_requests=2), over_time=(0,))
     told = msgspec.structs.replace(report(), by_model=(unknown,))
-    lines = [line_text(each).split() for each in detail_lines(session(), told, 80, NOW)]
-    assert ["nobody", "·", "x", "?", "2×", "▁" * 33] in lines
+    lines = [line_text(each).split()[:5] for each in detail_lines(session(), told, 80, NOW)]
+    assert ["nobody", "·", "x", "?", "2×"] in lines
 
 
 def test_simulated_sessions_are_told_in_simulated_money() -> None:

@@ -137,9 +137,10 @@ async def test_what_does_not_move_is_not_worded_again() -> None:
         await until(pilot, lambda: "By 09:00 about $9.22" in screen_text(app))
         screen = app.screen
         assert isinstance(screen, SessionsScreen)
-        rows = screen._lines
+        ordered, told = screen._shown, screen.report._lines
         await settled(pilot)
-        assert screen._lines is rows
+        assert screen._shown is ordered
+        assert screen.report._lines is told
 
 
 async def test_an_engine_that_does_not_tell_is_said() -> None:

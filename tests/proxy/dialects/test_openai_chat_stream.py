@@ -1,0 +1,236 @@
+"""Texts, thinking and endings of OpenAI's chat format, as servers really send them, in Anthropic's events."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.dialects.quirks import Quirks
+from tests.proxy.dialects.chat_streams import Payload, answer, called, counted, delta, finish, raw_answer, stream_of
+from tests.proxy.dialects.chunking import EVERY_CHUNKING, Chunking, cuts
+from tests.proxy.dialects.conversations import TEXTS
+from tests.proxy.dialects.grammar import checked
+
+
+class TestText:
+    def test_a_text_arrives_with_its_model_usage_and_end(self) -> None:
+        seen = answer(
+            delta(role="assistant", content=""), delta(content="Hel"), delta(content="lo"), finish(), counted()
+        )
+        assert seen.text == "Hello"
+        assert seen.kinds == ["text"]
+        assert seen.message["model"] == "served-9"
+        assert seen.message["id"] == "msg_1"
+        assert seen.message["usage"]["input_tokens"] == 42
+        assert (seen.stop_reason, seen.usage["input_tokens"], seen.usage["output_tokens"]) == ("end_turn", 10, 5)
+
+    @EVERY_CHUNKING
+    @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+    def test_line_ends_and_split_characters_do_not_matter(self, chunked: Chunking, line_end: bytes) -> None:
+        body = stream_of(delta(content="Grüße 🐟"), delta(content=" 水"), finish()).replace(b"\n", line_end)
+        assert checked(raw_answer(body, chunked=chunked)).text == "Grüße 🐟 水"
+
+    def test_comments_blank_data_and_unknown_keys_are_nothing(self) -> None:
+        seen = answer(
+            ": OPENROUTER PROCESSING", delta(content="a", audio=None, x=[1]), "data:", ": x", finish(obfuscation="")
+        )
+        assert seen.text == "a"
+
+    def test_a_comment_in_the_midst_is_a_sign_of_life(self) -> None:
+        assert "ping" in answer(delta(content="a"), ": OPENROUTER PROCESSING", finish()).names
+
+    def test_absent_and_empty_contents_make_no_block(self) -> None:
+        assert answer(delta(content=None), delta(content=""), delta(), finish()).blocks == []
+
+    def test_blanks_before_a_call_make_no_text(self) -> None:
+        seen = answer(delta(content="\n\n"), called(id="call_1", name="Bash", arguments="{}"), finish("tool_calls"))
+        assert seen.kinds == ["tool_use"]
+
+    def test_blanks_before_a_text_are_kept(self) -> None:
+        assert answer(delta(content="\n\n"), delta(content="a"), finish()).text == "\n\na"
+
+    def test_a_content_of_parts_is_read(self) -> None:
+        parts = [
+            {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+            {"type": "text", "text": "done"},
+            {"type": "image", "url": "x"},
+            7,
+        ]
+        seen = answer(delta(content=parts), finish())
+        assert (seen.thinking, seen.text) == ("hm", "done")
+
+    def test_only_the_first_choice_counts(self) -> None:
+        other = {"choices": [{"index": 1, "delta": {"content": "other"}, "finish_reason": "length"}]}
+        seen = answer(delta(content="a"), other, finish())
+        assert (seen.text, seen.stop_reason) == ("a", "end_turn")
+
+    def test_a_message_in_place_of_a_delta_is_read(self) -> None:
+        assert answer({"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}).text == "a"
+
+    def test_cited_pages_are_listed_once_at_the_end(self) -> None:
+        cite = {"type": "url_citation", "url_citation": {"url": "https://a.example", "title": "A"}}
+        seen = answer(
+            delta(content="Cats.", annotations=[cite]), delta(annotations=[cite, {"type": "other"}]), finish()
+        )
+        assert seen.text == "Cats.\n\nSources:\n- [A](https://a.example)"
+
+    @given(st.lists(TEXTS, max_size=6), st.data())
+    def test_where_chunks_end_never_matters(self, texts: list[str], data: st.DataObject) -> None:
+        body = stream_of(*(delta(content=text) for text in texts), finish(), counted())
+        chunks: Sequence[bytes] = data.draw(cuts(body))
+        seen = raw_answer(body, chunked=lambda _: chunks)
+        assert seen == raw_answer(body)
+        assert checked(seen).text == ("".join(texts) if "".join(texts).strip() else "")
+
+
+class TestThinking:
+    @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+    def test_reasoning_is_thinking_with_a_signature_of_ours(self, name: str) -> None:
+        seen = answer(delta(**{name: "I "}), delta(**{name: "think"}), delta(content="so"), finish())
+        assert seen.kinds == ["thinking", "text"]
+        assert (seen.thinking, seen.text) == ("I think", "so")
+        assert "openai-chat" in seen.blocks[0]["signature"]
+
+    def test_the_delta_that_ends_the_thinking_is_not_lost(self) -> None:
+        seen = answer(
+            delta(reasoning_content="hm"), delta(reasoning_content="m", content="A"), delta(content="B"), finish()
+        )
+        assert (seen.thinking, seen.text) == ("hmm", "AB")
+
+    def test_reasoning_told_under_two_names_counts_once(self) -> None:
+        detail = {"type": "reasoning.text", "text": "hm", "index": 0}
+        seen = answer(
+            delta(reasoning="hm", reasoning_content="hm", reasoning_details=[detail]), delta(content="a"), finish()
+        )
+        assert seen.thinking == "hm"
+
+    def test_reasoning_in_details_alone_is_read(self) -> None:
+        pieces = [
+            {"type": "reasoning.text", "text": "h"},
+            {"type": "reasoning.summary", "summary": "m"},
+            {"type": "x"},
+            3,
+        ]
+        assert answer(delta(reasoning_details=pieces), delta(content="a"), finish()).thinking == "hm"
+
+    def test_thinking_after_text_is_a_block_of_its_own(self) -> None:
+        seen = answer(delta(content="a"), delta(reasoning="hm"), delta(content="b"), finish())
+        assert seen.kinds == ["text", "thinking", "text"]
+
+    def test_thinking_alone_ends_the_turn(self) -> None:
+        seen = answer(delta(reasoning="hm"), finish())
+        assert (seen.kinds, seen.stop_reason) == (["thinking"], "end_turn")
+
+    @pytest.mark.parametrize("size", [1, 3, 100])
+    def test_inline_thinking_at_the_start_is_thinking(self, size: int) -> None:
+        text = "\n<think>\nI think</think>\n\nSo <think>it</think> is"
+        pieces = [text[at : at + size] for at in range(0, len(text), size)]
+        seen = answer(*(delta(content=piece) for piece in pieces), finish())
+        assert (seen.thinking, seen.text) == ("I think", "So <think>it</think> is")
+
+    def test_a_server_that_never_writes_inline_thinking_may_write_the_tag(self) -> None:
+        seen = answer(delta(content="<think>a</think>"), finish(), quirks=Quirks(inline_thinking=False))
+        assert seen.text == "<think>a</think>"
+
+    def test_inline_thinking_that_never_ends_is_thinking(self) -> None:
+        assert answer(delta(content="<think>on and on </thi"), finish("length")).thinking == "on and on </thi"
+
+    def test_the_beginning_of_a_tag_before_a_call_is_text(self) -> None:
+        seen = answer(delta(content="<th"), called(id="a", name="Bash", arguments="{}"), finish("tool_calls"))
+        assert seen.kinds == ["text", "tool_use"]
+        assert seen.text == "<th"
+
+
+class TestEndings:
+    @pytest.mark.parametrize(
+        ("reason", "stop"),
+        [
+            ("stop", "end_turn"),
+            ("length", "max_tokens"),
+            ("model_length", "max_tokens"),
+            ("content_filter", "refusal"),
+            ("tool_calls", "end_turn"),
+            ("function_call", "end_turn"),
+            ("eos", "end_turn"),
+        ],
+    )
+    def test_a_finish_reason_becomes_a_stop_reason(self, reason: str, stop: str) -> None:
+        assert answer(delta(content="a"), finish(reason)).stop_reason == stop
+
+    def test_a_call_makes_a_tool_use_of_every_other_reason(self) -> None:
+        assert answer(called(id="a", name="Bash", arguments="{}"), finish("stop")).stop_reason == "tool_use"
+
+    def test_a_refusal_is_told_and_is_the_stop_reason(self) -> None:
+        seen = answer(delta(refusal="I will "), delta(refusal="not."), finish())
+        assert (seen.text, seen.stop_reason) == ("I will not.", "refusal")
+
+    def test_the_first_reason_counts_and_is_told_once(self) -> None:
+        seen = answer(delta(content="a"), finish("length"), finish("stop"), finish("stop"))
+        assert seen.stop_reason == "max_tokens"
+        assert seen.names.count("message_delta") == 1
+
+    def test_what_comes_after_the_reason_still_counts(self) -> None:
+        seen = answer(finish(), delta(content="late"), counted(7, 3))
+        assert (seen.text, seen.usage["input_tokens"]) == ("late", 7)
+
+    def test_what_comes_after_done_is_ignored(self) -> None:
+        seen = answer(delta(content="a"), finish(), "data: [DONE]", delta(content="b"), "data: [DONE]")
+        assert seen.text == "a"
+
+    def test_a_stream_may_end_without_done(self) -> None:
+        assert answer(delta(content="a"), finish(), counted(), done=False).usage["output_tokens"] == 5
+
+    @EVERY_CHUNKING
+    def test_a_last_event_may_lack_its_blank_line(self, chunked: Chunking) -> None:
+        body = stream_of(delta(content="a"), finish(), done=False).rstrip(b"\n")
+        assert checked(raw_answer(body, chunked=chunked)).stop_reason == "end_turn"
+
+    def test_done_without_a_reason_ends_an_answer(self) -> None:
+        assert answer(delta(content="a")).stop_reason == "end_turn"
+        assert answer(called(id="a", name="Bash", arguments="{}")).stop_reason == "tool_use"
+
+    def test_done_without_any_answer_is_an_error(self) -> None:
+        assert answer(delta(role="assistant")).error is not None
+
+    def test_a_stream_that_breaks_off_is_an_error(self) -> None:
+        seen = answer(delta(content="a"), done=False)
+        assert seen.error == {"type": "api_error", "message": "the stream ended early, without its last event"}
+
+    def test_a_stream_of_nothing_says_nothing(self) -> None:
+        assert raw_answer(b": hello\n\n") == b""
+        assert raw_answer(b"data: [DONE]\n\n") == b""
+
+    @pytest.mark.parametrize(
+        ("reason", "kind"), [("error", "api_error"), ("insufficient_system_resource", "overloaded_error")]
+    )
+    def test_a_reason_that_is_an_error_is_one(self, reason: str, kind: str) -> None:
+        seen = answer(delta(content="a"), finish(reason))
+        assert seen.error is not None
+        assert seen.error["type"] == kind
+
+    @pytest.mark.parametrize(
+        ("broken", "kind"),
+        [
+            ({"error": {"message": "busy", "code": "server_error"}}, "api_error"),
+            ({"error": {"message": "busy", "code": 429}}, "rate_limit_error"),
+            (
+                {"error": {"message": "busy", "code": 502, "metadata": {"error_type": "provider_overloaded"}}},
+                "overloaded_error",
+            ),
+            ({"error": "busy"}, "api_error"),
+            ({"object": "error", "message": "busy", "code": 400}, "invalid_request_error"),
+            (
+                {"choices": [{"index": 0, "finish_reason": "error", "error": {"message": "busy", "code": 503}}]},
+                "overloaded_error",
+            ),
+        ],
+    )
+    def test_an_error_in_the_midst_ends_the_stream(self, broken: Payload, kind: str) -> None:
+        seen = answer(delta(content="a"), broken, delta(content="b"), finish())
+        assert seen.error == {"type": kind, "message": "busy"}
+        assert answer(broken).names[-1] == "error"
+
+    def test_an_event_named_error_is_one(self) -> None:
+        seen = answer(delta(content="a"), 'event: error\ndata: {"message": "gone", "type": "server_error"}', finish())
+        assert seen.error == {"type": "api_error", "message": "gone"}

@@ -136,9 +136,10 @@ class Board:
         return session.id
 
     def restore(self, request: c.Request, window: int | None) -> None:
-        """An ended request from the ledger, oldest first."""
+        """An ended request from the ledger, oldest first; one that was imported counts and is no news."""
         self._add(self._session_of(request), request, window)
-        self.recent.append(request)
+        if not request.imported:
+            self.recent.append(request)
 
     def repriced(self, changed: Sequence[Repriced]) -> None:
         """Ended requests got other costs."""

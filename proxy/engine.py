@@ -323,8 +323,8 @@ class Engine:
         host, port = listener.getsockname()[:2]
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # where asyncio leaves it off: 40 ms an answer
         self.url = f"http://{f'[{host}]' if ':' in host else '127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
-        await asyncio.to_thread(self._open_ledger)
         await asyncio.to_thread(self.telemetry.start)
+        await asyncio.to_thread(self._open_ledger)
         _settle_memory()
         config = uvicorn.Config(
             self.app,
@@ -521,7 +521,7 @@ class Engine:
     def _bytes_per_token(self, model: str) -> float:
         return self._fitting.estimator.ratio(model)
 
-    def _counts(self, simulated: bool, subscription: bool) -> bool:  # noqa: FBT001  as ``SessionReports`` asks
+    def _counts(self, simulated: bool, subscription: bool) -> bool:
         return self.gate.budgets.counts(simulated=simulated, subscription=subscription)
 
     def _name_agent(self, named: Named) -> None:

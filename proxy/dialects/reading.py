@@ -14,7 +14,7 @@ from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
 
 WHOLE_BYTES_MAX = 64 * 1024 * 1024
-_STREAM_STARTS = (b"data", b"event", b"id", b"retry", b":")
+_STREAM_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Form = Literal["unknown", "stream", "whole", "neither"]

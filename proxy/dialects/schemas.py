@@ -178,7 +178,7 @@ class _Cleaner:
         return given, inside
 
     def _target(self, reference: object) -> Mapping[str, Any] | None:
-        if not isinstance(reference, str) or not reference.startswith("#"):
+        if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
             return None
         found: object = self._root
         for step in reference.removeprefix("#").split("/")[1:]:

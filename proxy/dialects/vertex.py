@@ -1,7 +1,8 @@
-"""Claude on Google's Vertex AI by rawPredict: Anthropic's format with the model in the path, streamed as Anthropic does.
+"""Claude on Google's Vertex AI by rawPredict: Anthropic's format with the model in the path; streams are Anthropic's.
 
-Base URL: ``https://LOCATION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION/publishers/anthropic/models``.
-Facts of Anthropic's SDK. Betas go in the body: there the header is checked against a shorter list.
+Base URL: ``https://LOCATION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION/publishers/anthropic/models``
+(LOCATION ``global``: without it in the host). Facts of Anthropic's SDK. Betas go in the body: the header is checked
+against a shorter list.
 """
 
 from collections.abc import Mapping

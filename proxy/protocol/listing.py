@@ -2,7 +2,8 @@
 
 Shapes (read from the providers' own references): Anthropic ``{data, has_more, last_id}``, OpenAI ``{data}``,
 OpenRouter ``{data, links.next}`` with prices as dollars per token in text, Requesty with dollar floats,
-a bare array, and ``{models}`` of Gemini and Ollama. What an entry does not say is None.
+xAI's ``/v1/language-models`` with cents per hundred million tokens, Mistral's and Groq's ``{data}``, a bare array,
+and ``{models}`` of Gemini and Ollama. What an entry does not say is None.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ from proxy.protocol.pricing import Price
 
 NANO_PER_MILLION_TOKENS = 10**15
 """Nano-dollars per million tokens that one dollar per token makes."""
+
+XAI_PER_TOKEN_USD = 10**10
+"""xAI lists prices as cents per hundred million tokens."""
 
 TOKEN_USD_MAX = Decimal("0.1")
 """No token costs more: a larger figure is per thousand or per million, and which of them nobody says."""
@@ -103,8 +107,7 @@ def _model(entry: object) -> ListedModel | None:
     model_id = _text(entry, "id", "name", "model")
     if model_id is None:
         return None
-    prices = entry.get("pricing")
-    prices = prices if isinstance(prices, Mapping) else entry
+    prices = _prices(entry)
     top = entry.get("top_provider")
     top = top if isinstance(top, Mapping) else {}
     return ListedModel(
@@ -114,13 +117,15 @@ def _model(entry: object) -> ListedModel | None:
             entry, "max_input_tokens", "context_length", "context_window", "max_model_len", "max_context_length",
             "inputTokenLimit",
         ),
-        max_output_tokens=_number(entry, "max_tokens", "max_output_tokens", "outputTokenLimit")
+        max_output_tokens=_number(
+            entry, "max_tokens", "max_output_tokens", "max_completion_tokens", "outputTokenLimit",
+        )
         or _number(top, "max_completion_tokens"),
         input=_price(prices, "prompt", "input_price"),
         output=_price(prices, "completion", "output_price"),
         cache_read=_price(prices, "input_cache_read", "cached_price"),
         cache_write=_price(prices, "input_cache_write", "caching_price"),
-        tools=_ability(entry, "tools", "tool_calling"),
+        tools=_ability(entry, "tools", "tool_calling", "function_calling"),
         images=_ability(entry, "image", "vision", "image_input"),
         thinking=_ability(entry, "reasoning", "thinking"),
     )  # fmt: skip
@@ -136,6 +141,16 @@ def _number(entry: Mapping[str, Any], *names: str) -> int | None:
         if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value < WINDOW_TOKENS_MAX:
             return int(value)
     return None
+
+
+def _prices(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where the prices of an entry stand, dollars per token."""
+    if isinstance(prices := entry.get("pricing"), Mapping):
+        return prices
+    names = {"prompt": "prompt", "completion": "completion", "cached_prompt": "input_cache_read"}
+    told = {to: entry.get(f"{name}_text_token_price") for name, to in names.items()}
+    xai = {to: value for to, value in told.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    return {to: str(Decimal(str(value)) / XAI_PER_TOKEN_USD) for to, value in xai.items()} or entry
 
 
 def _price(entry: Mapping[str, Any], *names: str) -> int | None:
@@ -163,7 +178,7 @@ def _ability(entry: Mapping[str, Any], *words: str) -> bool | None:
             claim = claim.get("supported", True) if isinstance(claim, Mapping) else claim
             return bool(claim)
         architecture = entry.get("architecture")
-        modalities = architecture.get("input_modalities") if isinstance(architecture, Mapping) else None
+        modalities = (architecture if isinstance(architecture, Mapping) else entry).get("input_modalities")
         if word == "image" and isinstance(modalities, list):
             return "image" in modalities
         parameters = entry.get("supported_parameters")

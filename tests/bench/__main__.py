@@ -1,6 +1,7 @@
 """``python -m tests.bench [--quick|--full] [--json] [PART …]``: measure, print Markdown, assert nothing.
 
-Parts: latency, throughput, large, pacing, busy (the relay beside other proxies); swap, memory, start, panel.
+Parts: latency, throughput, large, pacing, busy (the relay beside other proxies); swap, memory, start, panel,
+history (a ledger of a year, asked).
 Only loopback is used; every process is started here and ended here.
 """
 
@@ -15,11 +16,11 @@ from pathlib import Path
 import msgspec
 
 from proxy.contract import TOKEN_HEADER
-from tests.bench import inside, processes, report
+from tests.bench import history, inside, processes, report
 from tests.bench.contenders import Contender, DidNotStart, Starter, engine, installed
 from tests.bench.relay import FULL, MEASURES, NORMAL, QUICK, Effort, Figures, Load, measure, streams
 
-INSIDE = ("swap", "memory", "start", "panel")
+INSIDE = ("swap", "memory", "start", "panel", "history")
 PARTS = (*MEASURES, *INSIDE)
 PANEL_S = 5.0
 PANEL_STREAMS_S = 40.0
@@ -75,6 +76,8 @@ def _inside(folder: Path, effort: Effort, parts: Sequence[str]) -> Figures:
         figures |= _starting(folder / "start")
     if "panel" in parts:
         figures |= _panel(folder / "panel")
+    if "history" in parts:
+        figures |= history.figures(folder / "ledger.sqlite3", effort.history_requests, _tell)
     return figures
 
 
@@ -142,7 +145,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures the engine and the panel.")
     much = parser.add_mutually_exclusive_group()
     much.add_argument("--quick", action="store_true", help="a first impression, about a minute")
-    much.add_argument("--full", action="store_true", help="100 000 requests for memory, more rounds")
+    much.add_argument(
+        "--full", action="store_true", help="100 000 requests for memory, a ledger of 5 million, more rounds"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     parser.add_argument("parts", nargs="*", type=_part, metavar="PART", help=f"which parts: {', '.join(PARTS)}")
     return parser.parse_args()

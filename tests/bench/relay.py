@@ -26,11 +26,13 @@ class Effort:
     load_s: float
     paced_s: float
     memory_requests: int
+    history_requests: int
+    """Rows of the ledger that is asked."""
 
 
-QUICK = Effort(rounds=3, requests=200, load_s=1.0, paced_s=2.0, memory_requests=4_000)
-NORMAL = Effort(rounds=7, requests=400, load_s=2.0, paced_s=4.0, memory_requests=20_000)
-FULL = Effort(rounds=11, requests=600, load_s=3.0, paced_s=6.0, memory_requests=100_000)
+QUICK = Effort(rounds=3, requests=200, load_s=1.0, paced_s=2.0, memory_requests=4_000, history_requests=100_000)
+NORMAL = Effort(rounds=7, requests=400, load_s=2.0, paced_s=4.0, memory_requests=20_000, history_requests=1_000_000)
+FULL = Effort(rounds=11, requests=600, load_s=3.0, paced_s=6.0, memory_requests=100_000, history_requests=5_000_000)
 
 
 @dataclass(frozen=True, slots=True)

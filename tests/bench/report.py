@@ -89,6 +89,13 @@ def _targets(measured: Table, inside: Figures) -> Sequence[tuple[str, Callable[[
         ("heavy libraries that it imports", known("help imports"), "{:.0f}", "0"),
         ("`cctui` to first paint, engine running", known("first paint s"), "{:.2f} s", "≤ 0.8 s"),
         ("key press to repaint, p95, 100 000 rows, 8 streams", known("key to repaint p95 ms"), "{:.0f} ms", "≤ 50 ms"),
+        ("requests in a ledger of a year", known("requests (thousands)"), "{:,.0f} thousand", ""),
+        ("sums of all of them by model", known("all by model ms"), "{:.0f} ms", "≤ 200 ms"),
+        ("sums of all of them by day", known("all by day ms"), "{:.0f} ms", "≤ 200 ms"),
+        ("speeds of all of them", known("speeds of all ms"), "{:.0f} ms", "≤ 200 ms"),
+        ("sums of a session by hour", known("a session by hour ms"), "{:.0f} ms", "≤ 200 ms"),
+        ("the last 50 of a project", known("50 requests of a project ms"), "{:.0f} ms", "≤ 200 ms"),
+        ("writing a batch of 50", known("a batch of 50 rows ms"), "{:.1f} ms", ""),
         ("panel's share of a core, 8 streams of 50 events/s", known("CPU share"), "{:.0%}", "≤ 25 %"),
     )
 

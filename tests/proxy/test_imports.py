@@ -146,6 +146,21 @@ async def test_today_and_the_session_s_sums_have_the_imported_in_them(
     assert len(state.requests) == 1
 
 
+async def test_after_a_restart_the_sums_are_the_same_and_the_list_shows_what_was_served(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(settings(provider(upstream)))
+    await engine.ask(message(), x_claude_code_session_id=SESSION)
+    await engine.record()
+    await bring(engine, answer(at=time.time()))
+    before = await engine.snapshot()
+    await engine.stop()
+    after = await (await start(settings(provider(upstream)))).snapshot()
+    assert after.today == before.today
+    assert [each.tally for each in after.sessions] == [each.tally for each in before.sessions]
+    assert [each.imported for each in after.requests] == [False]
+
+
 @pytest.mark.parametrize("at", [time.time, lambda: time.time() - 40], ids=["since the start", "before it"])
 async def test_a_month_s_budget_has_the_imported_in_it(
     start: StartEngine, upstream: ScriptedUpstream, at: Callable[[], float]

@@ -1,5 +1,6 @@
 """Where a session's money goes: the engine's report beside the session's own sums, before and after a restart."""
 
+import sqlite3
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -116,8 +117,6 @@ async def test_a_session_older_than_a_day_is_whole_after_a_restart(
 
 def aged(file: Path, *, days: int) -> None:
     """Make all that the ledger has older."""
-    import sqlite3
-
     with sqlite3.connect(file) as db:
         db.execute("UPDATE requests SET started_at = started_at - ?", (days * 86_400,))
     db.close()
@@ -142,7 +141,8 @@ async def test_requests_in_flight_count_in_the_pace(engine: RunningEngine, upstr
     events = message_events("one two three", usage=USAGE)
     upstream.script = as_stream(*events[:5], Hold(), *events[5:])
     async with engine.asking(**SESSION) as response:
-        await anext(response.aiter_raw())
+        chunks = response.aiter_raw()
+        await anext(chunks)
         told = await report(engine)
         upstream.release()
     assert told.paces[0].tokens_per_min > 0
@@ -164,17 +164,12 @@ async def test_a_session_that_nobody_knows_is_refused_in_words(engine: RunningEn
 
 
 def test_requests_that_ended_before_the_span_are_not_read(tmp_path: Path) -> None:
-    writer = LedgerWriter(tmp_path / "state" / "ledger.sqlite3")
+    file = tmp_path / "state" / "ledger.sqlite3"
+    writer = LedgerWriter(file)
     writer.start()
-    for number, began in enumerate((1000.0, 4000.0, 5000.0)):
-        writer.record(
-            c.Request(
-                id=f"r{number}", started_at=began, session_id="s", phase="done", outcome="served", duration_ms=10.0
-            )
-        )
-    writer.record(
-        c.Request(id="o", started_at=4900.0, session_id="o", phase="done", outcome="served", duration_ms=10.0)
-    )
+    for number, (session, began) in enumerate((("s", 1000.0), ("s", 4000.0), ("s", 5000.0), ("o", 4900.0))):
+        ended: dict[str, Any] = {"phase": "done", "outcome": "served", "duration_ms": 10.0}
+        writer.record(c.Request(id=f"r{number}", started_at=began, session_id=session, **ended))
     writer.close()
-    lives = SessionLedger(tmp_path / "state" / "ledger.sqlite3").lives("s", 4000.0, 4950.0)
+    lives = SessionLedger(file).lives("s", 4000.0, 4950.0)
     assert [life.began for life, _ in lives] == [4000.0, 5000.0]

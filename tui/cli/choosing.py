@@ -27,12 +27,13 @@ def moment(_context: click.Context, _option: click.Parameter, value: str | None)
         return parse_since(value, datetime.now().astimezone())
     except (ValueError, OverflowError):
         raise click.BadParameter(
-            f"{value!r} is neither a span such as 7d, 24h, 90m nor a date such as 2026-11-01"
+            f"{value!r} is neither a span such as 7d, 24h, 90m, nor today, yesterday, week, month or year, "
+            "nor a date such as 2026-11-01"
         ) from None
 
 
 def since_option(default: str = "everything") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    words = f"7d, 24h, 90m, today or 2026-11-01. [default: {default}]"
+    words = f"7d, 24h, 90m, today, yesterday, week, month, year or 2026-11-01. [default: {default}]"
     return click.option("--since", callback=moment, metavar="WHEN", help=words)
 
 

@@ -1,10 +1,17 @@
-"""Points in time as people write them: ``7d``, ``24h``, ``90m``, ``2026-11-01``. Pure."""
+"""Points in time as people write them: ``7d``, ``24h``, ``90m``, ``month``, ``2026-11-01``. Pure."""
 
 import re
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_BEGINNINGS: Mapping[str, Callable[[date], date]] = {
+    "yesterday": lambda today: today - timedelta(days=1),
+    "week": lambda today: today - timedelta(days=today.weekday()),
+    "month": lambda today: today.replace(day=1),
+    "year": lambda today: today.replace(month=1, day=1),
+}
 
 
 def parse_since(text: str, now: datetime) -> float:
@@ -15,4 +22,6 @@ def parse_since(text: str, now: datetime) -> float:
         return (now - timedelta(**{_UNITS[unit]: float(amount)})).timestamp()
     if word == "today":
         return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    if word in _BEGINNINGS:
+        return datetime.fromisoformat(_BEGINNINGS[word](now.date()).isoformat()).timestamp()
     return datetime.fromisoformat(text.strip()).timestamp()

@@ -106,7 +106,7 @@ def test_a_stream_that_ends_early_ends_in_an_error(chunked: Chunking) -> None:
 
 
 def test_half_a_frame_at_the_end_is_an_early_end() -> None:
-    assert checked(told(framed(*EVENTS)[:-1])).error is not None
+    assert checked(told(framed(*EVENTS[:4])[:-1])).error is not None
 
 
 def test_a_broken_frame_ends_the_stream_in_an_error() -> None:
@@ -179,12 +179,11 @@ def test_counts_in_the_events_are_no_estimates() -> None:
     assert not one.estimated
 
 
-@given(
-    st.lists(
-        st.one_of(
-            st.binary(max_size=40), st.binary(max_size=30).map(chunk), st.sampled_from([chunk(each) for each in EVENTS])
-        )
-    )
+PIECES = st.one_of(
+    st.binary(max_size=40), st.binary(max_size=30).map(chunk), st.sampled_from([chunk(each) for each in EVENTS])
 )
+
+
+@given(st.lists(PIECES))
 def test_no_bytes_whatever_raise(pieces: list[bytes]) -> None:
     assert isinstance(read(reader(), pieces), bytes)

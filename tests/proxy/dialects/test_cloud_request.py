@@ -61,7 +61,7 @@ def test_nothing_of_a_conversation_is_lost(dialect: Dialect, body: Body) -> None
 
 @BOTH
 def test_a_plain_request_keeps_its_values(dialect: Dialect) -> None:
-    fields = {"system": "Be short.", "temperature": 1, "tools": [TOOL], "tool_choice": {"type": "auto"}}
+    fields: Body = {"system": "Be short.", "temperature": 1, "tools": [TOOL], "tool_choice": {"type": "auto"}}
     payload, outgoing = sent(dialect, **fields)
     assert {name: payload[name] for name in fields} == fields
     assert "model" not in payload
@@ -104,7 +104,8 @@ def test_vertex_has_the_model_in_the_path_and_keeps_stream(stream: bool, path: s
 
 
 def test_vertex_answers_in_anthropics_format_already() -> None:
-    assert Vertex().reader(Outgoing("", b""), Occasion(model=NEW, message_id="msg_1")) is None
+    dialect: Dialect = Vertex()
+    assert dialect.reader(Outgoing("", b""), Occasion(model=NEW, message_id="msg_1")) is None
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,8 @@ def test_without_any_beta_the_field_is_absent(dialect: Dialect) -> None:
 @BOTH
 @pytest.mark.parametrize("name", ["container", "mcp_servers", "service_tier", "speed", "cache_control", "of_tomorrow"])
 def test_fields_that_the_cloud_refuses_are_left_out_and_told(dialect: Dialect, name: str) -> None:
-    payload, outgoing = sent(dialect, **{name: {"type": "x"}})
+    field: Body = {name: {"type": "x"}}
+    payload, outgoing = sent(dialect, **field)
     assert name not in payload
     assert name in outgoing.notes[0]
 

@@ -21,7 +21,7 @@ RESPONSES = OpenAIResponses()
 MODEL = "gpt-asked"
 OCCASION = Occasion(MODEL, "msg_1", input_tokens=70)
 LONG_NAME = "mcp__" + "a" * 70
-ASKED = {
+ASKED: dict[str, Any] = {
     "messages": [{"role": "user", "content": "go"}],
     "tools": [{"name": name, "input_schema": {"type": "object"}} for name in ("Bash", LONG_NAME)],
 }
@@ -85,7 +85,11 @@ def call(arguments: Any = '{"n":1}', item_id: str = "fc_a", name: str = "Bash", 
 
 
 def added(item: Event, index: int = 0) -> Event:
-    empty = {"message": {"content": []}, "reasoning": {"summary": []}, "function_call": {"arguments": ""}}
+    empty: dict[str, Event] = {
+        "message": {"content": []},
+        "reasoning": {"summary": []},
+        "function_call": {"arguments": ""},
+    }
     begun = {**item, **empty.get(item["type"], {}), "status": "in_progress"}
     return {"type": "response.output_item.added", "output_index": index, "item": begun}
 
@@ -694,7 +698,7 @@ KINDS = [
 ]  # fmt: skip
 ITEMS = st.fixed_dictionaries(
     {"type": st.sampled_from(["message", "reasoning", "function_call", "web_search_call"])},
-    optional={name: HOSTILE for name in ("id", "name", "call_id", "arguments", "content", "summary", "action")},
+    optional=dict.fromkeys(("id", "name", "call_id", "arguments", "content", "summary", "action"), HOSTILE),
 )
 STRANGE_EVENTS = st.fixed_dictionaries(
     {"type": st.sampled_from(KINDS)},

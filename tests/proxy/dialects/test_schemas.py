@@ -82,7 +82,7 @@ class TestReferences:
 
     @pytest.mark.parametrize("reference", ["#/$defs/none", "https://a.example/schema", "#anchor", 7])
     def test_a_reference_to_nowhere_is_anything(self, reference: Any) -> None:
-        assert of({"$ref": reference}) in ({}, {"type": "object", "properties": {"x": {}}})
+        assert of({"$ref": reference}) == {}
 
     @pytest.mark.parametrize("rules", [COMMON, PLAIN_ONLY])
     def test_references_in_circles_end(self, rules: SchemaRules) -> None:
@@ -90,14 +90,11 @@ class TestReferences:
         assert legal_schema({"type": "object", "properties": {"x": {"$ref": "#/$defs/a"}}, "$defs": circle}, rules)
 
     def test_references_that_multiply_are_cut_off(self) -> None:
-        names = {f"r{level}": {"$ref": f"#/$defs/d{level + 1}"} for level in range(1)}
         doubling: Body = {
             f"d{level}": {"type": "object", "properties": {side: {"$ref": f"#/$defs/d{level + 1}"} for side in "ab"}}
             for level in range(40)
         }
-        legal = legal_schema(
-            {"type": "object", "properties": {"x": {"$ref": "#/$defs/d0"}}, "$defs": {**doubling, **names}}
-        )
+        legal = legal_schema({"type": "object", "properties": {"x": {"$ref": "#/$defs/d0"}}, "$defs": doubling})
         assert len(str(legal)) < NODES_MAX * 200
 
     def test_a_schema_as_deep_as_the_sea_is_cut_off(self) -> None:

@@ -96,6 +96,34 @@ def test_ollama_s_tags_are_models() -> None:
     ] == ["llama3.1:8b"]
 
 
+def test_xai_s_prices_are_cents_per_hundred_million_tokens() -> None:
+    entry = {"id": "grok-4", "object": "model", "owned_by": "xai", "input_modalities": ["text", "image"],
+             "prompt_text_token_price": 30000, "cached_prompt_text_token_price": 7500,
+             "prompt_image_token_price": 0, "completion_text_token_price": 150000, "search_price": 250000000,
+             "aliases": ["grok-4-latest"]}  # fmt: skip
+    [model] = page({"models": [entry]}).models
+    assert model.price == Price(3 * 10**9, 15 * 10**9, 750_000_000)
+    assert (model.id, model.images) == ("grok-4", True)
+    text_only = {**entry, "input_modalities": ["text"], "completion_text_token_price": None}
+    [other] = page({"models": [text_only]}).models
+    assert (other.images, other.price) == (False, None)
+
+
+def test_mistral_s_models_tell_window_tools_and_eyes() -> None:
+    entry = {"id": "mistral-medium-latest", "object": "model", "name": "mistral-medium-2508",
+             "max_context_length": 131072, "aliases": ["mistral-medium"],
+             "capabilities": {"completion_chat": True, "function_calling": True, "vision": False}}  # fmt: skip
+    model = only(entry)
+    assert (model.id, model.context_window) == ("mistral-medium-latest", 131_072)
+    assert (model.tools, model.images, model.thinking) == (True, False, None)
+
+
+def test_groq_s_models_tell_their_window_and_the_longest_answer() -> None:
+    entry = {"id": "openai/gpt-oss-120b", "object": "model", "owned_by": "OpenAI", "active": True,
+             "context_window": 131072, "public_apps": None, "max_completion_tokens": 65536}  # fmt: skip
+    assert only(entry) == ListedModel("openai/gpt-oss-120b", context_window=131_072, max_output_tokens=65_536)
+
+
 def test_a_bare_array_is_a_list() -> None:
     assert [model.id for model in page(["a", {"id": "b"}, None, 5, {}, {"id": ""}, {"id": 7}]).models] == ["a", "b"]
 

@@ -149,6 +149,29 @@ LATENCIES = c.LatencyReport(
         c.Latency(provider="team", model="mystery", requests=1, ttft_p50_ms=80.0, ttft_p95_ms=80.0),
     )
 )
+WHAT_IF = c.WhatIf(
+    total=TALLY,
+    list_nano_usd=20_000_000,
+    longest_prompt=21_700,
+    rows=(
+        c.WhatIfRow(
+            provider="openrouter",
+            model="vendor/small",
+            cost_nano_usd=5_000_000,
+            price_source="listed",
+            misfit="a prompt of 21,700 tokens is longer than its window of 8,000",
+        ),
+        c.WhatIfRow(
+            provider="anthropic",
+            model="claude-opus-4-8",
+            cost_nano_usd=20_000_000,
+            price_source="genai-prices",
+            same_tokenizer=True,
+        ),
+        c.WhatIfRow(provider="team", model="mystery"),
+    ),
+    choice=c.Choice(session="5e551011-0000"),
+)
 ROUTE = c.Route(
     default="anthropic", chain=("openrouter/anthropic/claude-opus-4.8",), groups={"cheap": ("openrouter", "anthropic")}
 )

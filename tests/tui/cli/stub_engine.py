@@ -136,6 +136,7 @@ class Handler(BaseHTTPRequestHandler):
             "/models": canned.MODELS,
             "/requests": (canned.FELL_BACK, canned.UNPRICED),
             "/usage": canned.REPORT,
+            "/whatif": canned.WHAT_IF,
             "/latency": canned.LATENCIES,
             "/context": canned.CONTEXT,
             "/cache": canned.CACHE,

@@ -56,6 +56,14 @@ def test_a_bare_date_is_local_midnight() -> None:
     assert parse_since("2026-11-01", NOW) == datetime(2026, 11, 1).astimezone().timestamp()
 
 
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("yesterday", (2026, 11, 7)), ("week", (2026, 11, 2)), ("Month", (2026, 11, 1)), ("year", (2026, 1, 1))],
+)
+def test_a_calendar_word_is_the_local_midnight_with_which_it_begins(text: str, day: tuple[int, int, int]) -> None:
+    assert parse_since(text, NOW) == datetime(*day).astimezone().timestamp()
+
+
 @pytest.mark.parametrize("text", ["", "7", "d", "7y", "-1d", "2026-13-01"])
 def test_what_is_no_point_in_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"isoformat|month"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tui.panel.screen_text import screen_text
+from tests.tui.panel.screen_text import screen_text, until
 from tests.tui.panel.test_pictures import compare
 from tests.tui.panel.test_spend_screen import opened
 
@@ -24,3 +24,11 @@ SCREENS: dict[str, tuple[str, ...]] = {
 async def test_the_screen_looks_like_its_picture(name: str, width: int) -> None:
     async with opened(*SCREENS[name], size=(width, 28)) as (_engine, app, _pilot):
         compare(f"{name}_{width}", screen_text(app))
+
+
+@pytest.mark.parametrize("width", [100, 140])
+async def test_the_column_in_the_model_picker_looks_like_its_picture(width: int) -> None:
+    async with opened(size=(width, 26)) as (_engine, app, pilot):
+        await pilot.press("m")
+        await until(pilot, lambda: "this session" in screen_text(app))
+        compare(f"model_picker_compared_{width}", screen_text(app).split("\n", 2)[2])

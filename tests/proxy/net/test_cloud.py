@@ -1,0 +1,245 @@
+"""Credentials of clouds: signatures checked against the rules of Signature Version 4, tokens against a real socket."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from proxy.net.cloud import REFRESH_BEFORE_S, CloudCredentials, Header
+from proxy.net.credentials import NoCredential
+from tests.upstreams import Answer, ScriptedUpstream, as_json
+
+REGION = "eu-west-1"
+URL = f"https://bedrock-runtime.{REGION}.amazonaws.com/model/arn:aws:bedrock:x%2Fabc-v1:0/invoke"
+BODY = '{"messages": ["Grüße"]}'.encode()
+SENT: list[Header] = [(b"content-type", b"application/json"), (b"accept-encoding", b"identity"), (b"user-agent", b"x")]
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine on which nobody is logged in to any cloud."""
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_BEARER_TOKEN_BEDROCK", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "aws-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+async def signed(service: str = "bedrock", headers: Sequence[Header] = SENT, body: bytes = BODY) -> dict[str, str]:
+    told = await CloudCredentials().aws_headers(REGION, service, "POST", URL, headers, body)
+    return {name.decode(): value.decode() for name, value in told}
+
+
+def signature(secret: str, headers: dict[str, str], signed_names: Sequence[str], service: str = "bedrock") -> str:
+    """As AWS's description of Signature Version 4 has it, step by step."""
+    parts = urlsplit(URL)
+    values = {**headers, "host": parts.netloc, "content-type": "application/json"}
+    lines = [f"{name}:{values[name]}\n" for name in signed_names]
+    canonical = "\n".join(
+        [
+            "POST",
+            quote(parts.path, safe="/-_.~"),
+            "",
+            "".join(lines),
+            ";".join(signed_names),
+            hashlib.sha256(BODY).hexdigest(),
+        ]
+    )
+    date = headers["x-amz-date"]
+    scope = f"{date[:8]}/{REGION}/{service}/aws4_request"
+    to_sign = f"AWS4-HMAC-SHA256\n{date}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    key = f"AWS4{secret}".encode()
+    for part in (date[:8], REGION, service, "aws4_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+
+
+@pytest.mark.parametrize("token", [None, "the-session"])
+async def test_the_signature_is_the_one_that_aws_computes(monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret")
+    if token:
+        monkeypatch.setenv("AWS_SESSION_TOKEN", token)
+    headers = await signed()
+    names = ["content-type", "host", "x-amz-date", *(["x-amz-security-token"] if token else [])]
+    assert headers.get("x-amz-security-token") == token
+    assert f"SignedHeaders={';'.join(names)}," in headers["authorization"]
+    assert headers["authorization"].endswith(f"Signature={signature('the-secret', headers, names)}")
+
+
+async def test_pieces_of_a_body_are_signed_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret")
+    pieces: list[bytes | memoryview] = [memoryview(BODY)[:5], BODY[5:]]
+    told = dict(await CloudCredentials().aws_headers(REGION, "bedrock", "post", URL, SENT, pieces))
+    headers = {name.decode(): value.decode() for name, value in told.items()}
+    right = signature("the-secret", headers, ["content-type", "host", "x-amz-date"])
+    assert headers["authorization"].endswith(f"Signature={right}")
+
+
+async def test_a_profile_is_found_in_the_users_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "aws-credentials").write_text("[team]\naws_access_key_id = OF_TEAM\naws_secret_access_key = s\n")
+    monkeypatch.setenv("AWS_PROFILE", "team")
+    assert "Credential=OF_TEAM/" in (await signed())["authorization"]
+
+
+async def test_a_profile_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobodys")
+    with pytest.raises(NoCredential, match="nobodys"):
+        await signed()
+
+
+async def test_a_role_of_the_machine_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    role = {"AccessKeyId": "OF_ROLE", "SecretAccessKey": "s", "Token": "t", "Expiration": "2999-01-01T00:00:00Z"}
+    with ScriptedUpstream(as_json(json.dumps(role).encode())) as metadata:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{metadata.url}/role")
+        credentials = CloudCredentials()
+        for _ in range(3):
+            headers = dict(await credentials.aws_headers(REGION, "bedrock", "POST", URL, SENT, BODY))
+        assert (headers[b"x-amz-security-token"], len(metadata.calls)) == (b"t", 1)
+
+
+async def test_without_aws_credentials_it_says_how_to_get_them() -> None:
+    with pytest.raises(NoCredential, match="aws sso login"):
+        await signed()
+
+
+async def test_without_botocore_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "botocore.auth", None)
+    with pytest.raises(NoCredential, match=r'pip install "cctui\[bedrock\]"'):
+        await signed()
+
+
+@pytest.mark.parametrize(
+    ("service", "variable", "header"),
+    [
+        ("bedrock", "AWS_BEARER_TOKEN_BEDROCK", (b"authorization", b"Bearer the-key")),
+        ("bedrock-mantle", "AWS_BEARER_TOKEN_BEDROCK", (b"authorization", b"Bearer the-key")),
+        ("bedrock-mantle", "ANTHROPIC_AWS_API_KEY", (b"authorization", b"Bearer the-key")),
+        ("aws-external-anthropic", "ANTHROPIC_AWS_API_KEY", (b"x-api-key", b"the-key")),
+    ],
+)
+async def test_a_plain_key_needs_no_library(
+    monkeypatch: pytest.MonkeyPatch, service: str, variable: str, header: Header
+) -> None:
+    monkeypatch.setitem(sys.modules, "botocore.auth", None)
+    credentials = CloudCredentials({variable: " the-key "})
+    assert await credentials.aws_headers(REGION, service, "POST", URL, SENT, BODY) == [header]
+
+
+async def test_a_key_of_one_service_is_not_sent_to_another() -> None:
+    with pytest.raises(NoCredential):
+        await CloudCredentials({"ANTHROPIC_AWS_API_KEY": "k"}).aws_headers(REGION, "bedrock", "POST", URL, SENT, BODY)
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def tokens() -> Answer:
+    return as_json(json.dumps({"access_token": f"token-{time.monotonic_ns()}", "expires_in": 3600}).encode())
+
+
+@pytest.fixture
+def google(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ScriptedUpstream:
+    """Where a service account of the test's gets its tokens."""
+    upstream = ScriptedUpstream(lambda call: tokens())
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "account.json"))
+    return upstream
+
+
+def log_in(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    account = {"type": "service_account", "client_email": "a@example.com", "private_key": pem, "project_id": "p"}
+    (tmp_path / "account.json").write_text(json.dumps({**account, "token_uri": f"{upstream.url}/token"}))
+
+
+async def test_many_requests_share_one_google_token(google: ScriptedUpstream, tmp_path: Path) -> None:
+    with google:
+        log_in(tmp_path, google)
+        credentials = CloudCredentials()
+        first = await asyncio.gather(*(credentials.google_token() for _ in range(5)))
+        again = await credentials.google_token()
+    assert (len({*first, again}), len(google.calls)) == (1, 1)
+
+
+async def test_a_google_token_is_replaced_before_it_expires(google: ScriptedUpstream, tmp_path: Path) -> None:
+    clock = Clock()
+    with google:
+        log_in(tmp_path, google)
+        credentials = CloudCredentials(clock=clock)
+        first = await credentials.google_token()
+        clock.now += 3600 - REFRESH_BEFORE_S - 60
+        assert await credentials.google_token() == first
+        clock.now += 120
+        assert await credentials.google_token() != first
+
+
+async def test_a_google_token_that_still_holds_outlives_a_failed_renewal(
+    google: ScriptedUpstream, tmp_path: Path
+) -> None:
+    clock = Clock()
+    with google:
+        log_in(tmp_path, google)
+        credentials = CloudCredentials(clock=clock)
+        first = await credentials.google_token()
+        google.script = as_json(b'{"error": "invalid_grant", "error_description": "revoked"}', 400)
+        clock.now += 3600 - 60
+        assert await credentials.google_token() == first
+        clock.now += 120
+        with pytest.raises(NoCredential, match="revoked"):
+            await credentials.google_token()
+
+
+async def test_whoever_leaves_takes_no_token_from_the_others(google: ScriptedUpstream, tmp_path: Path) -> None:
+    with google:
+        log_in(tmp_path, google)
+        credentials = CloudCredentials()
+        leaving, staying = (asyncio.create_task(credentials.google_token()) for _ in range(2))
+        await asyncio.to_thread(google.arrived_blocking, 1)
+        leaving.cancel()
+        assert (await staying).startswith("token-")
+    assert len(google.calls) == 1
+
+
+async def test_without_google_credentials_it_says_how_to_get_them() -> None:
+    with pytest.raises(NoCredential, match="gcloud auth application-default login"):
+        await CloudCredentials().google_token()
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"type": "service_account"}'])
+async def test_a_file_that_is_no_account_is_told(google: ScriptedUpstream, tmp_path: Path, text: str) -> None:
+    (tmp_path / "account.json").write_text(text)
+    with pytest.raises(NoCredential, match="Google: "):
+        await CloudCredentials().google_token()
+
+
+async def test_without_google_auth_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.auth.transport.requests", None)
+    with pytest.raises(NoCredential, match=r'pip install "cctui\[vertex\]"'):
+        await CloudCredentials().google_token()

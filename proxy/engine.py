@@ -31,8 +31,8 @@ from proxy.feed import TICK_S, Feed
 from proxy.fitting import Fitting
 from proxy.health import Admitted, Closed, HealthBook
 from proxy.herald import Herald
-from proxy.ledger.portions import PortionLedger
 from proxy.imports import Importer
+from proxy.ledger.portions import PortionLedger
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.sessions import SessionLedger
 from proxy.ledger.writer import LedgerWriter

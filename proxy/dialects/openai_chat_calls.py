@@ -23,7 +23,7 @@ Key = int | tuple[str, int]
 class _Call:
     """One call as far as it is known."""
 
-    __slots__ = ("_size_whole", "blanks", "extra", "given_id", "id", "live", "name", "pieces", "size", "written")
+    __slots__ = ("_size_whole", "blanks", "extra", "given_id", "id", "live", "name", "odd", "pieces", "size", "written")
 
     def __init__(self) -> None:
         self.given_id = ""
@@ -33,7 +33,9 @@ class _Call:
         self.blanks = 0
         self.written = 0
         self.live = False
-        """Its arguments are an object so far and go out as they come."""
+        """Its arguments begin like an object and go out as they come."""
+        self.odd = False
+        """They begin like something else."""
         self.id = ""
         """The client's; empty until the block is open."""
         self.extra: Mapping[str, Any] | None = None
@@ -48,9 +50,9 @@ class _Call:
         """Its arguments are a complete object."""
         if self._size_whole == self.size:
             return True
-        if not self.pieces or not (text := self.arguments.strip()).endswith("}") or not text.startswith("{"):
+        if self.odd or not self.pieces or not self.pieces[-1].rstrip().endswith("}"):
             return False
-        if isinstance(_decoded(text), dict):
+        if isinstance(_decoded(self.arguments), dict):
             self._size_whole = self.size
             return True
         return False
@@ -183,7 +185,8 @@ class Calls:
 
     def _pour(self, call: _Call) -> None:
         """Write the arguments so far, once they begin like an object."""
-        call.live = call.live or call.arguments.lstrip().startswith("{")
+        if not call.live and not call.odd and (text := call.arguments.lstrip()):
+            call.live, call.odd = text.startswith("{"), not text.startswith("{")
         if call.live:
             for piece in call.pieces[call.written :]:
                 self._writer.arguments(piece)

@@ -46,15 +46,16 @@ class CloudCredentials:
     async def aws_headers(
         self, region: str, service: str, method: str, url: str, headers: Sequence[Header], body: Body
     ) -> list[Header]:
-        """The headers that a request to an AWS ``service`` must carry beside ``headers``. Raises ``NoCredential``.
+        """``headers`` and the credential of a request to an AWS ``service``. Raises ``NoCredential``.
 
         The body must go out byte for byte as it is here, and ``content-type`` and ``x-amz-…`` headers unchanged.
         """
         for variable, header in _KEY_VARIABLES.get(service, ()):
             if key := self._environ.get(variable, "").strip():
-                return [(header, (b"Bearer " if header == _BEARER else b"") + key.encode())]
+                return _with(headers, [(header, (b"Bearer " if header == _BEARER else b"") + key.encode())])
         whole = body if isinstance(body, bytes) else b"".join(body)
-        return await asyncio.to_thread(self._signed, region, service, method, url, headers, whole)
+        added = await asyncio.to_thread(self._signature, region, service, method, url, headers, whole)
+        return _with(headers, added)
 
     async def google_token(self) -> str:
         """A token of Google's application default credentials, valid for some minutes. Raises ``NoCredential``."""
@@ -65,7 +66,7 @@ class CloudCredentials:
             self._google_refresh.add_done_callback(self._google_done)
         return await asyncio.shield(self._google_refresh)
 
-    def _signed(
+    def _signature(
         self, region: str, service: str, method: str, url: str, headers: Sequence[Header], body: bytes
     ) -> list[Header]:
         """Signs what nobody on the way changes: the rest may be rewritten and is left out of the signature."""
@@ -133,3 +134,8 @@ class CloudCredentials:
         self._google_refresh = None
         if not done.cancelled():
             done.exception()
+
+
+def _with(headers: Sequence[Header], added: Sequence[Header]) -> list[Header]:
+    names = {name for name, _ in added}
+    return [*((name, value) for name, value in headers if name not in names), *added]

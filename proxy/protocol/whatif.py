@@ -61,7 +61,7 @@ def steps(prices: Iterable[Price | None]) -> tuple[int, ...]:
 
 def portions_cost(portions: Iterable[Portion], price: Price) -> int:
     """Nano-dollars of ``portions`` at ``price``."""
-    return sum(cost(portion.usage, price.at(portion.longest)) for portion in portions)
+    return sum(cost(portion.usage, price.at(portion.longest) if price.tiers else price) for portion in portions)
 
 
 def list_cost(portions: Iterable[Portion], price_of: Callable[[str, str], Price | None]) -> int | None:

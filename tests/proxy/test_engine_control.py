@@ -337,3 +337,20 @@ async def test_every_field_of_a_choice_narrows_sums_and_lists_alike(two: Running
         latency = msgspec.json.decode((await two.look("latency", **query)).content, type=c.LatencyReport)
         counts = (usage.total.requests, len(rows), sum(row.requests for row in latency.rows))
         assert (query, counts) == (query, (count, count, count))
+
+
+async def test_requests_older_than_the_settings_keep_are_removed_and_stay_in_the_sums(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(settings(provider(upstream)))
+    await engine.ask()
+    record = await engine.record()
+    long_ago = msgspec.structs.replace(record, id="old", started_at=record.started_at - 40 * 86400)
+    engine.engine.writer.record(long_ago)
+    await engine.stop()
+    again = await start(settings(provider(upstream), history={"keep_days": 30}))
+    while (await again.look("requests/old")).status_code != 404:
+        again.engine.writer.flush()
+    rows = (await again.look("requests")).json()
+    usage = msgspec.json.decode((await again.look("usage")).content, type=c.UsageReport)
+    assert ([row["id"] for row in rows], usage.total.requests) == ([record.id], 2)

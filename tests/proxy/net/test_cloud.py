@@ -16,7 +16,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from proxy.net.cloud import REFRESH_BEFORE_S, CloudCredentials, Header
 from proxy.net.credentials import NoCredential
+from tests.proxy.conftest import StartEngine
+from tests.proxy.dialects.grammar import checked
+from tests.proxy.running_engine import message, settings
 from tests.upstreams import Answer, ScriptedUpstream, as_json
+from tests.upstreams.dialects import Said, answer
 
 REGION = "eu-west-1"
 URL = f"https://bedrock-runtime.{REGION}.amazonaws.com/model/arn:aws:bedrock:x%2Fabc-v1:0/invoke"
@@ -41,31 +45,25 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-async def signed(service: str = "bedrock", headers: Sequence[Header] = SENT, body: bytes = BODY) -> dict[str, str]:
-    told = await CloudCredentials().aws_headers(REGION, service, "POST", URL, headers, body)
+async def signed() -> dict[str, str]:
+    told = await CloudCredentials().aws_headers(REGION, "bedrock", "POST", URL, SENT, BODY)
     return {name.decode(): value.decode() for name, value in told}
 
 
-def signature(secret: str, headers: dict[str, str], signed_names: Sequence[str], service: str = "bedrock") -> str:
+def signature(
+    headers: dict[str, str], signed_names: Sequence[str], url: str = URL, body: bytes = BODY, region: str = REGION
+) -> str:
     """As AWS's description of Signature Version 4 has it, step by step."""
-    parts = urlsplit(URL)
+    parts = urlsplit(url)
     values = {**headers, "host": parts.netloc, "content-type": "application/json"}
     lines = [f"{name}:{values[name]}\n" for name in signed_names]
-    canonical = "\n".join(
-        [
-            "POST",
-            quote(parts.path, safe="/-_.~"),
-            "",
-            "".join(lines),
-            ";".join(signed_names),
-            hashlib.sha256(BODY).hexdigest(),
-        ]
-    )
+    path, digest = quote(parts.path, safe="/-_.~"), hashlib.sha256(body).hexdigest()
+    canonical = "\n".join(["POST", path, "", "".join(lines), ";".join(signed_names), digest])
     date = headers["x-amz-date"]
-    scope = f"{date[:8]}/{REGION}/{service}/aws4_request"
+    scope = f"{date[:8]}/{region}/bedrock/aws4_request"
     to_sign = f"AWS4-HMAC-SHA256\n{date}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = f"AWS4{secret}".encode()
-    for part in (date[:8], REGION, service, "aws4_request"):
+    key = b"AWS4the-secret"
+    for part in (date[:8], region, "bedrock", "aws4_request"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     return hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
 
@@ -79,8 +77,9 @@ async def test_the_signature_is_the_one_that_aws_computes(monkeypatch: pytest.Mo
     headers = await signed()
     names = ["content-type", "host", "x-amz-date", *(["x-amz-security-token"] if token else [])]
     assert headers.get("x-amz-security-token") == token
+    assert headers["user-agent"] == "x"
     assert f"SignedHeaders={';'.join(names)}," in headers["authorization"]
-    assert headers["authorization"].endswith(f"Signature={signature('the-secret', headers, names)}")
+    assert headers["authorization"].endswith(f"Signature={signature(headers, names)}")
 
 
 async def test_pieces_of_a_body_are_signed_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +88,7 @@ async def test_pieces_of_a_body_are_signed_as_one(monkeypatch: pytest.MonkeyPatc
     pieces: list[bytes | memoryview] = [memoryview(BODY)[:5], BODY[5:]]
     told = dict(await CloudCredentials().aws_headers(REGION, "bedrock", "post", URL, SENT, pieces))
     headers = {name.decode(): value.decode() for name, value in told.items()}
-    right = signature("the-secret", headers, ["content-type", "host", "x-amz-date"])
+    right = signature(headers, ["content-type", "host", "x-amz-date"])
     assert headers["authorization"].endswith(f"Signature={right}")
 
 
@@ -140,7 +139,8 @@ async def test_a_plain_key_needs_no_library(
 ) -> None:
     monkeypatch.setitem(sys.modules, "botocore.auth", None)
     credentials = CloudCredentials({variable: " the-key "})
-    assert await credentials.aws_headers(REGION, service, "POST", URL, SENT, BODY) == [header]
+    sent = [*SENT, (b"authorization", b"Bearer of-another")] if header[0] == b"authorization" else SENT
+    assert await credentials.aws_headers(REGION, service, "POST", URL, sent, BODY) == [*SENT, header]
 
 
 async def test_a_key_of_one_service_is_not_sent_to_another() -> None:
@@ -243,3 +243,49 @@ async def test_without_google_auth_it_names_the_extra(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "google.auth.transport.requests", None)
     with pytest.raises(NoCredential, match=r'pip install "cctui\[vertex\]"'):
         await CloudCredentials().google_token()
+
+
+async def test_a_request_to_bedrock_arrives_with_a_signature_that_fits_it(
+    start: StartEngine, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret")
+    model = "eu.anthropic.claude-opus-4-8-v1:0"
+    upstream.script = lambda call: answer("bedrock", call, Said("Grüße."))
+    bedrock = {"preset": "bedrock", "base_url": upstream.url, "region": REGION, "models": [model]}
+    engine = await start(settings(bedrock, route={"default": f"first/{model}"}))
+
+    response = await engine.ask(message(), anthropic_beta="oauth-2025-04-20,context-1m-2025-08-07")
+
+    assert checked(response.content).text == "Grüße."
+    call = upstream.calls[0]
+    assert call.path == f"/model/{model}/invoke-with-response-stream"
+    assert json.loads(call.body)["anthropic_beta"] == ["context-1m-2025-08-07"]
+    assert call.header("anthropic-beta") is None
+    headers = {name.lower(): value for name, value in call.headers}
+    right = signature(headers, ["content-type", "host", "x-amz-date"], f"{upstream.url}{call.target}", call.body)
+    assert headers["authorization"].endswith(f"Signature={right}")
+
+
+async def test_a_request_to_vertex_arrives_with_googles_token(
+    start: StartEngine, upstream: ScriptedUpstream, google: ScriptedUpstream, tmp_path: Path
+) -> None:
+    upstream.script = lambda call: answer("vertex", call, Said("Grüße."))
+    vertex = {"preset": "vertex", "base_url": upstream.url, "models": ["claude-opus-4-8"]}
+    with google:
+        log_in(tmp_path, google)
+        engine = await start(settings(vertex, route={"default": "first/claude-opus-4-8"}))
+        response = await engine.ask(message(), anthropic_beta="oauth-2025-04-20,web-search-2025-03-05")
+
+    assert checked(response.content).text == "Grüße."
+    call = upstream.calls[0]
+    assert call.path == "/claude-opus-4-8:streamRawPredict"
+    assert (call.header("authorization") or "").startswith("Bearer token-")
+    assert (call.header("anthropic-beta"), json.loads(call.body)["anthropic_beta"]) == (None, ["web-search-2025-03-05"])
+
+
+async def test_without_a_login_the_client_is_told_what_to_do(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    bedrock = {"preset": "bedrock", "base_url": upstream.url, "models": ["m"]}
+    engine = await start(settings(bedrock, route={"default": "first/m"}))
+    response = await engine.ask(message())
+    assert (response.status_code, "aws sso login" in response.text) == (401, True)

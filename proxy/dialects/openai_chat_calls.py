@@ -50,7 +50,8 @@ class _Call:
         """Its arguments are a complete object."""
         if self._size_whole == self.size:
             return True
-        if self.odd or not self.pieces or not self.pieces[-1].rstrip().endswith("}"):
+        last = next((piece for piece in reversed(self.pieces) if not piece.isspace()), "")
+        if self.odd or not last.rstrip().endswith("}"):
             return False
         if isinstance(_decoded(self.arguments), dict):
             self._size_whole = self.size

@@ -1,6 +1,6 @@
 """Ended requests in the words of OpenTelemetry's semantic conventions for generative AI. Pure.
 
-The names are those of the conventions' version 1.41 (status: development). What they have no word for begins with
+The names are those of the conventions (status: development). What they have no word for begins with
 ``cctui.``. There is no prompt, no answer, no error text and no credential in any of it: an error is named by its
 kind alone.
 """

@@ -80,7 +80,7 @@ def error(dialect: Name, status: int, words: str) -> Answer:
 
 
 def _chat(said: Said, model: str, stream: bool) -> Answer:
-    calls = [
+    calls: list[dict[str, Any]] = [
         {"id": f"call_{name}{number:016d}", "type": "function", "function": {"name": name, "arguments": _text(given)}}
         for number, (name, given) in enumerate(said.tools)
     ]
@@ -110,7 +110,9 @@ def _chat(said: Said, model: str, stream: bool) -> Answer:
             {"tool_calls": [{"index": number, "function": {"arguments": piece}}]}
             for piece in _pieces(function["arguments"])
         ]
-    chunks = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    chunks: list[dict[str, Any]] = [
+        {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas
+    ]
     chunks += [{"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}, {"choices": [], "usage": usage}]
     events = [_data({**shared, "object": "chat.completion.chunk", **chunk}) for chunk in chunks]
     return as_stream(*events, b"data: [DONE]\n\n")

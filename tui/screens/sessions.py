@@ -18,8 +18,8 @@ from tui import actions
 from tui.client import Door, DoorError
 from tui.messages import PaneResized, RowOpened, RowSelected
 from tui.screens.model_picker import ModelPicker
-from tui.state import agents, session_detail, sessions
-from tui.state.agents import AgentRow
+from tui.state import session_detail, sessions
+from tui.state.agents import scope_of, told_line
 from tui.state.choices import SessionChoice
 from tui.state.keys_line import KeyHint, keys_line
 from tui.state.lines import EMPTY, Line, Piece, line
@@ -27,7 +27,7 @@ from tui.state.panel import Dirty, PanelState
 from tui.state.text import clean_line
 from tui.state.titles import titled
 from tui.state.who import session_names
-from tui.widgets.agent_tree import AgentTree
+from tui.widgets.agent_pane import AgentPane
 from tui.widgets.choice_list import ChoiceList
 from tui.widgets.line_block import LineBlock
 from tui.widgets.line_scroll import LineScroll
@@ -72,10 +72,7 @@ class SessionsScreen(Screen[SessionChoice]):
         self.table = ChoiceList(self._table_line, id="table")
         self.report_title = LineBlock(id="report-title", classes="title")
         self.report = LineScroll(id="report")
-        self.tree_title = LineBlock(id="tree-title", classes="title")
-        self.tree_titles = LineBlock(id="tree-titles", classes="title")
-        self.agent_tree = AgentTree(self._tree_line, id="tree")
-        self.tree_sum = LineBlock(id="tree-sum")
+        self.agents = AgentPane(clock, id="tree-side")
         self.note = LineBlock(id="note")
         self.keys_bar = LineBlock(id="keys")
         self._state, self._all_keys, self._door, self._clock = state, keys, door, clock
@@ -83,8 +80,6 @@ class SessionsScreen(Screen[SessionChoice]):
         self._shown: list[c.Session] = []
         self._names: dict[str, str] = {}
         self._rates: dict[str, sessions.Rate] = {}
-        self._rows: list[AgentRow] = []
-        self._folded: dict[str, frozenset[str]] = {}
         self._reports: dict[str, Report] = {}
         self._trouble = ""
         self._said = ""
@@ -96,7 +91,7 @@ class SessionsScreen(Screen[SessionChoice]):
         yield from (self.heading, self.titles, self.table)
         with Horizontal(id="lower"):
             yield Vertical(self.report_title, self.report, id="report-side")
-            yield Vertical(self.tree_title, self.tree_titles, self.agent_tree, self.tree_sum, id="tree-side")
+            yield self.agents
         yield from (self.note, self.keys_bar)
 
     @property
@@ -108,13 +103,7 @@ class SessionsScreen(Screen[SessionChoice]):
     @property
     def in_tree(self) -> bool:
         """The keys move in the tree."""
-        return self.has_class("-in-tree")
-
-    @property
-    def agent(self) -> AgentRow | None:
-        """The row under the tree's cursor, while the keys move in it."""
-        place = self.agent_tree.cursor
-        return self._rows[place] if self.in_tree and place is not None and place < len(self._rows) else None
+        return self.agents.entered
 
     def on_mount(self) -> None:
         self.report.can_focus = False
@@ -169,18 +158,8 @@ class SessionsScreen(Screen[SessionChoice]):
             self._title(self.report_title, session_detail.detail_title(session))
             told, missing = (known.told, known.missing) if known is not None else (None, 0)
             self.report.show(session_detail.detail_lines(session, told, width, now, missing))
-        self._reword_tree(session, now)
+        self.agents.show(session)
         self._reword_keys()
-
-    def _reword_tree(self, session: c.Session | None, now: float) -> None:
-        width = self.agent_tree.row_width
-        closed = self._folded.get(session.id, frozenset()) if session is not None else frozenset()
-        self._rows = agents.agent_rows(session.agents, closed) if session is not None else []
-        working = sum(bool(row.in_flight) for row in self._rows)
-        self._title(self.tree_title, f"agents · {working} working" if working else "agents")
-        self.tree_titles.show([agents.tree_titles(width)] if session is not None else [])
-        self.agent_tree.renew(len(self._rows), (self.agent_tree.cursor or 0) if self.in_tree else None)
-        self.tree_sum.show([agents.sum_line(session, width, now)] if session is not None else [])
 
     def _title(self, block: LineBlock, text: str) -> None:
         block.show([titled(line(Piece(text, "strong")), block.size.width)])
@@ -196,7 +175,8 @@ class SessionsScreen(Screen[SessionChoice]):
             return line(" ", Piece(self._trouble, "bad"))
         if self._said:
             return line(" ", Piece(self._said, "good"))
-        return agents.told_line(self.agent, self.size.width, self._clock()) if self.agent is not None else EMPTY
+        agent = self.agents.agent
+        return told_line(agent, self.size.width, self._clock()) if agent is not None else EMPTY
 
     def _table_line(self, index: int, width: int) -> Line:
         if index == 0 or index > len(self._shown):
@@ -204,9 +184,6 @@ class SessionsScreen(Screen[SessionChoice]):
         session = self._shown[index - 1]
         rate = self._rates.get(session.id, sessions.NO_RATE)
         return sessions.session_row(session, self._names[session.id], rate, width, self._clock())
-
-    def _tree_line(self, index: int, width: int) -> Line:
-        return agents.agent_line(self._rows[index], width, self._clock()) if index < len(self._rows) else EMPTY
 
     # The engine's report
 
@@ -231,7 +208,7 @@ class SessionsScreen(Screen[SessionChoice]):
         self._reword()
 
     def _highlight_moved(self) -> None:
-        self.agent_tree.set_cursor(None)
+        self.agents.to_top()
         self._reword()
         if (session := self.highlighted) is not None:
             self.run_worker(self._ask(session, SETTLE_S), group="report", exclusive=True)
@@ -246,39 +223,47 @@ class SessionsScreen(Screen[SessionChoice]):
     @on(RowSelected)
     def _clicked(self, event: RowSelected) -> None:
         self._go_to_side(tree=False)
-        self._set_cursor(event.index)
+        self._highlight(event.index)
 
     @on(RowOpened)
     def _clicked_again(self) -> None:
         self.action_look()
 
-    @on(AgentTree.Picked)
-    def _agent_clicked(self, event: AgentTree.Picked) -> None:
+    @on(AgentPane.Picked)
+    def _agent_clicked(self, event: AgentPane.Picked) -> None:
         self._go_to_side(tree=True)
-        self._set_cursor(event.index)
+        self.agents.pick(event.index)
+        self._reword_keys()
 
-    @on(AgentTree.Folded)
-    def _agent_clicked_again(self) -> None:
+    @on(AgentPane.Opened)
+    def _agent_clicked_again(self, event: AgentPane.Opened) -> None:
+        self._go_to_side(tree=True)
+        self.agents.pick(event.index)
         self.action_fold()
 
-    def _set_cursor(self, place: int | None) -> None:
+    def _move(self, by: int) -> None:
         self._said = ""
         if self.in_tree:
-            self.agent_tree.set_cursor(place)
+            self.agents.move(by)
             self._reword_keys()
-        elif place != self.table.cursor:
+        else:
+            self._highlight(self.table.moved(by))
+
+    def _highlight(self, place: int | None) -> None:
+        if place != self.table.cursor:
             self.table.set_cursor(place)
             self._highlight_moved()
 
     def _go_to_side(self, *, tree: bool) -> None:
+        self.agents.entered = tree
         self.set_class(tree, "-in-tree")
         self._reword()
 
     def action_session_up(self) -> None:
-        self._set_cursor((self.agent_tree if self.in_tree else self.table).moved(-1))
+        self._move(-1)
 
     def action_session_down(self) -> None:
-        self._set_cursor((self.agent_tree if self.in_tree else self.table).moved(1))
+        self._move(1)
 
     def action_side(self) -> None:
         if self.highlighted is not None:
@@ -288,34 +273,20 @@ class SessionsScreen(Screen[SessionChoice]):
         self.dismiss(SessionChoice(self.highlighted.id if self.highlighted is not None else None))
 
     def action_fold(self) -> None:
-        if (row := self.agent) is not None and row.below:
-            self._set_closed(row, closed=not row.closed)
+        self.agents.fold()
+        self._reword_keys()
 
     def action_shut(self) -> None:
-        """Close the row; one that has nothing to close leads to the one above it, the first to the table."""
-        row, place = self.agent, self.agent_tree.cursor
-        if row is None or place is None:
-            return
-        if row.below and not row.closed:
-            self._set_closed(row, closed=True)
-        elif row.depth == 0:
+        if self.in_tree and not self.agents.shut():
             self._go_to_side(tree=False)
-        else:
-            above = (index for index in range(place - 1, -1, -1) if self._rows[index].depth < row.depth)
-            self._set_cursor(next(above, 0))
+        self._reword_keys()
 
     def action_unfold(self) -> None:
-        if not self.in_tree:
+        if self.in_tree:
+            self.agents.unfold()
+            self._reword_keys()
+        else:
             self.action_side()
-        elif (row := self.agent) is not None and row.closed:
-            self._set_closed(row, closed=False)
-
-    def _set_closed(self, row: AgentRow, *, closed: bool) -> None:
-        session = self.highlighted
-        if session is not None:
-            before = self._folded.get(session.id, frozenset())
-            self._folded[session.id] = before | {row.key} if closed else before - {row.key}
-            self._reword()
 
     def action_report_up(self) -> None:
         self.report.jump(max(0, self.report.scroll_offset.y - 3))
@@ -325,8 +296,8 @@ class SessionsScreen(Screen[SessionChoice]):
 
     def action_model_here(self) -> None:
         """Pick the model of the highlighted agent's kind, or of the session."""
-        session, row = self.highlighted, self.agent
-        scope = agents.scope_of(session, row.agent if row is not None else None) if session is not None else None
+        session, row = self.highlighted, self.agents.agent
+        scope = scope_of(session, row.agent if row is not None else None) if session is not None else None
         picker = ModelPicker(self._state, self._all_keys, self._door, session, self._clock, scope=scope)
         self.app.push_screen(picker, self._routed)
 

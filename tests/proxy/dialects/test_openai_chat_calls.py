@@ -4,10 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.dialects.dialect import Occasion
 from proxy.dialects.quirks import Quirks
 from tests.proxy.dialects.chat_streams import ASKED, CHAT, Payload, answer, called, delta, finish, raw_answer, stream_of
+from tests.proxy.dialects.chunking import read
+from tests.proxy.dialects.conversations import Body, bodies, calls_in
 from tests.proxy.dialects.grammar import Answer, checked
 
 
@@ -44,6 +48,27 @@ class TestCalls:
     @pytest.mark.parametrize("arguments", [{"x": [1]}, '"{\\"x\\": [1]}"', ' {"x": [1]} \n'])
     def test_arguments_as_an_object_or_wrapped_in_a_text_are_read(self, arguments: Any) -> None:
         assert arguments_of(called(id="a", name="Bash", arguments=arguments)) == [{"x": [1]}]
+
+    def test_blanks_after_the_arguments_are_nothing(self) -> None:
+        pieces = (
+            called(id="a", name="Bash", arguments='{"x":1}'),
+            called(arguments="\n"),
+            called(1, id="b", name="Read"),
+        )
+        assert arguments_of(*pieces) == [{"x": 1}, {}]
+
+    @given(bodies(orphans=False), st.integers(1, 9))
+    def test_calls_that_were_sent_come_back_as_they_were(self, body: Body, size: int) -> None:
+        told = Occasion("m", "msg_1")
+        out = CHAT.request(body, told)
+        made = [each for message in json.loads(out.body)["messages"] for each in message.get("tool_calls", ())]
+        deltas = []
+        for index, each in enumerate(made):
+            name, text = each["function"]["name"], each["function"]["arguments"]
+            deltas.append(called(index, id=each["id"], name=name))
+            deltas += [called(index, arguments=text[at : at + size]) for at in range(0, len(text), size)]
+        seen = checked(read(CHAT.reader(out, told), [stream_of(*deltas, finish("tool_calls"))]))
+        assert seen.calls == [{name: each[name] for name in ("type", "id", "name", "input")} for each in calls_in(body)]
 
     def test_long_escaped_arguments_are_not_cut(self) -> None:
         given_text = 'quote " backslash \\ newline \n' * 4000

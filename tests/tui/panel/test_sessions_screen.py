@@ -66,15 +66,15 @@ async def test_left_closes_then_climbs_then_leaves_the_tree_and_right_comes_back
         await pilot.press("s", "right", "j", "j")
         screen = app.screen
         assert isinstance(screen, SessionsScreen)
-        await until(pilot, lambda: screen.agent is not None and screen.agent.key == "a3")
+        await until(pilot, lambda: screen.agents.agent is not None and screen.agents.agent.key == "a3")
         await pilot.press("left")
-        assert screen.agent is not None
-        assert screen.agent.key == "a1"
+        assert screen.agents.agent is not None
+        assert screen.agents.agent.key == "a1"
         await pilot.press("left")
-        assert screen.agent.closed
+        assert screen.agents.agent.closed
         assert "▸ ⤷1" in screen_text(app)
         await pilot.press("right", "left", "left")
-        assert screen.agent.key == "main"
+        assert screen.agents.agent.key == "main"
         await pilot.press("left", "left")
         assert not screen.in_tree
         assert "▸ main +4" in screen_text(app)
@@ -157,7 +157,7 @@ async def test_a_click_chooses_a_session_or_an_agent() -> None:
         assert isinstance(screen, SessionsScreen)
         await until(pilot, lambda: screen.highlighted is not None)
         await pilot.click("#tree", offset=(5, 1))
-        await until(pilot, lambda: screen.agent is not None and screen.agent.key == "a1")
+        await until(pilot, lambda: screen.agents.agent is not None and screen.agents.agent.key == "a1")
         await pilot.click("#table", offset=(5, 1))
         await until(pilot, lambda: screen.highlighted is not None and screen.highlighted.project == "docs-site")
         assert not screen.in_tree

@@ -331,7 +331,9 @@ PRESETS: tuple[Preset, ...] = (
         ("MISTRAL_API_KEY",),
         dialect="openai-chat",
         price_catalog="mistral",
-        quirks=Quirks(tool_ids="nine", forced_tools="any", stream_usage=False, empty_content=False),
+        quirks=Quirks(
+            tool_ids="nine", forced_tools="any", stream_usage=False, empty_content=False, user_after_tool=False
+        ),
     ),
     Preset(
         "xai",

@@ -18,8 +18,8 @@ import msgspec
 from proxy import contract as c
 from proxy.ledger.queries import LedgerReader
 from proxy.paths import write_private
-from proxy.repricing import Repriced
 from proxy.protocol.budget import Amounts, Scope, Verdict, crossed, judge, scopes, warning
+from proxy.repricing import Repriced
 from proxy.settings import BudgetSettings
 
 log = logging.getLogger(__name__)

@@ -246,7 +246,9 @@ class ControlDesk:
 
     def _known_choice(self, choice: c.Choice) -> c.Choice:
         """``choice`` with its session's whole id. Raises ``Refused``."""
-        return msgspec.structs.replace(choice, session=self._known_session(choice.session)) if choice.session else choice
+        if not choice.session:
+            return choice
+        return msgspec.structs.replace(choice, session=self._known_session(choice.session))
 
     def _known_session(self, text: str | None) -> str | None:
         """The session whose id begins with ``text``. Raises ``Refused``."""

@@ -342,12 +342,12 @@ PRESETS: tuple[Preset, ...] = (
         "bearer",
         ("XAI_API_KEY",),
         dialect="openai-responses",
+        models_url="https://api.x.ai/v1/language-models",
         price_catalog="x-ai",
         quirks=Quirks(
             effort_field="reasoning_effort",
             efforts=("low", "high"),
             stop_max=0,
-            reasoning_outside_output=True,
             search_tool="web_search",
             inline_thinking=False,
         ),

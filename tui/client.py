@@ -172,10 +172,12 @@ class Door:
         patient: bool = False,
     ) -> T:
         """``patient``: the answer may take its time."""
-        timeout = httpx.Timeout(5.0, read=None) if patient else self._http.timeout
+        patience = httpx.Timeout(5.0, read=None) if patient else self._http.timeout
         headers = {"content-type": "application/json"} if body else {}
         try:
-            response = await self._http.request(method, path, params=query, content=body, headers=headers, timeout=timeout)
+            response = await self._http.request(
+                method, path, params=query, content=body, headers=headers, timeout=patience
+            )
         except httpx.TransportError as error:
             raise EngineGone(self.url, _cause(error)) from error
         if response.is_error:

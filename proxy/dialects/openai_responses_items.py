@@ -71,9 +71,6 @@ class Items:
         self._waiting: list[Item] = []
         self._call_ids: set[str] = set()
 
-    def __bool__(self) -> bool:
-        return bool(self._all)
-
     def find(self, kind: Kind, item_id: object, index: object) -> Item:
         """The item that an event is about; a new one where none was announced."""
         found = self._by_id.get(item_id) if isinstance(item_id, str) else None

@@ -4,8 +4,8 @@ A ``series`` is everything that a choice can name but time: session, agent, role
 money it is. ``rollups`` has a row for each series and slot of time, at several levels: quarters of an hour and days
 of UTC, each once with sessions and agents and once without them, which is far fewer rows, and hours without them.
 Every time zone in use today has its hours begin at a quarter of UTC, so local hours, days and months are whole
-quarters; in most zones they are whole hours. ``speeds`` counts
-requests by how fast they were, to four significant bits, by day and by block of 32 days and without sessions.
+quarters; in most zones they are whole hours. ``speeds`` counts requests by how fast they were, to four significant
+bits, by day and by block of 32 days of UTC, without sessions.
 
 All of it is made from the rows by SQL alone, the same for a batch of the writer, for an old ledger and for a change
 of costs; a row that is replaced or repriced is taken out first. A ledger from before the roll-ups is rolled up in

@@ -57,7 +57,7 @@ class ListedModel(Struct, frozen=True, omit_defaults=True):
 
     @property
     def cache_write_1h(self) -> int | None:
-        """Lists tell the five-minute price alone. Who charges for Claude's cache writes charges at Anthropic's ratio."""
+        """Lists tell the five-minute price alone; who charges for Claude's cache writes keeps Anthropic's ratio."""
         if not self.cache_write or self.input is None or tier_of(self.id) is None:
             return None
         return max(CLAUDE_HOUR_WRITE * self.input, self.cache_write)

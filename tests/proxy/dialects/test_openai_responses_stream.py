@@ -395,6 +395,16 @@ def test_events_without_ids_and_numbers_find_their_item() -> None:
     assert (got.kinds, got.text) == (["text"], "hello")
 
 
+def test_a_call_keeps_its_call_id_where_nothing_else_stays() -> None:
+    first, second = (call(f'{{"n":{number}}}', f"fc_{number}") for number in (1, 2))
+    begun = [{"type": "response.output_item.added", "item": {**item, "arguments": ""}} for item in (first, second)]
+    ended = [
+        {"type": "response.output_item.done", "item": {**item, "id": f"other_{item['id']}"}} for item in (first, second)
+    ]
+    got = answer(*begun, *ended, completed())
+    assert [each["input"] for each in got.calls] == [{"n": 1}, {"n": 2}]
+
+
 def test_ids_of_calls_are_unique_even_where_the_provider_repeats_them() -> None:
     first, second = ({**call(item_id=name), "call_id": "call_0123456789abcdef"} for name in ("fc_a", "fc_b"))
     got = answer(added(first), done(first), added(second, 1), done(second, 1), completed())

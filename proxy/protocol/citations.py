@@ -40,17 +40,23 @@ def with_citations(block: Mapping[str, Any], sources: Sequence[Source]) -> list[
 
 
 def _cut(lines: Sequence[str], named: Sequence[tuple[Source, re.Pattern[str]]]) -> Iterator[dict[str, Any]]:
-    """Lines without a source are joined; each line with one stands alone."""
-    plain = ""
+    """Lines without a source are joined; each line with one stands alone. Blank lines go with what follows them, the
+    last ones with what they follow: a block of nothing else is refused when it comes back."""
+    end = len("".join(lines).rstrip())
+    plain, position = "", 0
     for line in lines:
+        position += len(line)
+        rest = "".join(lines)[position:] if position >= end else ""
         cited = [source for source, mention in named if mention.search(line)]
-        if not cited:
-            plain += line
-            continue
-        if plain:
+        if plain.strip() and cited:
             yield {"type": "text", "text": plain}
             plain = ""
-        yield {"type": "text", "text": line, "citations": [_citation(source) for source in cited]}
+        plain += line
+        if cited:
+            yield {"type": "text", "text": plain + rest, "citations": [_citation(source) for source in cited]}
+            plain = ""
+        if rest:
+            return
     if plain:
         yield {"type": "text", "text": plain}
 

@@ -365,8 +365,9 @@ def _domains(listed: object) -> tuple[str, ...]:
 
 
 def _uses(given: object) -> int:
-    known = isinstance(given, int) and not isinstance(given, bool)
-    return max(1, min(USES_MAX, given)) if known else USES_MAX  # type: ignore[type-var]
+    if isinstance(given, bool) or not isinstance(given, int):
+        return USES_MAX
+    return max(1, min(USES_MAX, given))
 
 
 def _place(given: object) -> Mapping[str, str] | None:

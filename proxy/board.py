@@ -204,6 +204,10 @@ class Board:
         """Those of the last day, the most recently active last."""
         return tuple(each.view() for each in self._sessions.values())
 
+    def session_ids(self) -> list[str]:
+        """Ids of the same, in the same order; may be asked from any thread."""
+        return list(self._sessions)
+
     def models_asked(self) -> tuple[str, ...]:
         """What conversations ask for, each once."""
         asked = (each.asked_model for each in self._sessions.values())

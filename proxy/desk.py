@@ -254,7 +254,7 @@ class ControlDesk:
         """The session whose id begins with ``text``. Raises ``Refused``."""
         if text is None:
             return None
-        ids = [session.id for session in self._engine.board.sessions()]
+        ids = self._engine.board.session_ids()
         matching = [each for each in ids if each == text] or [each for each in ids if text and each.startswith(text)]
         if not matching and _WHOLE_SESSION.fullmatch(text):
             return text
@@ -274,7 +274,7 @@ class ControlDesk:
 
     def _last_session(self) -> str | None:
         """The session that was active last."""
-        ids = [session.id for session in self._engine.board.sessions() if session.id]
+        ids = [each for each in self._engine.board.session_ids() if each]
         return ids[-1] if ids else None
 
     async def _budgets_changed(self, session: str | None, project: str | None) -> c.BudgetReport:

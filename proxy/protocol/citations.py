@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 CITED_CHARS = 150
 """Of a page's extract, as Anthropic's own citations have it."""
-LINES_MAX = 2000
+PIECES_MAX = 2000
 """A longer text is no answer to a search: it is left in one piece."""
 
 
@@ -33,32 +33,37 @@ def with_citations(block: Mapping[str, Any], sources: Sequence[Source]) -> list[
     if block.get("type") != "text" or not isinstance(text, str) or block.get("citations"):
         return [dict(block)]
     named = [(source, mention) for source in sources if (mention := _mention(source.url)).search(text)]
-    lines = text.splitlines(keepends=True)
-    if not named or len(lines) > LINES_MAX:
+    pieces = _pieces(text) if named else []
+    if not 0 < len(pieces) <= PIECES_MAX:
         return [dict(block)]
-    return list(_cut(lines, named))
+    return list(_cut(pieces, named))
 
 
-def _cut(lines: Sequence[str], named: Sequence[tuple[Source, re.Pattern[str]]]) -> Iterator[dict[str, Any]]:
-    """Lines without a source are joined; each line with one stands alone. Blank lines go with what follows them, the
-    last ones with what they follow: a block of nothing else is refused when it comes back."""
-    end = len("".join(lines).rstrip())
-    plain, position = "", 0
-    for line in lines:
-        position += len(line)
-        rest = "".join(lines)[position:] if position >= end else ""
-        cited = [source for source, mention in named if mention.search(line)]
-        if plain.strip() and cited:
+def _cut(pieces: Sequence[str], named: Sequence[tuple[Source, re.Pattern[str]]]) -> Iterator[dict[str, Any]]:
+    """Pieces without a source are joined; each one with a source stands alone."""
+    plain = ""
+    for piece in pieces:
+        cited = [source for source, mention in named if mention.search(piece)]
+        if not cited:
+            plain += piece
+            continue
+        if plain:
             yield {"type": "text", "text": plain}
             plain = ""
-        plain += line
-        if cited:
-            yield {"type": "text", "text": plain + rest, "citations": [_citation(source) for source in cited]}
-            plain = ""
-        if rest:
-            return
+        yield {"type": "text", "text": piece, "citations": [_citation(source) for source in cited]}
     if plain:
         yield {"type": "text", "text": plain}
+
+
+def _pieces(text: str) -> list[str]:
+    """Lines, with the blank ones at those beside them: a block of nothing else is refused when it comes back."""
+    pieces: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if pieces and not (line.strip() and pieces[-1].strip()):
+            pieces[-1] += line
+        else:
+            pieces.append(line)
+    return pieces
 
 
 def _mention(url: str) -> re.Pattern[str]:

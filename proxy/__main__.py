@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 import sys
+from functools import partial
 from typing import Any
 
 from proxy.paths import Paths, find_paths
@@ -34,7 +35,8 @@ def main() -> int:
 
     try:
         settings = load_settings(paths.config_file, given)
-        return _run(paths, settings, foreground=arguments.foreground)
+        load = partial(load_settings, paths.config_file, given)
+        return _run(paths, settings, load, foreground=arguments.foreground)
     except SettingsError as error:
         return _complain(str(error), EXIT_SETTINGS)
     except PortTaken as error:
@@ -45,11 +47,11 @@ def main() -> int:
         return _complain(f"cctui cannot start its engine: {error}", EXIT_FAILED)
 
 
-def _run(paths: Paths, settings: Any, *, foreground: bool) -> int:
+def _run(paths: Paths, settings: Any, load: Any, *, foreground: bool) -> int:
+    from proxy.addresses import is_loopback  # noqa: PLC0415
     from proxy.engine import Engine, handle_signals  # noqa: PLC0415
     from proxy.logs import start_log  # noqa: PLC0415
     from proxy.routefile import RouteFile  # noqa: PLC0415
-    from proxy.addresses import is_loopback  # noqa: PLC0415
 
     start_log(paths, settings.engine.log_level, foreground=foreground)
     host = settings.engine.host
@@ -61,7 +63,7 @@ def _run(paths: Paths, settings: Any, *, foreground: bool) -> int:
     listener = _listen(host, settings.engine.port, RouteFile(paths.route_file, settings.route).port)
 
     async def serve() -> None:
-        engine = Engine(paths, settings, os.environ)
+        engine = Engine(paths, settings, os.environ, load=load)
         handle_signals(engine)
         if foreground:
             port = listener.getsockname()[1]

@@ -23,6 +23,8 @@ CAPTURES_KEPT = 64
 CAPTURES_BYTES = 16 * 1024 * 1024
 """Of answers and of the requests' bodies, which the inspector outlines."""
 NOTICES_KEPT = 50
+AGENTS_KEPT = 200
+"""Of a session: each change of one is told with all of them. The sums of the session have the others in them."""
 
 NOTHING = c.Tally()
 
@@ -66,6 +68,8 @@ class _SessionSums:
     last_at: float
     tally: c.Tally = NOTHING
     agents: dict[tuple[c.Role, str | None], _AgentSums] = field(default_factory=dict)
+    numbered: int = 0
+    """Sub-agents so far."""
     context_tokens: int = 0
     context_window: int | None = None
     asked_model: str | None = None
@@ -78,9 +82,19 @@ class _SessionSums:
         """The sums of the agent that asked; ``began`` is when it did, should it be new."""
         key = (request.role, request.agent_id)
         if key not in self.agents:
-            ordinal = 1 + sum(each.role == "agent" for each in self.agents.values()) if request.role == "agent" else 0
+            self.numbered += request.role == "agent"
+            ordinal = self.numbered if request.role == "agent" else 0
             self.agents[key] = _AgentSums(*key, request.parent_agent_id, ordinal, began, began)
+            self._forget_agents()
         return self.agents[key]
+
+    def _forget_agents(self) -> None:
+        """Let the sub-agent go that was idle the longest, where there are too many."""
+        if len(self.agents) <= AGENTS_KEPT:
+            return
+        idle = [(each.last_at, key) for key, each in self.agents.items() if each.role == "agent" and not each.in_flight]
+        if len(idle) > 1:  # the newest is the one that asks
+            del self.agents[min(idle[:-1], key=lambda each: each[0])[1]]
 
     def view(self) -> c.Session:
         agents = tuple(each.view() for each in self.agents.values())
@@ -193,6 +207,9 @@ class Board:
         if midnight == self._midnight:
             return False
         self._midnight, self.today = midnight, c.Tally()
+        for request in self.recent:  # those of the last second ended before anybody saw that the day had turned
+            if request.kind == "messages" and request.started_at >= midnight:
+                self.today = add(self.today, request)
         return True
 
     def session(self, key: str) -> c.Session | None:
@@ -299,5 +316,6 @@ def add(tally: c.Tally, request: c.Request) -> c.Tally:
 
 
 def midnight_before(now: float) -> float:
-    """The last local midnight, Unix seconds."""
-    return datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    """The last local midnight, Unix seconds. A day in which the clocks change has one too, with the offset of then."""
+    day = datetime.fromtimestamp(now)
+    return datetime(day.year, day.month, day.day).astimezone().timestamp()

@@ -111,7 +111,7 @@ class BudgetGate:
         self, exchange: Exchange, targets: Sequence[Target], budget: c.Budget, route: c.Route, catalog: Catalog
     ) -> Sequence[Target]:
         """Where the request goes now that ``budget`` is used up."""
-        if self._settings.action == "downgrade" and self._settings.downgrade_to:
+        if self._settings.action == "downgrade" and self._settings.downgrade_to and exchange.pinned is None:
             cheaper = _target(self._settings.downgrade_to, exchange, route, catalog)
             exchange.why = f"{named(budget)} is used up: downgraded to {cheaper}"
             return [cheaper]

@@ -6,6 +6,7 @@ fetched keeps its last good state with the error beside it.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -124,6 +125,12 @@ class ModelCatalog:
         self._kept.listings[provider] = Listing(last.models, last.fetched_at, error, now)
         self._changed(provider)
 
+    def renewed(self, provider: str, *, moved: bool) -> None:
+        """``provider`` is set up otherwise. Where it ``moved``, its list is that of somebody else."""
+        if moved:
+            self._kept.listings.pop(provider, None)
+        self._changed(provider)
+
     def set_favourite(self, provider: str, model: str, favourite: bool) -> None:
         entry = (provider, model)
         others = [each for each in self._kept.favourites if tuple(each) != entry]
@@ -165,19 +172,10 @@ class ModelCatalog:
 
     def _model(self, provider: str, model_id: str) -> c.Model:
         config = self._providers[provider]
-        entry = self.find(provider, model_id) or ListedModel(model_id)
-        price = entry.price or list_price(config.price_catalog, model_id, today())
-        return c.Model(
-            provider=provider,
-            id=model_id,
-            name=entry.name,
-            context_window=self.window(provider, model_id),
-            max_output_tokens=entry.max_output_tokens,
-            input_nano_usd=0 if config.free else price.input if price else None,
-            output_nano_usd=0 if config.free else price.output if price else None,
-            tools=entry.tools,
-            images=entry.images,
-            thinking=entry.thinking,
+        return model_of(
+            config,
+            msgspec.structs.replace(self.find(provider, model_id) or ListedModel(model_id), id=model_id),
+            self.window(provider, model_id),
             favourite=any((provider, model_id) == tuple(each) for each in self._kept.favourites),
             used_at=self._kept.used.get(f"{provider}/{model_id}"),
             published_id=model_id
@@ -189,6 +187,24 @@ class ModelCatalog:
         self._ids.pop(provider, None)
         self._by_id.pop(provider, None)
         self._found.clear()
+
+
+def model_of(provider: ProviderConfig, entry: ListedModel, window: int | None, **marks: Any) -> c.Model:
+    """A model of ``provider`` as it lists it; ``marks`` are what only the catalogue knows."""
+    price = entry.price or list_price(provider.price_catalog, entry.id, today())
+    return c.Model(
+        provider=provider.name,
+        id=entry.id,
+        name=entry.name,
+        context_window=window,
+        max_output_tokens=entry.max_output_tokens,
+        input_nano_usd=0 if provider.free else price.input if price else None,
+        output_nano_usd=0 if provider.free else price.output if price else None,
+        tools=entry.tools,
+        images=entry.images,
+        thinking=entry.thinking,
+        **marks,
+    )
 
 
 def _wanted(model: c.Model, which: str) -> bool:

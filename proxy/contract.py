@@ -8,7 +8,7 @@ cache. A field that grows here raises ``CONTRACT``: an engine and a panel that d
 
 import hashlib
 import hmac
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Raw, Struct
 
@@ -159,6 +159,8 @@ class Request(Frozen, frozen=True):
     cost_nano_usd: int | None = None
     """None: not known (yet)."""
     cost_source: CostSource = "unknown"
+    speed: str | None = None
+    """``fast``, where the provider billed that; None: the standard one."""
     simulated: bool = False
     """Money of the simulator: never added to real money."""
     subscription: bool = False
@@ -264,6 +266,17 @@ class Key(Frozen, frozen=True):
     limits: tuple[Limit, ...] = ()
 
 
+class CheckMark(Frozen, frozen=True):
+    """What the checks of a model found, in short."""
+
+    model: str
+    at: float
+    """Of the newest verdict."""
+    failed: tuple[str, ...] = ()
+    """Titles of what does not work."""
+    degraded: tuple[str, ...] = ()
+
+
 class Provider(Frozen, frozen=True):
     """A configured upstream, without its secrets."""
 
@@ -302,6 +315,8 @@ class Provider(Frozen, frozen=True):
     ttft_p95_ms: float | None = None
     rejects: tuple[str, ...] = ()
     """Fields and betas that it was seen to reject, and which are therefore left out, in words."""
+    checks: tuple[CheckMark, ...] = ()
+    """Of those of its models that were checked, the newest first."""
 
 
 class Model(Frozen, frozen=True):
@@ -323,6 +338,8 @@ class Model(Frozen, frozen=True):
     """When it last served; None: not within memory."""
     published_id: str | None = None
     """The id under which the client's own ``/model`` shows it, if it does."""
+    check: CheckMark | None = None
+    """What its checks found; None: it was never checked."""
 
 
 class Override(Frozen, frozen=True):
@@ -518,6 +535,76 @@ class Tried(Frozen, frozen=True):
     ok: bool
     text: str
     duration_ms: float
+
+
+Need = Literal["base_url", "project", "region"]
+
+
+class PresetInfo(Frozen, frozen=True):
+    """A known provider, for whoever sets one up."""
+
+    name: str
+    title: str
+    dialect: str
+    auth: str
+    base_url: str | None = None
+    """With ``{region}`` and ``{project}`` where the address has them; None: the user names it."""
+    key_variables: tuple[str, ...] = ()
+    variables_set: tuple[str, ...] = ()
+    """Those of them that are set where the engine runs."""
+    needs: tuple[Need, ...] = ()
+    """What the user has to say, as neither the preset nor the engine's environment does."""
+    region: str | None = None
+    """The region in force where none is said."""
+    lists_models: bool = True
+    models: tuple[str, ...] = ()
+    """Models that are known though none are listed."""
+    hint: str = ""
+
+
+class PresetList(Frozen, frozen=True):
+    """Answer to ``GET /_cctui/presets``, in the order of offers."""
+
+    presets: tuple[PresetInfo, ...]
+
+
+class TrySettings(Frozen, frozen=True):
+    """Command: try a provider as it would be set up; nothing is set up by it."""
+
+    name: str
+    table: dict[str, Any]
+    """What would stand in ``[providers.NAME]``."""
+
+
+class SettingsTried(Frozen, frozen=True):
+    """Answer to ``TrySettings``."""
+
+    ok: bool
+    text: str
+    """What came of it, in words; the provider's own where it refused."""
+    duration_ms: float
+    models: tuple[Model, ...] = ()
+    key_tried: bool = False
+    """The provider took the key: its list is not there for everybody."""
+
+
+class Reload(Frozen, frozen=True):
+    """Command: read the settings file anew. Providers, groups, route and prices are taken up; what runs goes on."""
+
+
+class Reloaded(Frozen, frozen=True):
+    """Answer to ``Reload``."""
+
+    added: tuple[str, ...] = ()
+    """Names of providers, as in the other two."""
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    """Other tables that changed and count from now on."""
+    later: tuple[str, ...] = ()
+    """Tables that changed and count when the engine starts the next time."""
+    problems: tuple[str, ...] = ()
+    """What is wrong with the engine now, in words."""
 
 
 class Watch(Frozen, frozen=True):
@@ -960,6 +1047,73 @@ class CacheReport(Frozen, frozen=True):
     simulated_lost_nano_usd: int = 0
     shares: tuple[float, ...] = ()
     """Share of the prompt that was read from the cache, of the conversation's last requests, oldest first."""
+
+
+CHECK_SESSION = "check-"
+"""The id of a check's session begins so."""
+
+CheckVerdict = Literal["pass", "degraded", "fail", "skipped"]
+"""``degraded``: it works, but not as it should; ``skipped``: it was not asked, or nobody can tell."""
+
+
+class RunCheck(Frozen, frozen=True):
+    """Command: try out a target with real requests, which cost money."""
+
+    target: str
+    """``provider/model``, or a provider: then the model that was used there last."""
+    only: tuple[str, ...] = ()
+    """Names of what is tried; empty: everything. What that builds upon is tried too."""
+    skip: tuple[str, ...] = ()
+    dry_run: bool = False
+    """Only tell what would be tried and what that costs."""
+
+
+class StopCheck(Frozen, frozen=True):
+    """Command: ask a target nothing more."""
+
+    target: str
+
+
+class CheckResult(Frozen, frozen=True):
+    """One thing that is tried."""
+
+    name: str
+    title: str
+    verdict: CheckVerdict | None = None
+    """None: not tried yet."""
+    running: bool = False
+    text: str = ""
+    """What was seen, in a sentence without its full stop."""
+    evidence: str = ""
+    """Status and start of the answer that shows it; empty where all is well."""
+    at: float | None = None
+    """When it was tried; None: it was not."""
+    requests: int = 0
+    duration_ms: float = 0.0
+    cost_nano_usd: int = 0
+    """Of the requests whose cost is known."""
+    unpriced: int = 0
+    """Requests whose cost nobody can tell."""
+
+
+class CheckReport(Frozen, frozen=True):
+    """Answer to ``POST /_cctui/check`` and ``GET /_cctui/check``."""
+
+    target: str
+    results: tuple[CheckResult, ...] = ()
+    """In the order in which they are tried; behind them what earlier checks found."""
+    running: bool = False
+    session: str | None = None
+    """Under which its requests are in the ledger; None: none was sent."""
+    started_at: float | None = None
+    ended_at: float | None = None
+    requests: int = 0
+    """How many it needs at most."""
+    likely_nano_usd: int | None = None
+    """What it costs with answers of usual length, estimated; None: no price known."""
+    most_nano_usd: int | None = None
+    """What it costs if every answer is as long as allowed."""
+    simulated: bool = False
 
 
 def proof_of_token(token: str, nonce: str) -> str:

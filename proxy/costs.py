@@ -21,18 +21,42 @@ NANO = 10**9
 class Costs:
     """Prices in force."""
 
-    def __init__(self, prices: Mapping[str, PriceSettings], listed: Callable[[str, str], ListedModel | None]) -> None:
-        """``listed`` finds a model in a provider's list."""
+    def __init__(
+        self,
+        prices: Mapping[str, PriceSettings],
+        listed: Callable[[str, str], ListedModel | None],
+        own_search: int | None = None,
+    ) -> None:
+        """``listed`` finds a model in a provider's list; ``own_search`` is what one of the engine's own searches costs,
+        nano-dollars."""
         self._own = {name: _from_settings(each) for name, each in prices.items()}
         self._listed = listed
+        self._own_search = (own_search or 0) * 1000
+
+    def renew(self, prices: Mapping[str, PriceSettings]) -> None:
+        """Other prices of the user's count from now on."""
+        self._own = {name: _from_settings(each) for name, each in prices.items()}
 
     def price_of(
-        self, provider: ProviderConfig, model: str, day: str | None = None
+        self, provider: ProviderConfig, model: str, day: str | None = None, speed: str | None = None
     ) -> tuple[Price | None, c.CostSource]:
         """The price of ``model`` at ``provider`` and its source, on ``day`` (ISO date, UTC) or today.
 
-        Only the price list knows other days; a provider's list and the settings are those of today.
+        Only the price list knows other days, and what a ``speed`` other than the standard one costs; a provider's list
+        and the settings are those of today. Where the engine searches in the provider's place, the price of searches is
+        that of the engine's own.
         """
+        price, source = self._price_of(provider, model, day, speed)
+        if price is None or provider.searches(model) or price.search == self._own_search:
+            return price, source
+        return price.with_search(self._own_search), source
+
+    def _price_of(
+        self, provider: ProviderConfig, model: str, day: str | None, speed: str | None
+    ) -> tuple[Price | None, c.CostSource]:
+        if speed is not None:
+            price = list_price(provider.price_catalog, strip_window_suffix(model), day or today(), speed)
+            return (None, "unknown") if price is None else (price, "genai-prices")
         entry = self._listed(provider.name, model)
         if entry is not None and entry.price is not None:
             return entry.price, "listed"
@@ -53,12 +77,16 @@ class Costs:
         usage: c.Usage,
         reported_nano_usd: int | None,
         day: str | None = None,
+        speed: str | None = None,
     ) -> tuple[int | None, c.CostSource]:
         """Nano-dollars and their source; None where nobody knows."""
         if reported_nano_usd is not None:
             return reported_nano_usd, "reported"
-        price, source = self.price_of(provider, model, day)
-        return (None, "unknown") if price is None else (cost(usage, price), source)
+        price, source = self.price_of(provider, model, day, speed)
+        if price is None:
+            return None, "unknown"
+        nano_usd = cost(usage, price)
+        return nano_usd, "settings" if source == "free" and nano_usd else source  # of a free model, the searches cost
 
     def settled(
         self,
@@ -67,10 +95,11 @@ class Costs:
         usage: c.Usage,
         reported_nano_usd: int | None,
         day: str | None = None,
+        speed: str | None = None,
     ) -> tuple[int | None, c.CostSource]:
         """``cost_of`` the first of ``models`` that has a price: what served, by the names that it goes under."""
         for model in models:
-            cost, source = self.cost_of(provider, model, usage, reported_nano_usd, day)
+            cost, source = self.cost_of(provider, model, usage, reported_nano_usd, day, speed)
             if cost is not None:
                 return cost, source
         return None, "unknown"

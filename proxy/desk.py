@@ -14,6 +14,9 @@ import msgspec
 
 from proxy import __version__
 from proxy import contract as c
+from proxy.checkup.checkups import CannotCheck
+from proxy.checkup.probes import NoSuchProbe
+from proxy.checkup.target import target_to_check
 from proxy.imports import CannotImport
 from proxy.metrics import Present, exposition
 from proxy.net.control import Refused
@@ -21,12 +24,17 @@ from proxy.protocol import routing
 from proxy.protocol.parts import PartReader
 from proxy.providers import ProviderConfig
 from proxy.repricing import CannotReprice
+from proxy.settings import SettingsError
 
 if TYPE_CHECKING:
     from proxy.engine import Engine
 
 _WHOLE_SESSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A whole id may be set before the session's first request: the client takes one with ``--session-id``."""
+
+
+_USUALLY_ASKED = ("claude-opus-4-8", "claude-sonnet-4-5", "claude-haiku-4-5")
+"""By the client, before any request told."""
 
 
 class ControlDesk:
@@ -60,7 +68,7 @@ class ControlDesk:
             raise Refused(f"no panel {command.panel!r} follows the feed", "not_found", 404)
 
     def use(self, command: c.Use) -> c.Route:
-        probes = self._engine.board.models_asked() or ("claude-opus-4-8", "claude-sonnet-4-5", "claude-haiku-4-5")
+        probes = self._engine.board.models_asked() or _USUALLY_ASKED
         session = self._known_session(command.session)
         try:
             route = routing.apply_use(self._engine.route, command.target, session, command.slot, self._engine, probes)
@@ -103,6 +111,38 @@ class ControlDesk:
             text = f"{provider.name} was not asked: only Claude Code has a login for it; its next request will show"
             return c.Tried(ok=False, text=text, duration_ms=duration_ms)
         return c.Tried(ok=True, text=f"{provider.name} answers: {len(listing.models)} models", duration_ms=duration_ms)
+
+    def run_check(self, command: c.RunCheck) -> c.CheckReport:
+        target, checkups = self._target_to_check(command.target), self._engine.checkups
+        try:
+            return checkups.plan(target, command) if command.dry_run else checkups.begin(target, command)
+        except (CannotCheck, NoSuchProbe) as error:
+            raise Refused(str(error), "not_checked", 409) from None
+
+    def stop_check(self, command: c.StopCheck) -> None:
+        self._engine.checkups.stop(self._target_to_check(command.target))
+
+    def check_report(self, text: str) -> c.CheckReport:
+        target = self._target_to_check(text)
+        report = self._engine.checkups.report(target)
+        if report is None:
+            raise Refused(f"{target} was never checked; cctui check {target} does it", "not_found", 404)
+        return report
+
+    def presets(self) -> c.PresetList:
+        return self._engine.setup.presets()
+
+    async def try_settings(self, command: c.TrySettings) -> c.SettingsTried:
+        try:
+            return await self._engine.setup.try_settings(command)
+        except SettingsError as error:
+            raise Refused(str(error), "settings") from None
+
+    async def reload(self) -> c.Reloaded:
+        try:
+            return await self._engine.setup.reload()
+        except SettingsError as error:
+            raise Refused(f"the settings cannot be used, and the old ones stay:\n{error}", "settings", 409) from None
 
     def set_favourite(self, command: c.SetFavourite) -> c.ModelList:
         if command.provider not in self._engine.providers:
@@ -273,8 +313,8 @@ class ControlDesk:
         return found
 
     def _last_session(self) -> str | None:
-        """The session that was active last."""
-        ids = [each for each in self._engine.board.session_ids() if each]
+        """The session that was active last; checks of targets are none that anybody works in."""
+        ids = [each for each in self._engine.board.session_ids() if each and not each.startswith(c.CHECK_SESSION)]
         return ids[-1] if ids else None
 
     async def _budgets_changed(self, session: str | None, project: str | None) -> c.BudgetReport:
@@ -283,7 +323,15 @@ class ControlDesk:
         return report
 
     def _model_list(self) -> c.ModelList:
-        return c.ModelList(models=self._engine.catalog.models(), providers=self._engine.provider_views())
+        return c.ModelList(models=self._engine.checked_models(), providers=self._engine.provider_views())
+
+    def _target_to_check(self, text: str) -> routing.Target:
+        """Raises ``Refused``."""
+        asked = self._engine.board.models_asked() or _USUALLY_ASKED
+        try:
+            return target_to_check(text, self._engine, self._engine.catalog.models(), asked)
+        except routing.NoTarget as error:
+            raise Refused(str(error), "no_target") from None
 
     def _route_changed(self) -> c.Route:
         self._engine.feed.publish(c.RouteChanged(route=self._engine.route))

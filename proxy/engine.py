@@ -24,6 +24,8 @@ from proxy.budget_gate import BudgetGate
 from proxy.budgets import Budgets
 from proxy.cachewatch import CacheWatch
 from proxy.catalog import ModelCatalog
+from proxy.checkup.asking import Asker
+from proxy.checkup.checkups import Checkups
 from proxy.costs import Costs
 from proxy.desk import ControlDesk
 from proxy.estimate import Estimator
@@ -43,8 +45,10 @@ from proxy.net.credentials import Credentials
 from proxy.net.discovery import REFRESH_S, Discovery
 from proxy.net.exchange import Exchange
 from proxy.net.relay import Relay, login_name
+from proxy.net.searching import NoSearch, Searching, search_for
 from proxy.net.server import Server
 from proxy.net.upstream import Upstreams
+from proxy.net.websearch import web_search
 from proxy.parcels import Parcels
 from proxy.paths import Paths, local_token, write_private
 from proxy.presets import Preset
@@ -56,12 +60,14 @@ from proxy.protocol.outcome import Outcome
 from proxy.protocol.overflow import Room
 from proxy.protocol.pricing import Price
 from proxy.protocol.rejections import Rejection, concerns, read_rejection
+from proxy.provider_setup import LoadSettings, ProviderSetup
 from proxy.providers import ProviderConfig, local_provider, resolve_providers
 from proxy.rejections import RejectionBook
 from proxy.repricing import Repriced, Repricer
+from proxy.roster import Changes, Roster
 from proxy.routefile import RouteFile
 from proxy.session_reports import SessionReports
-from proxy.settings import GroupSettings, Settings
+from proxy.settings import GroupSettings, Settings, load_settings
 from proxy.telemetry.sender import Telemetry
 from proxy.views import provider_view
 from proxy.whatif import Comparison
@@ -71,6 +77,8 @@ log = logging.getLogger(__name__)
 HOUSEKEEPING_S = 1.0
 SLEPT_S = 5.0
 """If the wall clock ran ahead of the monotonic one by more, the machine slept: connections are made anew."""
+LIST_AGAIN_S = 600.0
+"""A provider that lists nothing to a login, as Claude's may, is not asked again with every request."""
 LATE_S = 2.0
 """Requests that the drain cut short have so long to tell their clients."""
 RESTORED_S = 24 * 3600.0
@@ -89,7 +97,9 @@ class Engine:
         settings: Settings,
         environ: Mapping[str, str],
         health_clock: Callable[[], float] = time.time,
+        load: LoadSettings | None = None,
     ) -> None:
+        """``load`` reads the settings anew; without it from their file and ``environ``."""
         now = time.time()
         self.paths, self.settings, self._environ = paths, settings, environ
         self.local_token = local_token(paths)
@@ -97,17 +107,17 @@ class Engine:
         self.draining = False
         self.started_at = now
         self.url = ""
-        self.providers: dict[str, ProviderConfig] = resolve_providers(settings, environ)
+        self.providers = Roster(resolve_providers(settings, environ))
         self.credentials = Credentials(environ)
         self.upstreams = Upstreams(settings.engine.connect_timeout_s)
         self.catalog = ModelCatalog(paths.catalog_file, self.providers)
-        self._costs = Costs(settings.prices, self.catalog.find)
+        self._web = web_search(settings.search, environ, self.credentials, self.upstreams)
+        self._costs = Costs(settings.prices, self.catalog.find, self._web.nano_usd if self._web else None)
         self._groups = {name: _members(group) for name, group in settings.groups.items()}
-        names = {name: tuple(member.target for member in members) for name, members in self._groups.items()}
-        self.routefile = RouteFile(paths.route_file, settings.route, names)
+        self.routefile = RouteFile(paths.route_file, settings.route, _names_of(self._groups))
         self.writer = LedgerWriter(paths.ledger_file, settings.history.keep_days)
         self.reader = LedgerReader(paths.ledger_file)
-        self.telemetry = Telemetry(environ, self.providers.get)
+        self.telemetry = Telemetry(environ, self.providers.known)
         self.totals = Totals()
         self.health = HealthBook(paths.health_file, health_clock)
         self.board = Board(now)
@@ -117,6 +127,15 @@ class Engine:
         self._fitting = Fitting(paths.thinking_file, Estimator({}))
         self.discovery = Discovery(
             self.providers, self.catalog, self.credentials, lambda: self.upstreams, self.providers_changed
+        )
+        self.setup = ProviderSetup(
+            settings,
+            load or (lambda: load_settings(paths.config_file, None, environ)),
+            environ,
+            self.providers,
+            self.discovery,
+            self.upstreams.forget,
+            self._take_up,
         )
         self._herald = Herald(self._post_notice)
         self.rejected = RejectionBook(paths.rejections_file)
@@ -130,6 +149,8 @@ class Engine:
             self.board, self.cachewatch, self._ledger_rows, self.price_of, self._window, self._bytes_per_token
         )
         self._names = AgentNames(self._start, self._name_agent)
+        self._lists_asked: dict[str, float] = {}
+        """When a client's login last asked a provider for its models, monotonic."""
         self._used_up: tuple[str, ...] = ()
         self.importer = Importer(self.writer, self.reader, self._imported)
         self.repricer = Repricer(
@@ -145,6 +166,17 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._relay = Relay(self, settings.engine.answer_timeout_s)
         self.app = Server(self, self._relay, control_door(ControlDesk(self)))
+        asker = Asker(self.opened, self._relay.messages, self._relay.count_tokens, self.app.running)
+        self.checkups = Checkups(
+            paths.checks_file,
+            self.providers,
+            self.catalog,
+            self._costs,
+            self.discovery,
+            asker,
+            self._start,
+            self.providers_changed,
+        )
 
     # What the relay needs
 
@@ -179,21 +211,24 @@ class Engine:
     def cheapest(self, provider: str) -> str | None:
         return self.catalog.cheapest(provider)
 
+    def provider_of(self, exchange: Exchange, target: routing.Target) -> ProviderConfig:
+        return exchange.providers.get(target.provider) or self.providers[target.provider]
+
     def admit(
         self, exchange: Exchange, target: routing.Target, tried: Sequence[int], *, only: bool
     ) -> Admitted | Closed:
-        provider = self.providers[target.provider]
+        provider = self.provider_of(exchange, target)
         session = exchange.identity.session or ""
         login = self._login(provider, exchange)
         return self.health.admit(provider, target.model, session, login=login, tried=tried, only=only)
 
     def unsent(self, exchange: Exchange, target: routing.Target, admission: Admitted) -> None:
-        provider = self.providers[target.provider]
+        provider = self.provider_of(exchange, target)
         login = self._login(provider, exchange)
         self.health.unsent(provider, target.model, admission.key, login, admission.sent_at)
 
     def beside(self, exchange: Exchange, target: routing.Target) -> Admitted | Closed:
-        provider = self.providers[target.provider]
+        provider = self.provider_of(exchange, target)
         return self.health.beside(provider, exchange.identity.session or "", self._login(provider, exchange))
 
     def other_key(self, target: routing.Target, tried: Sequence[int]) -> bool:
@@ -218,6 +253,9 @@ class Engine:
             return "images"
         return self.catalog.lacks(target.provider, target.model, exchange.body)
 
+    def search(self, exchange: Exchange, target: routing.Target) -> Searching | NoSearch | None:
+        return search_for(exchange, target, self.providers[target.provider], self._web, self.paths.config_file)
+
     async def parcel(self, exchange: Exchange, target: routing.Target) -> Parcel:
         return await self._parcels.of(exchange, target)
 
@@ -235,11 +273,15 @@ class Engine:
         return learned
 
     def note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
-        """Only messages tell of health: other paths have limits and troubles of their own."""
+        """Only messages tell of health: other paths have limits and troubles of their own. What a provider did before
+        it was set up anew tells nothing of it now."""
         provider, exchange = attempt.provider, attempt.exchange
-        if exchange.kind != "messages":
+        if exchange.kind != "messages" or self.providers.get(provider.name) is not provider:
             return
         login = self._login(provider, exchange)
+        if not exchange.tells_health:
+            self.health.unsent(provider, attempt.target.model, attempt.key, login, attempt.sent_at or 0.0)
+            return
         self.health.note(provider, attempt.target.model, attempt.key, outcome, headers, login, attempt.sent_at)
         if outcome.name == "served" and (ttft_ms := exchange.ms(exchange.first_event_at)) is not None:
             self.health.note_latency(provider, ttft_ms)
@@ -251,27 +293,31 @@ class Engine:
         return self._fitting.estimator.tokens(model, len(exchange.raw_body))
 
     def opened(self, exchange: Exchange) -> None:
-        self.feed.opened(self.board.opened(exchange))
-        self._names.opened(exchange)
+        exchange.providers = self.providers.generation
+        with _contained("an arrival"):
+            self.feed.opened(self.board.opened(exchange))
+            self._names.opened(exchange)
 
     def ended(self, exchange: Exchange) -> None:
-        self._price(exchange)
+        """What one of them makes of it cannot keep the others from hearing of it, and the record comes first."""
+        with _contained("pricing a request"):
+            self._price(exchange)
         request = exchange.view()
-        self.gate.budgets.ended(request)
-        window = None
-        if request.provider and request.target_model and request.kind == "messages":
-            window = self.catalog.window(request.provider, request.target_model)
-            if request.outcome == "served":
-                self.catalog.note_used(request.provider, request.target_model, request.started_at)
-                self._fitting.learn(exchange, request)
-        self.feed.ended(request, self.board.ended(exchange, request, window))
         self.writer.record(request)
-        self.telemetry.record(request)
-        self.totals.add(request)
-        self._herald.served(request)
-        self._learn_list(exchange)
-        self._names.ended(exchange)
-        self.cachewatch.ended(exchange, request)
+        tell: tuple[tuple[str, Callable[[], object]], ...] = (
+            ("budgets", lambda: self.gate.budgets.ended(request)),
+            ("the board", lambda: self._show_ended(exchange, request)),
+            ("what a request teaches", lambda: self._learn(exchange, request)),
+            ("telemetry", lambda: self.telemetry.record(request)),
+            ("metrics", lambda: self.totals.add(request)),
+            ("notices", lambda: self._herald.served(request)),
+            ("model lists", lambda: self._learn_list(exchange)),
+            ("names of sub-agents", lambda: self._names.ended(exchange)),
+            ("the watch of the caches", lambda: self.cachewatch.ended(exchange, request)),
+        )
+        for name, hear in tell:
+            with _contained(name):
+                hear()
 
     def model_list(self) -> list[dict[str, object]]:
         models: list[dict[str, object]] = []
@@ -389,7 +435,8 @@ class Engine:
 
     def _start_chores(self) -> None:
         for name, chore in (
-            ("feed", self._tick()),
+            ("feed", _every(TICK_S, "the feed", self.feed.tick)),
+            ("signs of life", _every(HOUSEKEEPING_S, "signs of life", self._relay.keep_alive)),
             ("housekeeping", self._keep_house()),
             ("discovery", self._discover()),
             ("watch of the caches", self.cachewatch.run()),
@@ -406,50 +453,53 @@ class Engine:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s ended: %s", task.get_name(), error, exc_info=error)
 
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            self.feed.tick()
-
     async def _keep_house(self) -> None:
         offset = time.time() - time.monotonic()
         beats = 0
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             beats += 1
-            self._relay.keep_alive()
             now = time.time()
             if abs(now - time.monotonic() - offset) > SLEPT_S:
                 log.info("the machine slept or its clock was set: connections are made anew")
                 self.upstreams.renew()
             offset = now - time.monotonic()
-            news = self._note_problems()
-            if self.board.turn_day(now) or beats % 10 == 0 or news:
-                self.feed.publish(self._engine_changed())
-            if self._providers_dirty:
-                self.providers_changed()
-                await self.health.save()
-                await self.rejected.save()
-            if beats % 15 == 0:
-                await self._fitting.save()
+            with _contained("housekeeping"):
+                await self._look_after(now, beats)
+
+    async def _look_after(self, now: float, beats: int) -> None:
+        news = self._note_problems()
+        if self.board.turn_day(now) or beats % 10 == 0 or news:
+            self.feed.publish(self._engine_changed())
+        if self._providers_dirty:
+            self.providers_changed()
+            await self.health.save()
+            await self.rejected.save()
+        if beats % 15 == 0:
+            await self._fitting.save()
 
     async def _discover(self) -> None:
-        await self.discovery.refresh()
         while True:
-            if self.settings.engine.local_servers:
-                for config in await self.discovery.find_local(self._build_local):
-                    self.providers[config.name] = config
-                    self._herald.say("info", f"{config.name} answers on {config.base_url}: its models can be picked")
-                    self.providers_changed()
+            with _contained("asking for model lists"):
+                await self.discovery.refresh()
+            with _contained("looking for local servers"):
+                await self._find_local()
             await asyncio.sleep(REFRESH_S)
-            await self.discovery.refresh()
+
+    async def _find_local(self) -> None:
+        if not self.settings.engine.local_servers:
+            return
+        for config in await self.discovery.find_local(self._build_local):
+            self.providers.meet(config)
+            self._herald.say("info", f"{config.name} answers on {config.base_url}: its models can be picked")
+            self.providers_changed()
 
     def _build_local(self, preset: Preset) -> ProviderConfig:
         return local_provider(preset, self.settings, self._environ)
 
     def _open_ledger(self) -> None:
         self.writer.start()
-        if self.writer.problem is None:
+        with _contained("reading what the ledger has of the last day"):
             self._restore()
         self._note_problems()
 
@@ -461,7 +511,7 @@ class Engine:
         self.board.restore_sums(self._sessions.agents_before(begin, sessions))
         for request in requests:
             window = None
-            if request.provider in self.providers and request.target_model:
+            if request.provider and request.provider in self.providers and request.target_model:
                 window = self.catalog.window(request.provider, request.target_model)
             self.board.restore(request, window)
         self._fitting.estimator = Estimator(self.reader.bytes_per_token())
@@ -528,16 +578,30 @@ class Engine:
         if self.board.name_agent(*named):
             self.feed.opened(named.session)
 
+    def _show_ended(self, exchange: Exchange, request: c.Request) -> None:
+        window = None
+        if request.provider and request.target_model and request.kind == "messages":
+            window = self.catalog.window(request.provider, request.target_model)
+        self.feed.ended(request, self.board.ended(exchange, request, window))
+
+    def _learn(self, exchange: Exchange, request: c.Request) -> None:
+        if not request.provider or not request.target_model or request.kind != "messages":
+            return
+        if request.outcome == "served" and exchange.pinned is None:
+            self.catalog.note_used(request.provider, request.target_model, request.started_at)
+            self._fitting.learn(exchange, request)
+
     def _price(self, exchange: Exchange) -> None:
         """What the ended exchange cost, by the model that served."""
-        provider = self.providers.get(exchange.provider or "")
+        provider = self.providers.known(exchange.provider or "")
         usage = exchange.usage or exchange.facts.usage
         billed = usage.total_tokens > 0 or exchange.facts.reported_nano_usd is not None
         if exchange.kind != "messages" or (exchange.outcome == "failed" and not billed):
             exchange.cost_nano_usd, exchange.cost_source = 0, "free"
         elif provider is not None and billed:
             models = [name for name in (exchange.facts.model, exchange.target_model) if name]
-            settled = self._costs.settled(provider, models, usage, exchange.facts.reported_nano_usd)
+            facts = exchange.facts
+            settled = self._costs.settled(provider, models, usage, facts.reported_nano_usd, speed=facts.speed)
             exchange.cost_nano_usd, exchange.cost_source = settled
 
     def _learn_list(self, exchange: Exchange) -> None:
@@ -545,8 +609,9 @@ class Engine:
         provider = self.providers.get(exchange.provider or "")
         if provider is None or provider.auth != "passthrough" or provider.keys or exchange.outcome != "served":
             return
-        age = time.time() - (self.catalog.listing(provider.name).fetched_at or 0)
-        if age > REFRESH_S:
+        age, now = time.time() - (self.catalog.listing(provider.name).fetched_at or 0), time.monotonic()
+        if age > REFRESH_S and now - self._lists_asked.get(provider.name, -LIST_AGAIN_S) >= LIST_AGAIN_S:
+            self._lists_asked[provider.name] = now
             headers = list(exchange.raw_headers)
             self._start("model list by login", self.discovery.refresh_with(provider, headers, self.local_token))
 
@@ -575,6 +640,25 @@ class Engine:
     def providers_changed(self) -> None:
         self._providers_dirty = False
         self.feed.publish(c.ProvidersChanged(providers=self.provider_views()))
+
+    def _take_up(self, settings: Settings, changes: Changes) -> tuple[str, ...]:
+        """Put read settings in force, the providers of which already are. What is wrong then, in words."""
+        self.settings = settings
+        self._groups = {name: _members(group) for name, group in settings.groups.items()}
+        self.routefile.renew(settings.route, _names_of(self._groups))
+        self._costs.renew(settings.prices)
+        for name in (*changes.changed, *changes.removed):
+            self.health.forget(name)
+            self.upstreams.forget(name)
+        for name in (*changes.added, *changes.changed):
+            self.catalog.renewed(name, moved=name in changes.moved)
+        for name in changes.moved:
+            self.rejected.forget(name)
+        self._note_problems()
+        if changes.words:
+            self._herald.say("info", f"settings read anew: {changes.words}")
+        self.feed.publish(self.snapshot())
+        return self._problems
 
     def _post_notice(self, notice: c.Notice) -> None:
         self.board.notices.append(notice)
@@ -618,6 +702,16 @@ class Engine:
     def provider_views(self) -> tuple[c.Provider, ...]:
         return tuple(self._provider_view(provider) for provider in self.providers.values())
 
+    def checked_models(self) -> tuple[c.Model, ...]:
+        """All models, with what the checks of some of them found."""
+        marks = {(name, mark.model): mark for name in self.providers for mark in self.checkups.marks(name)}
+        return tuple(
+            msgspec.structs.replace(each, check=marks[each.provider, each.id])
+            if (each.provider, each.id) in marks
+            else each
+            for each in self.catalog.models()
+        )
+
     def _provider_view(self, provider: ProviderConfig) -> c.Provider:
         health, listing = self.health.view(provider), self.catalog.listing(provider.name)
         return provider_view(
@@ -627,6 +721,7 @@ class Engine:
             len(self.catalog.ids(provider.name)),
             self._environ,
             self.rejected.lines(provider.name),
+            self.checkups.marks(provider.name),
         )
 
     def _login(self, provider: ProviderConfig, exchange: Exchange) -> str | None:
@@ -635,6 +730,22 @@ class Engine:
             return None
         name = login_name(exchange, self.local_token)
         return None if name is None and provider.keys else name or "none"
+
+
+@contextlib.contextmanager
+def _contained(what: str) -> Iterator[None]:
+    """Work beside the traffic: a fault in it costs a line in the log, not the request or the chore."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s went wrong; traffic goes on", what)
+
+
+async def _every(pause_s: float, what: str, beat: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(pause_s)
+        with _contained(what):
+            beat()
 
 
 class _QuietServer(uvicorn.Server):
@@ -684,6 +795,10 @@ def _rss_bytes() -> int:
         return pages * resource.getpagesize()
     except (OSError, IndexError, ValueError):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _names_of(groups: Mapping[str, Sequence[routing.Member]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(member.target for member in members) for name, members in groups.items()}
 
 
 def _members(group: GroupSettings) -> tuple[routing.Member, ...]:

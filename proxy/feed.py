@@ -19,6 +19,8 @@ from proxy.protocol.parts import PartReader
 TICK_S = 0.05
 """Twenty updates a second for a request at most."""
 QUEUE_EVENTS = 512
+QUEUE_BYTES = 8 * 1024 * 1024
+"""A panel that falls behind by more of either gets the whole state instead."""
 ALIVE_S = 5.0
 
 _encode = msgspec.json.Encoder().encode
@@ -29,6 +31,8 @@ class Subscriber:
     """A panel's end of the feed."""
 
     queue: deque[bytes] = field(default_factory=deque)
+    size: int = 0
+    """Bytes in the queue."""
     filled: asyncio.Event = field(default_factory=asyncio.Event)
     lost: bool = True
     """It missed events (or has seen none yet): the next thing that it gets is the whole state."""
@@ -40,12 +44,20 @@ class Subscriber:
     def put(self, data: bytes) -> None:
         if self.lost:
             return
-        if len(self.queue) >= QUEUE_EVENTS:
-            self.queue.clear()
+        if len(self.queue) >= QUEUE_EVENTS or self.size + len(data) > QUEUE_BYTES:
+            self.take()
             self.lost = True
         else:
             self.queue.append(data)
+            self.size += len(data)
         self.filled.set()
+
+    def take(self) -> bytes:
+        """Everything that waits."""
+        data = b"".join(self.queue)
+        self.queue.clear()
+        self.size = 0
+        return data
 
     def watch(self, request_id: str | None) -> None:
         self.watched, self.reader, self.capture = request_id, None, None
@@ -94,17 +106,17 @@ class Feed:
             return
         for subscriber in self._subscribers.values():
             self._send_text(subscriber)
+        ended, self._ended = self._ended, []
+        sessions, self._sessions = self._sessions, {}
         for exchange in self._board.live.values():
             if exchange.dirty:
                 exchange.dirty = False
                 self.publish(c.RequestChanged(request=exchange.view()))
-        for request in self._ended:
+        for request in ended:
             self.publish(c.RequestChanged(request=request))
-        self._ended.clear()
-        for key in self._sessions:
+        for key in sessions:
             if (session := self._board.session(key)) is not None:
                 self.publish(c.SessionChanged(session=session, today=self._board.today))
-        self._sessions.clear()
 
     async def follow(self, panel: str) -> AsyncIterator[bytes]:
         """The feed of one panel as bytes of an event stream; ends when the engine does."""
@@ -112,13 +124,11 @@ class Feed:
         try:
             while not self._closing:
                 if subscriber.lost:
-                    subscriber.queue.clear()
+                    subscriber.take()
                     subscriber.lost = False
                     yield self._frame(self._snapshot())
                 while subscriber.queue and not subscriber.lost:
-                    data = b"".join(subscriber.queue)
-                    subscriber.queue.clear()
-                    yield data
+                    yield subscriber.take()
                 if subscriber.lost:
                     continue
                 subscriber.filled.clear()

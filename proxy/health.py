@@ -192,6 +192,12 @@ class HealthBook:
             for place in [place for place in self._breakers if _belongs(place, provider)]:
                 self._set(place, CLOSED)
 
+    def forget(self, name: str) -> None:
+        """A provider is set up otherwise, or no longer: it begins anew. What the user put aside stays so."""
+        self._providers.pop(name, None)
+        for place in [place for place in self._breakers if _owner(place) == name]:
+            self._set(place, CLOSED)
+
     def other_key(self, provider: ProviderConfig, tried: Sequence[int]) -> bool:
         """Whether a key is left that was not ``tried`` and is not closed."""
         now = self._clock()
@@ -235,10 +241,12 @@ class HealthBook:
         return msgspec.json.encode(_Kept(closed, sorted(self._resting)))
 
     def _of(self, provider: ProviderConfig) -> _Provider:
-        known = self._providers.get(provider.name)
+        known, keys = self._providers.get(provider.name), max(1, len(provider.keys))
         if known is None:
-            known = self._providers[provider.name] = _Provider(KeyPool(max(1, len(provider.keys))))
+            known = self._providers[provider.name] = _Provider(KeyPool(keys))
             self._restore(provider, known)
+        elif known.pool.size != keys:
+            known.pool = KeyPool(keys)
         return known
 
     def _restore(self, provider: ProviderConfig, known: _Provider) -> None:
@@ -333,9 +341,13 @@ def _key_place(provider: ProviderConfig, number: int | None, login: str | None =
 
 
 def _belongs(place: str, provider: ProviderConfig) -> bool:
+    return _owner(place) == provider.name
+
+
+def _owner(place: str) -> str:
+    """The name of the provider that a place belongs to."""
     kind, _, rest = place.partition(" ")
-    owner = rest.split(" ")[0] if kind == "key" else rest.split("/")[0]
-    return owner == provider.name
+    return rest.split(" ")[0] if kind == "key" else rest.split("/")[0]
 
 
 def _key_name(provider: ProviderConfig, number: int | None, login: str | None = None) -> str:

@@ -82,7 +82,7 @@ def imported(answer: c.Transcribed, *, subscription: bool) -> c.Request | None:
     facts.see_usage(usage)
     if not facts.usage.total_tokens and facts.reported_nano_usd is None:
         return None
-    nano_usd, source = _cost(answer, facts, str(usage.get("speed") or "standard"))
+    nano_usd, source = _cost(answer, facts, facts.speed)
     return c.Request(
         id=_row_id(answer),
         started_at=answer.at,
@@ -106,12 +106,12 @@ def imported(answer: c.Transcribed, *, subscription: bool) -> c.Request | None:
     )
 
 
-def _cost(answer: c.Transcribed, facts: AnswerFacts, speed: str) -> tuple[int | None, c.CostSource]:
-    """Nano-dollars and their source; a speed with a price of its own has none in the list."""
+def _cost(answer: c.Transcribed, facts: AnswerFacts, speed: str | None) -> tuple[int | None, c.CostSource]:
+    """Nano-dollars and their source."""
     if facts.reported_nano_usd is not None:
         return facts.reported_nano_usd, "reported"
     day = datetime.fromtimestamp(answer.at, UTC).date().isoformat()
-    price = list_price(None, answer.model, day) if speed == "standard" else None
+    price = list_price(None, answer.model, day, speed)
     return (None, "unknown") if price is None else (cost(facts.usage, price), "genai-prices")
 
 

@@ -41,7 +41,7 @@ class Parcels:
 
     async def of(self, exchange: Exchange, target: Target) -> Parcel:
         """Raises ``CannotTake`` where the request cannot be said in the target's format."""
-        provider = self._providers[target.provider]
+        provider = exchange.providers.get(target.provider) or self._providers[target.provider]
         if not provider.translated:
             return self._as_it_is(exchange, target, provider)
         if exchange.body is None or len(exchange.raw_body) < BESIDE_BYTES:

@@ -56,6 +56,11 @@ class Paths:
         return self.state_dir / "rejections.json"
 
     @property
+    def checks_file(self) -> Path:
+        """What checks of targets found, and when."""
+        return self.state_dir / "checks.json"
+
+    @property
     def thinking_file(self) -> Path:
         """Fingerprints of who signed which thinking."""
         return self.state_dir / "thinking.json"

@@ -35,13 +35,13 @@ class PriceUpdates:
         self._updates.stop()  # type: ignore[no-untyped-call]  # the library left its type out
 
 
-def list_price(catalog: str | None, model: str, day: str) -> Price | None:
+def list_price(catalog: str | None, model: str, day: str, speed: str | None = None) -> Price | None:
     """The list price of ``model`` on ``day`` (ISO date, UTC); None where it has none.
 
     ``catalog`` is the provider's name in the library, None where the library does not know the provider:
-    then the model's own name decides whose price it is.
+    then the model's own name decides whose price it is. A ``speed`` (``fast``) has a price of its own, or none.
     """
-    return _list_price(catalog, model, day, get_snapshot().timestamp)
+    return _list_price(catalog, model, day, speed, get_snapshot().timestamp)
 
 
 def list_window(catalog: str | None, model: str) -> int | None:
@@ -50,12 +50,15 @@ def list_window(catalog: str | None, model: str) -> int | None:
 
 
 @lru_cache(maxsize=2048)
-def _list_price(catalog: str | None, model: str, day: str, _list_of: datetime) -> Price | None:
+def _list_price(catalog: str | None, model: str, day: str, speed: str | None, _list_of: datetime) -> Price | None:
     found = _find(catalog, model)
     if found is None:
         return None
-    prices = found.get_prices(datetime.fromisoformat(f"{day}T12:00:00+00:00"))
-    return _price(prices)
+    moment = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+    if speed is None:
+        return _price(found.get_prices(moment))
+    known = any(variant.when.get("speed") == speed for variant in found.price_variants or ())
+    return _price(found.get_prices(moment, {"speed": speed})) if known else None
 
 
 @lru_cache(maxsize=2048)

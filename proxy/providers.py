@@ -16,6 +16,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from proxy.addresses import Dialect, normal_base_url
 from proxy.dialects.quirks import PLAIN, Quirks
 from proxy.presets import BY_NAME, PRESETS, Auth, Preset
+from proxy.protocol.history import is_claude, issuer_of
 from proxy.protocol.naming import closest
 from proxy.settings import ProviderSettings, Settings, SettingsError, SimulatorSettings
 
@@ -74,6 +75,17 @@ class ProviderConfig:
         """Requests reach Anthropic's own API."""
         return _host_of(self.base_url) == ANTHROPIC_HOST
 
+    def searches(self, model: str) -> bool:
+        """Whether it searches the web itself for ``model``; else the engine does. Claude does where its own format is
+        spoken, but for Bedrock; of others the preset's quirks tell."""
+        if self.quirks.server_search is not None:
+            return self.quirks.server_search
+        if self.real_claude or self.simulated:
+            return True
+        if self.dialect in ("anthropic", "vertex"):
+            return is_claude(issuer_of(self.name, model))
+        return self.quirks.search_tool != "no"
+
 
 @lru_cache(maxsize=256)
 def _host_of(url: str) -> str | None:
@@ -83,7 +95,7 @@ def _host_of(url: str) -> str | None:
 def resolve_providers(settings: Settings, environ: Mapping[str, str]) -> dict[str, ProviderConfig]:
     """Every provider by name: those in the settings, then those whose key variable is set, then Anthropic."""
     found = {
-        name: _from_settings(name, each, settings, environ) for name, each in settings.providers.items() if each.enabled
+        name: provider_from(name, each, settings, environ) for name, each in settings.providers.items() if each.enabled
     }
     for preset in PRESETS:
         if preset.name in settings.providers or (preset.base_url is None and not _variable_url(preset, environ)):
@@ -106,7 +118,8 @@ def _from_preset(
     return _build(preset.name, preset, own, settings, environ, origin=variable or "built in")
 
 
-def _from_settings(name: str, own: ProviderSettings, settings: Settings, environ: Mapping[str, str]) -> ProviderConfig:
+def provider_from(name: str, own: ProviderSettings, settings: Settings, environ: Mapping[str, str]) -> ProviderConfig:
+    """The provider that ``[providers.NAME]`` describes. Raises ``SettingsError``."""
     preset = BY_NAME[own.preset or (name if name in BY_NAME else "custom")]
     return _build(name, preset, own, settings, environ, origin="config.toml")
 
@@ -169,9 +182,14 @@ def _base_url(
     return preset.base_url.format(host=_vertex_host(region), project=project, region=region)
 
 
-def _region(preset: Preset, own: ProviderSettings, environ: Mapping[str, str]) -> str:
+def region_of(preset: Preset, environ: Mapping[str, str]) -> str | None:
+    """The region of a cloud's provider for which the user says none; None: it has no regions."""
     names = ("CLOUD_ML_REGION",) if preset.auth == "google" else ("AWS_REGION", "AWS_DEFAULT_REGION")
-    found = own.region or next((environ[each] for each in names if environ.get(each)), None) or preset.region or ""
+    return next((environ[each] for each in names if environ.get(each)), None) or preset.region
+
+
+def _region(preset: Preset, own: ProviderSettings, environ: Mapping[str, str]) -> str:
+    found = own.region or region_of(preset, environ) or ""
     if found and not re.fullmatch(r"[a-z0-9-]+", found):
         raise SettingsError(f"region {found!r} is none; regions look like us-east-1 or europe-west1")
     return found

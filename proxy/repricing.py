@@ -137,7 +137,7 @@ class Repricer:
         if provider is None:
             return None
         models = [name for name in (was.served_model, was.target_model) if name]
-        nano_usd, source = self._costs.settled(provider, models, was.usage, None, day_of(was.started_at))
+        nano_usd, source = self._costs.settled(provider, models, was.usage, None, day_of(was.started_at), was.speed)
         if nano_usd is None or (nano_usd, source) == (was.cost_nano_usd, was.cost_source):
             return None
         return Repriced(was, nano_usd, source)

@@ -45,6 +45,11 @@ class RouteFile:
             self._kept.port = port
             self._save()
 
+    def renew(self, settings: RouteSettings, groups: Mapping[str, tuple[str, ...]]) -> None:
+        """Other settings count from now on, below what was chosen at run time."""
+        self._settings, self._groups = settings, dict(groups)
+        self.route = self._compose()
+
     def set_overrides(self, overrides: tuple[c.Override, ...]) -> None:
         general = tuple(each for each in overrides if each.session is None)
         single = tuple(each for each in overrides if each.session is not None)

@@ -37,6 +37,7 @@ from proxy.addresses import Dialect, plain_address
 from proxy.contract import BudgetAction, Slot
 from proxy.presets import BY_NAME, Auth
 from proxy.protocol.naming import closest
+from proxy.protocol.search_backends import ContextSize
 
 DEFAULT_PORT = 8787
 ENVIRONMENT_PREFIX = "CCTUI_"
@@ -258,6 +259,34 @@ class PriceSettings(_Table):
     """Input written to a one-hour cache; without it that of a five-minute one."""
 
 
+class SearchSettings(_Table):
+    """``[search]``: who searches the web for models whose provider does not."""
+
+    backend: Literal["brave", "tavily", "exa", "searxng", "ddgs", "none"] | None = None
+    """Whom the engine asks; without it the first of Brave, Tavily and Exa whose key variable is set."""
+    api_key: SecretStr | None = None
+    """A key, ``env:NAME`` or ``cmd:COMMAND``; without it BRAVE_API_KEY, TAVILY_API_KEY or EXA_API_KEY."""
+    base_url: str | None = None
+    """Its address: your own instance of SearXNG, or a gateway in front of one of the others."""
+    context: ContextSize = "medium"
+    """How much of the web a model reads of each search: 3, 6 or 10 pages, and longer extracts of more."""
+    usd_per_search: Annotated[Decimal, Field(ge=0, le=100)] | None = None
+    """What a search costs you, dollars; without it the list price, at the service's own address only."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _usable_base(cls, value: str | None) -> str | None:
+        return None if value is None else plain_address(value)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.backend == "searxng" and self.base_url is None:
+            raise ValueError("backend = 'searxng' needs base_url, the address of your instance")
+        if self.backend is None and (self.api_key is not None or self.base_url is not None):
+            raise ValueError("api_key and base_url need a backend: brave, tavily, exa or searxng")
+        return self
+
+
 class Settings(BaseSettings):
     """Everything that can be set for the engine."""
 
@@ -272,6 +301,7 @@ class Settings(BaseSettings):
     budget: BudgetSettings = BudgetSettings()
     prices: dict[str, PriceSettings] = {}
     history: HistorySettings = HistorySettings()
+    search: SearchSettings = SearchSettings()
     panel: dict[str, Any] = {}
     """The panel's own table, read by the panel."""
 
@@ -279,9 +309,13 @@ class Settings(BaseSettings):
     @classmethod
     def _usable_names(cls, value: dict[str, ProviderSettings]) -> dict[str, ProviderSettings]:
         for name in value:
-            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-                raise ValueError(f"a provider's name has letters, digits, '.', '_' and '-' only, not {name!r}")
+            _refuse_unusable_name(name)
         return value
+
+
+def _refuse_unusable_name(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise ValueError(f"a provider's name has letters, digits, '.', '_' and '-' only, not {name!r}")
 
 
 class _Environment(EnvSettingsSource):
@@ -332,6 +366,19 @@ def load_settings(
         raise SettingsError(f"settings: {error}") from None
 
 
+def provider_settings(name: str, table: Mapping[str, Any]) -> ProviderSettings:
+    """What ``[providers.NAME]`` would be with the content of ``table``. Raises ``SettingsError``."""
+    try:
+        _refuse_unusable_name(name)
+        return ProviderSettings.model_validate(table)
+    except ValidationError as error:
+        place = ("providers", name)
+        lines = [_complaint((*place, *each["loc"]), each["msg"], each["type"]) for each in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+    except ValueError as error:
+        raise SettingsError(f"providers: {error}") from None
+
+
 def _refuse_unreadable(config_file: Path) -> None:
     try:
         tomllib.loads(config_file.read_text(encoding="utf-8"))
@@ -359,12 +406,16 @@ def _explain(
     config_file: Path, environ: Mapping[str, str], where: tuple[int | str, ...], message: str, kind: str
 ) -> str:
     keys = [str(part) for part in where]
+    return f"{_variable_of(environ, keys) or _place_in(config_file, keys)}: {_complaint(where, message, kind)}"
+
+
+def _complaint(where: tuple[int | str, ...], message: str, kind: str) -> str:
+    keys = [str(part) for part in where]
     dotted = ".".join(keys)
-    place = _variable_of(environ, keys) or _place_in(config_file, keys)
     if kind == "extra_forbidden":
         near = closest(keys[-1], _known_names(keys[:-1]))
-        return f"{place}: {dotted} is no setting" + (f"; did you mean {near[0]}?" if near else "")
-    return f"{place}: {dotted}: {message.removeprefix('Value error, ')}"
+        return f"{dotted} is no setting" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{dotted}: {message.removeprefix('Value error, ')}"
 
 
 def _variable_of(environ: Mapping[str, str], keys: list[str]) -> str | None:
@@ -386,6 +437,7 @@ def _known_names(table: list[str]) -> Iterable[str]:
         "providers": ProviderSettings,
         "prices": PriceSettings,
         "history": HistorySettings,
+        "search": SearchSettings,
         "groups": GroupSettings,
     }
     if not table:

@@ -20,8 +20,10 @@ def provider_view(
     models: int,
     environ: Mapping[str, str],
     rejects: tuple[str, ...] = (),
+    checks: tuple[c.CheckMark, ...] = (),
 ) -> c.Provider:
-    """A provider without its secrets; ``models`` is how many it has, ``rejects`` what it does not take."""
+    """A provider without its secrets; ``models`` is how many it has, ``rejects`` what it does not take, ``checks``
+    what checks of its models found."""
     key, origin, trouble = _first_key(provider, environ)
     return c.Provider(
         name=provider.name,
@@ -48,6 +50,7 @@ def provider_view(
         ttft_p50_ms=health.p50_ms,
         ttft_p95_ms=health.p95_ms,
         rejects=rejects,
+        checks=checks,
     )
 
 

@@ -21,6 +21,7 @@ Place = Literal[
     "spend",
     "year",
     "whatif",
+    "check",
     "reading",
 ]
 """Where an action works. ``panel`` and ``list`` are the main screen, ``reading`` every screen of text."""
@@ -39,6 +40,7 @@ PLACES: dict[Place, str] = {
     "spend": "On the spend screen",
     "year": "On the map of the year",
     "whatif": "On the comparison with other models",
+    "check": "On the check of a model",
     "reading": "On a screen of text",
 }
 SHARED: dict[Place, tuple[Place, ...]] = {
@@ -55,6 +57,7 @@ SHARED: dict[Place, tuple[Place, ...]] = {
     "spend": ("rows", "spend"),
     "year": ("rows", "year"),
     "whatif": ("rows", "whatif"),
+    "check": ("rows", "check"),
     "reading": ("reading",),
 }
 """Places whose actions are bound together, so that one key can have one meaning only."""
@@ -126,6 +129,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("send_here", ("enter",), "use", "Send all traffic to the provider.", "providers", 1),
     Action("test", ("t",), "test", "Ask the provider for its models now and say what came of it.", "providers", 2),
     Action("rest", ("r",), "rest/wake", "Send nothing to the provider, or take it back.", "providers", 3),
+    Action("check", ("c",), "check", "Check its model point by point, with real requests; asks first.", "providers", 4),
     Action("add", ("a", "enter"), "add", "Add a model, a provider or a group below the entry.", "chain", 1),
     Action("earlier", ("K", "shift+up"), "earlier", "Move the entry up.", "chain", 3),
     Action("later", ("J", "shift+down"), "later", "Move the entry down.", "chain", 4),
@@ -169,6 +173,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("week_after", ("right", "l"), "week after", "Go to the same day of the week after.", "year"),
     Action("over", ("tab",), "of what", "Compare the session, today, 7 days or 30 days.", "whatif", 2),
     Action("over_back", ("shift+tab",), "of what, back", "The same, backwards.", "whatif"),
+    Action("run_check", ("r",), "try it", "Try everything out now, with real requests that cost money.", "check", 2),
+    Action("stop_check", ("x",), "stop", "Ask nothing more.", "check", 3),
     Action("back", ("escape", "q"), "back", "Go back to the panel.", "reading", 9),
 )
 

@@ -99,6 +99,17 @@ class Door:
         """Takes as long as the ledger is large."""
         return await self._post("/reprice", command, c.RepriceReport, patient=True)
 
+    async def run_check(self, command: c.RunCheck) -> c.CheckReport:
+        """Begins a check and does not wait for its end."""
+        return await self._post("/check", command, c.CheckReport)
+
+    async def check_report(self, target: str) -> c.CheckReport:
+        """Of the running check of ``target``, else what was found before."""
+        return await self._get("/check", c.CheckReport, {"target": target})
+
+    async def stop_check(self, command: c.StopCheck) -> None:
+        await self._post("/check/stop", command, dict[str, bool])
+
     async def launch_plan(self) -> c.LaunchPlan:
         return await self._get("/launch", c.LaunchPlan)
 
@@ -130,6 +141,15 @@ class Door:
 
     async def try_provider(self, command: c.TryProvider) -> c.Tried:
         return await self._post("/try", command, c.Tried)
+
+    async def presets(self) -> c.PresetList:
+        return await self._get("/presets", c.PresetList)
+
+    async def try_settings(self, command: c.TrySettings) -> c.SettingsTried:
+        return await self._post("/try-settings", command, c.SettingsTried)
+
+    async def reload(self) -> c.Reloaded:
+        return await self._post("/reload", c.Reload(), c.Reloaded)
 
     async def set_favourite(self, command: c.SetFavourite) -> c.ModelList:
         return await self._post("/favourite", command, c.ModelList)

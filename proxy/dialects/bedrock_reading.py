@@ -90,7 +90,7 @@ class BedrockReader(AnswerReader):
                 raw = _on_one_line(raw)
         except NotJson:
             return
-        if kind:
+        if kind.isidentifier():
             event = b"event: %s\ndata: %s\n\n" % (kind.encode(), raw)
             self.writer.relay(event, last=kind in ("message_stop", "error"))
 

@@ -154,7 +154,7 @@ class _Adaptation:
         kept = [tool for each in listed if isinstance(each, Mapping) for tool in self._tool(each)]
         fields["tools"] = [without_scope(tool) for tool in kept]
         choice = fields.get("tool_choice")
-        names = {tool.get("name") for tool in kept}
+        names = [tool.get("name") for tool in kept]
         if not kept:
             del fields["tools"]
             fields.pop("tool_choice", None)

@@ -4,6 +4,7 @@ Shapes met: OpenAI's ``{"error": {"message", "type", "code"}}``, Google's ``{"er
 (also in a list), AWS's ``{"message"}`` with the type in a header, ``{"detail"}`` of FastAPI servers, plain text.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -84,6 +85,7 @@ _OF_WORD: Mapping[str, str] = {
 }
 """Words of error objects (codes, types, statuses in lower case) that say more than the HTTP status."""
 _TOO_LONG = ("context_length_exceeded", "model_max_prompt_tokens_exceeded")
+_CODE = re.compile(r"[0-9]{3}")
 RAW_MAX = 2000
 """Characters of another provider's error that a gateway quotes."""
 
@@ -190,6 +192,6 @@ def _plain(word: object) -> str:
 
 def _code(error: Mapping[str, Any]) -> int:
     code = error.get("code")
-    if isinstance(code, str) and code.isdigit():
+    if isinstance(code, str) and _CODE.fullmatch(code):
         return int(code)
     return code if isinstance(code, int) else 0

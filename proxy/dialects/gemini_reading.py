@@ -26,6 +26,8 @@ _FAILURES = frozenset(
 )
 """Reasons for which another try may succeed."""
 _CUT = frozenset({"MAX_TOKENS", "CONTINUATION"})
+_NO_REASON = ("", "FINISH_REASON_UNSPECIFIED")
+"""The answer goes on; the second is how an unset reason is spelled."""
 _COUNTS = (
     *("promptTokenCount", "toolUsePromptTokenCount", "cachedContentTokenCount"),
     *("candidatesTokenCount", "thoughtsTokenCount"),
@@ -91,7 +93,7 @@ class GeminiReader(AnswerReader):
         if isinstance(grounding, Mapping):
             self._searches.append(grounding)
         reason, words = candidate.get("finishReason"), candidate.get("finishMessage")
-        if isinstance(reason, str) and reason and self._reason is None:
+        if isinstance(reason, str) and reason not in _NO_REASON and self._reason is None:
             self._reason = reason
             self._reason_words = words[:300] if isinstance(words, str) else ""
 

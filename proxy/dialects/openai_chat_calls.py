@@ -100,8 +100,8 @@ class Calls:
 
     @property
     def busy(self) -> bool:
-        """A call is not whole, so nothing else may be written yet."""
-        return any(not call.whole for call in self._calls[self._at :])
+        """A call is not whole or not named, so nothing else may be written yet."""
+        return any(not (call.name and call.whole) for call in self._calls[self._at :])
 
     def see(self, deltas: list[Any]) -> None:
         """Take in what a chunk says of calls."""

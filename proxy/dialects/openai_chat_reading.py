@@ -115,7 +115,7 @@ class ChatReader(AnswerReader):
         thought = delta.get("reasoning_content") or delta.get("reasoning")
         details = delta.get("reasoning_details")
         pieces = [each for each in details if isinstance(each, Mapping)] if isinstance(details, list) else []
-        if not isinstance(thought, str):
+        if not isinstance(thought, str) or not thought:
             thought = "".join(_detail_text(piece) for piece in pieces)
         if thought:
             self._think(thought)
@@ -166,7 +166,7 @@ class ChatReader(AnswerReader):
         if self._calls.any and self._calls.busy:
             self._late.append(("thinking", text))
             return
-        self._calls.leave()
+        self._leave_calls()
         self.writer.thinking(text)
 
     def _say(self, text: str) -> None:
@@ -175,10 +175,20 @@ class ChatReader(AnswerReader):
         if self._calls.any and self._calls.busy:
             self._late.append(("text", text))
             return
-        self._calls.leave()
+        self._leave_calls()
         if self._details and self.writer.open_block in (None, "thinking"):
             self._sign({})
         self.writer.text(text)
+
+    def _leave_calls(self) -> None:
+        """All calls so far are written: what came in their midst follows them."""
+        self._calls.leave()
+        late, self._late = self._late, []
+        for kind, text in late:
+            if kind == "thinking":
+                self.writer.thinking(text)
+            else:
+                self.writer.text(text)
 
     def _call(self, deltas: list[Any]) -> None:
         self._end_inline()
@@ -208,11 +218,7 @@ class ChatReader(AnswerReader):
         self._calls.finish(cut=cut)
         if self.writer.ended:
             return
-        for kind, text in self._late:
-            if kind == "thinking":
-                self.writer.thinking(text)
-            else:
-                self.writer.text(text)
+        self._leave_calls()
         if self._links and not self.writer.called:
             listed = "\n".join(f"- [{title}]({url})" for url, title in self._links.items())
             self.writer.text(f"\n\nSources:\n{listed}")

@@ -227,7 +227,8 @@ class Items:
             item.begun = True
             self._writer.tool(self._own_id(item.call_id), self._names.own(item.name))
             self._open_call = item
-        self._writer.arguments(_taken(item.unsent))
+        if item.told and item.told[0].lstrip().startswith("{"):
+            self._writer.arguments(_taken(item.unsent))
 
     def _own_id(self, given: str | None) -> str:
         number = len(self._call_ids)
@@ -259,9 +260,12 @@ class Items:
             self._writer.close()
 
     def _close_call(self, item: Item) -> None:
-        self._writer.close()
-        if not _is_object("".join(item.told)):
+        given = _meant("".join(item.told))
+        if given is None:
             self.faulty = self.faulty or f"the arguments of the call of {self._names.own(item.name)} cannot be read"
+        elif item.unsent:
+            self._writer.arguments(_arguments(given))
+        self._writer.close()
         self._open_call = None
         waiting, self._waiting = self._waiting, []
         for each in waiting:
@@ -281,11 +285,16 @@ def _arguments(given: object) -> str:
     return msgspec.json.encode(given).decode() if isinstance(given, Mapping) else ""
 
 
-def _is_object(text: str) -> bool:
+def _meant(text: str) -> Mapping[str, Any] | None:
+    """The object in ``text``, perhaps within a text of its own; ``null`` and empty values are one without anything."""
     try:
-        return not text.strip() or isinstance(read_json(text), Mapping)
+        value = read_json(text) if text.strip() else None
+        value = read_json(value) if isinstance(value, str) and value.strip() else value
     except NotJson:
-        return False
+        return None
+    if value in (None, "", []):
+        return {}
+    return value if isinstance(value, Mapping) else None
 
 
 def _texts(parts: object) -> list[str]:

@@ -120,13 +120,20 @@ class ResponsesReader(AnswerReader):
             return
         self._items.finish_all(response.get("output"))
         self._count(response.get("usage"))
-        if "incomplete" in (status, named):
-            reason = _mapping(response.get("incomplete_details")).get("reason")
-            self.writer.finish(_STOPS.get(reason, "max_tokens") if isinstance(reason, str) else "max_tokens")
-        elif self._items.faulty is not None:
+        stop = self._incomplete(response) if "incomplete" in (status, named) else self._whole()
+        if self._items.faulty is not None and stop != "max_tokens":
             self.writer.fail("api_error", self._items.faulty)
         else:
-            self.writer.finish("tool_use" if self.writer.called else "refusal" if self._items.refused else "end_turn")
+            self.writer.finish(stop)
+
+    def _whole(self) -> StopReason:
+        if self.writer.called:
+            return "tool_use"
+        return "refusal" if self._items.refused else "end_turn"
+
+    def _incomplete(self, response: Mapping[str, Any]) -> StopReason:
+        reason = _mapping(response.get("incomplete_details")).get("reason")
+        return _STOPS.get(reason, "max_tokens") if isinstance(reason, str) else "max_tokens"
 
     def _fail(self, given: Mapping[str, Any]) -> None:
         """What the error in ``given`` says; an ``error`` event is one itself."""

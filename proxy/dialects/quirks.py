@@ -78,6 +78,8 @@ class Quirks:
     """It counts a prompt's tokens at ``/responses/input_tokens`` (OpenAI alone does)."""
     search_tool: Literal["no", "web_search", "web_search_preview", "google_search"] = "no"
     """Its own web search, as a tool's type."""
+    server_search: bool | None = None
+    """Whether it searches the web itself when asked to; else the engine does. Unset: by the dialect and the model."""
     signed_calls: bool = True
     """Gemini: a past call must carry its thought signature."""
 

@@ -210,6 +210,8 @@ class _Cleaner:
             return False
         if keyword == "pattern" and not isinstance(value, str):
             return False
+        if keyword == "required" and not _is_names(value):
+            return False
         if keyword == "pattern" and not rules.lookaround and any(mark in value for mark in _LOOKAROUND):
             return False
         if keyword == "format" and rules.formats is not None and value not in rules.formats:
@@ -259,6 +261,11 @@ def _with_one_type(schema: Mapping[str, Any], kinds: list[str]) -> Mapping[str, 
     if not real or "anyOf" in rest:
         return {**rest, **nullable}
     return {**rest, "anyOf": [{"type": kind} for kind in real], **nullable}
+
+
+def _is_names(value: object) -> bool:
+    """Drafts before the fourth have ``required: true`` on each property."""
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _in_words(keyword: str, value: object) -> list[str]:

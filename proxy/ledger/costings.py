@@ -14,7 +14,7 @@ REPRICED: tuple[c.CostSource, ...] = ("listed", "settings", "genai-prices", "unk
 
 _COLUMNS = """
     rowid, id, started_at, session_id, agent_id, project, role, provider, served_model, target_model, simulated,
-    subscription, cost_nano_usd, cost_source
+    subscription, cost_nano_usd, cost_source, speed
 """
 
 
@@ -35,6 +35,7 @@ class Costing(NamedTuple):
     subscription: int
     cost_nano_usd: int | None
     cost_source: c.CostSource
+    speed: str | None
     usage: c.Usage
 
 

@@ -135,12 +135,11 @@ def roll_up(connection: sqlite3.Connection, rows: Rows, sign: int) -> None:
 
 def catch_up(connection: sqlite3.Connection) -> bool:
     """Roll up some more rows of a ledger from before the roll-ups; False where none waits. A transaction of its own."""
-    waiting = waiting_rows(connection)
-    if waiting is None:
+    if waiting_rows(connection) is None:
         return False
-    done, last = waiting
-    upto = min(done + CAUGHT_UP_ROWS, last)
     connection.execute("BEGIN IMMEDIATE")
+    done, last = waiting_rows(connection) or (0, 0)  # another engine of this home may have rolled up meanwhile
+    upto = min(done + CAUGHT_UP_ROWS, last)
     roll_up(connection, Rows("requests.rowid > ? AND requests.rowid <= ?", (done, upto)), 1)
     if upto < last:
         connection.execute("UPDATE facts SET value = ? WHERE name = 'rolled up to row'", (str(upto),))

@@ -42,6 +42,7 @@ _PLAIN = (
     "usage_estimated",
     "cost_nano_usd",
     "cost_source",
+    "speed",
     "simulated",
     "subscription",
     "request_bytes",
@@ -69,13 +70,21 @@ def to_row(request: c.Request) -> tuple[Any, ...]:
 def from_row(row: Sequence[Any]) -> c.Request:
     """The ended request that a row of ``SELECT`` holds."""
     values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
-    attempts = _decode_attempts(values.pop("attempts"))
+    attempts = _attempts(values.pop("attempts"))
     usage = usage_of(values)
     for name in USAGE_COLUMNS:
         values.pop(name)
     for name in ("streaming", "usage_estimated", "simulated", "subscription", "imported"):
         values[name] = bool(values[name])
     return c.Request(**values, usage=usage, attempts=attempts, phase="done")
+
+
+def _attempts(text: str) -> tuple[c.Attempt, ...]:
+    """None where they cannot be read: one damaged row must not hide the others."""
+    try:
+        return _decode_attempts(text)
+    except (msgspec.DecodeError, TypeError):
+        return ()
 
 
 def usage_of(values: Mapping[str, Any]) -> c.Usage:

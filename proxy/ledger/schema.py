@@ -101,6 +101,7 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE requests ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX requests_by_message ON requests (message_id) WHERE message_id IS NOT NULL;
     """,
+    "ALTER TABLE requests ADD COLUMN speed TEXT;",
 )
 
 VERSION = len(MIGRATIONS)

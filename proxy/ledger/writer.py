@@ -1,7 +1,7 @@
 """The one writer of the ledger: a thread that takes requests from a bounded queue and commits them in batches.
 
 ``record`` never waits and never fails: when the disk does not keep up, the oldest waiting requests are dropped
-and counted. A damaged file is moved aside and a new one begun; a locked or full disk is tried again. What is
+and counted; one that no ledger can hold costs itself alone. A damaged file is moved aside and a new one begun; a locked or full disk is tried again. What is
 wrong is in ``problem``, in words, for the panel. Whoever else has something to write hands it to ``submit``; between
 batches the thread does the ledger's upkeep.
 """
@@ -48,9 +48,11 @@ class LedgerWriter:
         self._upkeep_at = 0.0
         """When the next step of it is due, on the monotonic clock."""
         self._jobs: deque[_Job] = deque()
-        self._waiting: deque[c.Request | threading.Event] = deque(maxlen=WAITING_MAX)
-        self._batch: list[c.Request | threading.Event] = []
+        self._waiting: deque[c.Request] = deque(maxlen=WAITING_MAX)
+        self._batch: list[c.Request] = []
         """Taken from the queue, not committed yet."""
+        self._asking: set[threading.Event] = set()
+        """Set when everything is committed that was recorded before they came; they take no request's place."""
         self._wake = threading.Event()
         self._stopping = False
         self._since = str(time.time())
@@ -80,10 +82,13 @@ class LedgerWriter:
     def flush(self, patience_s: float = 5.0) -> bool:
         """Wait until everything recorded so far is committed; False where it could not be in time."""
         committed = threading.Event()
-        self._waiting.append(committed)
+        self._asking.add(committed)
         self._urgent.set()
         self._wake.set()
-        return committed.wait(patience_s)
+        try:
+            return committed.wait(patience_s)
+        finally:
+            self._asking.discard(committed)
 
     def submit(self, job: Callable[[sqlite3.Connection], T]) -> "Future[T]":
         """Let the writer do ``job`` in a transaction, after what was recorded so far. Keep it short: requests wait.
@@ -120,7 +125,8 @@ class LedgerWriter:
             self._keep_up()
             if woken and not self._stopping:
                 self._urgent.wait(BATCH_S)
-        self._write_waiting()
+        if not self._write_waiting():
+            log.error("%d requests could not be recorded before the end", len(self._batch) + len(self._waiting))
         self._do_jobs()
         self._finish()
 
@@ -171,16 +177,15 @@ class LedgerWriter:
 
     def _write_waiting(self) -> bool:
         """Commit everything that waits; False where the database does not take it now."""
+        asking = tuple(self._asking)
         while self._batch or self._waiting:
             if not self._batch:
                 self._batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            requests = [each for each in self._batch if isinstance(each, c.Request)]
-            if requests and not self._write(requests):
+            if not self._write(self._batch):
                 return False
-            for each in self._batch:
-                if isinstance(each, threading.Event):
-                    each.set()
             self._batch = []
+        for each in asking:
+            each.set()
         return True
 
     def _write(self, batch: list[c.Request]) -> bool:
@@ -193,21 +198,26 @@ class LedgerWriter:
             connection.execute("BEGIN IMMEDIATE")
             record(connection, [to_row(request) for request in batch])
             connection.execute("COMMIT")
-        except (
-            sqlite3.IntegrityError,
-            sqlite3.DataError,
-            sqlite3.ProgrammingError,
-            OverflowError,
-            UnicodeError,
-        ):
-            self._disconnect()
-            self.dropped += len(batch)
-            log.exception("%d requests cannot be recorded", len(batch))
-            return True
-        except sqlite3.DatabaseError as error:
-            self._failed(error)
+        except (sqlite3.DatabaseError, OverflowError, UnicodeError) as error:
+            if _of_a_row(error):
+                return self._write_apart(batch)
+            if isinstance(error, sqlite3.DatabaseError):
+                self._failed(error)
             return False
         self.problem = None
+        return True
+
+    def _write_apart(self, batch: list[c.Request]) -> bool:
+        """No ledger can hold one of ``batch``: each alone, and without that one."""
+        self._disconnect()
+        if len(batch) > 1:
+            for number, request in enumerate(batch):
+                if not self._write([request]):
+                    self._batch = batch[number:]
+                    return False
+            return True
+        self.dropped += 1
+        log.exception("request %s cannot be recorded", batch[0].id)
         return True
 
     def _open(self) -> None:
@@ -273,3 +283,9 @@ class LedgerWriter:
             except sqlite3.Error as error:
                 log.debug("closing the ledger: %s", error)
             self._connection = None
+
+
+def _of_a_row(error: Exception) -> bool:
+    """A value is at fault that no ledger can hold, not the file. SQLite tells a sum beyond 64 bits in words alone."""
+    rows = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, OverflowError, UnicodeError)
+    return isinstance(error, rows) or str(error) == "integer overflow"

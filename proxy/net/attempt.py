@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -158,7 +158,24 @@ async def _relay_stream(attempt: Attempt, response: httpx.Response) -> Failure |
 
 async def _relay_whole(attempt: Attempt, response: httpx.Response) -> Failure | None:
     """An answer that does not stream is read to its end first: half of it is of no use to the client."""
-    exchange, client = attempt.exchange, attempt.client
+    whole = await read_whole(attempt, response)
+    if isinstance(whole, Failure):
+        return whole
+    await serve_whole(attempt, response.status_code, whole)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A Message, and the headers with which it goes to the client."""
+
+    body: bytes
+    headers: Sequence[Header]
+
+
+async def read_whole(attempt: Attempt, response: httpx.Response) -> Whole | Failure:
+    """The Message that an answer is or was turned into. What it tells of itself is then known of the exchange."""
+    exchange = attempt.exchange
     body = await read_body(response, ANSWER_BYTES_MAX)
     if not body:
         return attempt.failed(Seen("first_event", cause="empty"))
@@ -176,12 +193,19 @@ async def _relay_whole(attempt: Attempt, response: httpx.Response) -> Failure | 
         return _error_in_disguise(attempt, body, response)
     if (reported := nano_usd(response.headers.get("x-litellm-response-cost"))) and not facts.reported_nano_usd:
         facts.reported_nano_usd = reported
-    _note_commit(attempt, response.status_code)
+    return Whole(body, headers)
+
+
+async def serve_whole(attempt: Attempt, status: int, whole: Whole) -> None:
+    """The client gets a Message: as a stream, if it asked for one."""
+    exchange, body, headers = attempt.exchange, whole.body, whole.headers
+    if exchange.streaming and (stream := stream_of(body)) is not None:
+        body, headers = stream, [STREAM_TYPE, *(each for each in headers if each[0] != b"content-type")]
+    _note_commit(attempt, status)
     exchange.output_bytes = len(body)
     exchange.capture.add(body)
     exchange.outcome = "served"
-    await client.answer(response.status_code, body, headers)
-    return None
+    await attempt.client.answer(status, body, headers)
 
 
 async def relay_count(attempt: Attempt, response: httpx.Response) -> Failure | None:

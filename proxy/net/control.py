@@ -47,6 +47,9 @@ class Controls(Protocol):
     def rest(self, command: c.RestProvider) -> None: ...
     async def try_provider(self, command: c.TryProvider) -> c.Tried: ...
     def forget_rejections(self, command: c.ForgetRejections) -> None: ...
+    def presets(self) -> c.PresetList: ...
+    async def try_settings(self, command: c.TrySettings) -> c.SettingsTried: ...
+    async def reload(self) -> c.Reloaded: ...
     async def budget_report(self, session: str | None, project: str | None) -> c.BudgetReport: ...
     async def set_budget(self, command: c.SetBudget) -> c.BudgetReport: ...
     async def grant_budget(self, command: c.GrantBudget) -> c.BudgetReport: ...
@@ -55,6 +58,9 @@ class Controls(Protocol):
     async def session_report(self, session: str | None) -> c.SessionReport: ...
     async def context_report(self, session: str | None, request_id: str | None) -> c.ContextReport: ...
     async def cache_report(self, session: str | None) -> c.CacheReport: ...
+    def run_check(self, command: c.RunCheck) -> c.CheckReport: ...
+    def stop_check(self, command: c.StopCheck) -> None: ...
+    def check_report(self, text: str) -> c.CheckReport: ...
     def launch_plan(self) -> c.LaunchPlan: ...
     def stop(self, drain_s: float | None) -> None: ...
     async def models(self, *, refresh: bool) -> c.ModelList: ...
@@ -105,6 +111,15 @@ def control_door(controls: Controls) -> Starlette:
     async def try_provider(request: Request) -> Response:
         return _json(await controls.try_provider(await _command(request, c.TryProvider)))
 
+    async def presets(_: Request) -> Response:
+        return _json(controls.presets())
+
+    async def try_settings(request: Request) -> Response:
+        return _json(await controls.try_settings(await _command(request, c.TrySettings)))
+
+    async def reload(_: Request) -> Response:
+        return _json(await controls.reload())
+
     async def favourite(request: Request) -> Response:
         return _json(controls.set_favourite(await _command(request, c.SetFavourite)))
 
@@ -133,6 +148,16 @@ def control_door(controls: Controls) -> Starlette:
 
     async def cache(request: Request) -> Response:
         return _json(await controls.cache_report(request.query_params.get("session")))
+
+    async def check(request: Request) -> Response:
+        return _json(controls.check_report(request.query_params.get("target", "")))
+
+    async def run_check(request: Request) -> Response:
+        return _json(controls.run_check(await _command(request, c.RunCheck)))
+
+    async def stop_check(request: Request) -> Response:
+        controls.stop_check(await _command(request, c.StopCheck))
+        return _done()
 
     async def launch(_: Request) -> Response:
         return _json(controls.launch_plan())
@@ -196,6 +221,9 @@ def control_door(controls: Controls) -> Starlette:
         at("/rest", "POST", rest),
         at("/try", "POST", try_provider),
         at("/forget", "POST", forget),
+        at("/presets", "GET", presets),
+        at("/try-settings", "POST", try_settings),
+        at("/reload", "POST", reload),
         at("/budget", "GET", budget),
         at("/budget/set", "POST", set_budget),
         at("/budget/grant", "POST", grant_budget),
@@ -204,6 +232,9 @@ def control_door(controls: Controls) -> Starlette:
         at("/session", "GET", session),
         at("/context", "GET", context),
         at("/cache", "GET", cache),
+        at("/check", "GET", check),
+        at("/check", "POST", run_check),
+        at("/check/stop", "POST", stop_check),
         at("/launch", "GET", launch),
         at("/stop", "POST", stop),
         at("/models", "GET", models),

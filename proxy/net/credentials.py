@@ -84,12 +84,12 @@ class Credentials:
         if text.startswith("env:"):
             name = text[4:].strip()
             if value := self._environ.get(name, "").strip():
-                return value
+                return _in_one_line(value, f"the environment variable {name}")
             raise NoCredential(f"the environment variable {name} is not set where the engine was started")
         if text.startswith("cmd:"):
-            return await self._from_command(text[4:].strip())
+            return _in_one_line(await self._from_command(text[4:].strip()), "the key that its command prints")
         if text.strip():
-            return text.strip()
+            return _in_one_line(text.strip(), "the key")
         raise NoCredential("the key is empty")
 
     async def renewed(self, key: SecretStr, refused: str | None) -> bool:
@@ -127,11 +127,24 @@ class Credentials:
         return secret
 
 
+def _in_one_line(secret: str, what: str) -> str:
+    """``secret``, which goes into a header. Raises ``NoCredential`` where none can hold it."""
+    if any(ord(character) < ord(" ") or character == "\x7f" for character in secret):
+        raise NoCredential(f"{what} has a line break or another control character in it; set it anew, in one line")
+    return secret
+
+
 async def _run(command: str) -> str:
-    program = (shlex.split(command) or [""])[0]
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise NoCredential(f"the command of a cmd: key cannot be read ({error}); mend its quotes") from None
+    if not words:
+        raise NoCredential("cmd: names no command; write cmd:COMMAND")
+    program = words[0]
     try:
         process = await asyncio.create_subprocess_exec(
-            *shlex.split(command),
+            *words,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -28,8 +28,10 @@ PAGES_MAX = 20
 REFRESH_S = 3600.0
 """A list is asked for again after an hour."""
 LOCAL_TIMEOUT_S = 1.0
+WORDS_BYTES = 300
 
 _VERSION = (b"anthropic-version", b"2023-06-01")
+_JSON = (b"accept", b"application/json")
 
 
 class Discovery:
@@ -85,19 +87,40 @@ class Discovery:
         await self._catalog.save()
         self._changed()
 
+    async def look(
+        self, provider: ProviderConfig, patience_s: float, *, keyless: bool = False
+    ) -> tuple[ListedModel, ...]:
+        """What ``provider`` lists now; the catalogue does not learn of it. Raises ``Declined``."""
+        headers = [_VERSION, _JSON] if keyless else None
+        return await self._listed(provider, headers, patience_s)
+
+    async def check_key(self, provider: ProviderConfig) -> None:
+        """Raises ``Declined`` where there is no key to be had for ``provider``."""
+        if not _waits_for_client(provider):
+            await self._headers(provider)
+
+    async def _listed(
+        self, provider: ProviderConfig, headers: list[tuple[bytes, bytes]] | None, patience_s: float
+    ) -> tuple[ListedModel, ...]:
+        try:
+            async with asyncio.timeout(patience_s):
+                return await self._fetch(provider, headers or await self._headers(provider))
+        except TimeoutError:
+            raise Declined(f"no answer within {patience_s:g} s") from None
+
     async def _ask(self, provider: ProviderConfig, headers: list[tuple[bytes, bytes]] | None = None) -> None:
         try:
-            async with asyncio.timeout(LIST_TIMEOUT_S):
-                models = await self._fetch(provider, headers or await self._headers(provider))
-        except TimeoutError:
-            self._catalog.failed(provider.name, f"no answer within {LIST_TIMEOUT_S} s", time.time())
-        except _Declined as error:
+            models = await self._listed(provider, headers, LIST_TIMEOUT_S)
+        except Declined as error:
             self._catalog.failed(provider.name, redact(str(error)), time.time())
+        except Exception:  # one provider's oddity must not cost the others their lists
+            log.exception("the models of %s", provider.name)
+            self._catalog.failed(provider.name, "its list cannot be had; the engine's log says why", time.time())
         else:
             self._catalog.fetched(provider.name, models, time.time())
 
     async def _fetch(self, provider: ProviderConfig, headers: list[tuple[bytes, bytes]]) -> tuple[ListedModel, ...]:
-        """Every page. Raises ``_Declined``."""
+        """Every page. Raises ``Declined``."""
         models: list[ListedModel] = []
         query: Mapping[str, str] = {"limit": "1000"} if provider.real_claude else {}
         for _ in range(PAGES_MAX):
@@ -118,7 +141,7 @@ class Discovery:
             ]
             return [_VERSION, (b"accept", b"application/json"), *credential_headers(provider, key, [], "-"), *added]
         except NoCredential as error:
-            raise _Declined(str(error)) from None
+            raise Declined(str(error)) from None
 
     async def _get(self, provider: ProviderConfig, url: str, headers: list[tuple[bytes, bytes]]) -> bytes:
         try:
@@ -129,20 +152,21 @@ class Discovery:
                 await response.aclose()
         except UpstreamFault as fault:
             outcome = judge(Seen("connect", cause=fault.cause, detail=fault.detail), time.time())
-            raise _Declined(outcome.sentence(provider.name)) from None
+            raise Declined(outcome.sentence(provider.name)) from None
         if response.status_code >= 300:
             facts = read_message(body)
-            message = facts.error_message if facts else None
+            message = (facts.error_message if facts else None) or _start_of(body)
             seen = Seen("headers", status=response.status_code, error_message=message)
             words = "it has no list at this address" if response.status_code == 404 else None
-            raise _Declined(words or judge(seen, time.time()).sentence(provider.name))
+            sentence = words or judge(seen, time.time()).sentence(provider.name)
+            raise Declined(sentence, response.status_code, message)
         return body
 
     async def _probe(self, config: ProviderConfig) -> ProviderConfig | None:
         try:
             async with asyncio.timeout(LOCAL_TIMEOUT_S):
                 models = await self._fetch(config, await self._headers(config))
-        except (TimeoutError, _Declined):
+        except (TimeoutError, Declined):
             return None
         self._catalog.fetched(config.name, models, time.time())
         return config
@@ -153,13 +177,23 @@ def _waits_for_client(provider: ProviderConfig) -> bool:
     return provider.auth == "passthrough" and not provider.keys
 
 
-class _Declined(Exception):
+class Declined(Exception):
     """A list could not be had; ``str()`` says why."""
+
+    def __init__(self, why: str, status: int | None = None, words: str | None = None) -> None:
+        """``status`` and ``words`` are the provider's own, where it answered."""
+        super().__init__(why)
+        self.status, self.words = status, words
+
+
+def _start_of(body: bytes) -> str | None:
+    """The beginning of an error that is in no known shape, on one line."""
+    return " ".join(body[:WORDS_BYTES].decode(errors="replace").split()) or None
 
 
 def _page(body: bytes) -> Page:
-    """A page of a list. Raises ``_Declined``."""
+    """A page of a list. Raises ``Declined``."""
     try:
         return read_page(body)
     except NotAList as error:
-        raise _Declined(str(error)) from None
+        raise Declined(str(error)) from None

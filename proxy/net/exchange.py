@@ -5,6 +5,7 @@ seconds, turned into milliseconds since arrival in the view.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,7 +14,9 @@ import msgspec
 from proxy import contract as c
 from proxy.protocol.identity import Identity
 from proxy.protocol.messages import Body
+from proxy.protocol.routing import Target
 from proxy.protocol.usage import AnswerFacts, AnswerTap
+from proxy.providers import ProviderConfig
 
 CAPTURE_BYTES = 256 * 1024
 """How much of an answer's end is kept in memory for a panel that watches it."""
@@ -103,6 +106,12 @@ class Exchange:
     """It moved since the feed looked."""
     without_thinking: bool = False
     """The target refused the history's thinking: it gets none of it."""
+    providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
+    """As they were set up when it arrived."""
+    pinned: Target | None = None
+    """It goes there and nowhere else, whatever the route says: a check's request."""
+    tells_health: bool = True
+    """False: it is meant to fail, which says nothing about its provider."""
     reply_started: bool = False
     """Bytes reached the client: no other target may be tried."""
 
@@ -152,6 +161,7 @@ class Exchange:
             output_bytes=self.output_bytes,
             cost_nano_usd=self.cost_nano_usd,
             cost_source=self.cost_source,
+            speed=self.facts.speed,
             simulated=self.simulated,
             subscription=self.subscription,
             request_bytes=len(self.raw_body),

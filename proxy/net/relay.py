@@ -33,6 +33,7 @@ from proxy.net.credentials import Credentials, NoCredential, client_credential, 
 from proxy.net.exchange import Capture, Exchange
 from proxy.net.headers import lower_headers, request_headers, without_betas
 from proxy.net.last_word import last_word
+from proxy.net.searching import NoSearch, Searching
 from proxy.net.upstream import UpstreamFault, Upstreams
 from proxy.protocol.budget import OverBudget
 from proxy.protocol.history import fingerprint
@@ -79,6 +80,10 @@ class Surroundings(Catalog, Protocol):
         """The provider of all traffic that nothing more specific sends elsewhere."""
         ...
 
+    def provider_of(self, exchange: Exchange, target: Target) -> ProviderConfig:
+        """A target's provider as it was set up when the request arrived."""
+        ...
+
     def admit(self, exchange: Exchange, target: Target, tried: Sequence[int], *, only: bool) -> Admitted | Closed:
         """Whether a request may go to a target now, and with which key."""
         ...
@@ -105,6 +110,10 @@ class Surroundings(Catalog, Protocol):
 
     def lacks(self, exchange: Exchange, target: Target) -> str | None:
         """What the request needs and the target lists that it does not have."""
+        ...
+
+    def search(self, exchange: Exchange, target: Target) -> Searching | NoSearch | None:
+        """How a request gets the web search that it wants and the target does not have; None where neither is so."""
         ...
 
     async def parcel(self, exchange: Exchange, target: Target) -> Parcel:
@@ -224,6 +233,11 @@ class Relay:
                 if exchange.kind == "messages" or not client.started:
                     await client.break_off("overloaded_error", "The cctui engine stopped. Send the request again.")
             raise
+        except Exception:
+            if exchange.outcome is None:
+                exchange.outcome = "broken" if exchange.reply_started else "failed"
+                exchange.error = "the engine made a mistake; its log says which"
+            raise
         finally:
             exchange.ended_at = time.monotonic()
             exchange.phase = "done"
@@ -231,6 +245,9 @@ class Relay:
             self._in.ended(exchange)
 
     def _targets(self, exchange: Exchange) -> list[Target]:
+        if exchange.pinned is not None:
+            exchange.why = "check of this target"
+            return [exchange.pinned]
         identity = exchange.identity
         asked = Asked(exchange.asked_model or "", identity.session, identity.agent)
         decision = decide(self._in.route, asked, self._in)
@@ -256,6 +273,9 @@ class Relay:
         room = self._in.room(exchange, target)
         if room.exceeded:
             return self._too_small(exchange, target, room)
+        search = self._in.search(exchange, target)
+        if isinstance(search, NoSearch):
+            return self._unsearched(exchange, target, search)
         tried: list[int] = []
         failure: Failure | None = None
         while True:
@@ -263,11 +283,11 @@ class Relay:
             if isinstance(admission, Closed):
                 return failure or self._skip(exchange, target, admission)
             try:
-                attempt = await self._prepared(exchange, client, target, admission, room)
-                failure = await self._attempt(attempt, relay_message)
+                attempt, answer = await self._prepared(exchange, client, target, admission, room, search)
+                failure = await self._attempt(attempt, answer)
                 if failure is not None and await self._has_fresh_key(attempt, failure):
-                    again = await self._prepared(exchange, client, target, admission, room)
-                    failure = await self._attempt(again, relay_message)
+                    again = await self._prepared(exchange, client, target, admission, room, search)
+                    failure = await self._attempt(*again)
             except CannotTake as missing:
                 self._in.unsent(exchange, target, admission)
                 return self._unable(exchange, target, str(missing))
@@ -283,10 +303,20 @@ class Relay:
                 return failure
 
     async def _prepared(
-        self, exchange: Exchange, client: Client, target: Target, admission: Admitted, room: Room
-    ) -> Attempt:
-        """Raises ``CannotTake``."""
-        return self._begin(exchange, client, target, admission, await self._in.parcel(exchange, target), room)
+        self,
+        exchange: Exchange,
+        client: Client,
+        target: Target,
+        admission: Admitted,
+        room: Room,
+        search: Searching | None,
+    ) -> tuple[Attempt, Answer]:
+        """An attempt, and what becomes of its answer. Raises ``CannotTake``."""
+        rounds = search.rounds() if search is not None else None
+        asked = exchange if rounds is None else rounds.asked(exchange)
+        parcel = await self._in.parcel(asked, target)
+        attempt = self._begin(exchange, client, target, admission, parcel, room)
+        return attempt, relay_message if rounds is None else rounds.answering(self._ask_again)
 
     async def _count_parcel(self, exchange: Exchange, target: Target) -> Parcel | None:
         """None: the target's format has no way to count this."""
@@ -332,6 +362,15 @@ class Relay:
         )
         return Failure(outcome, 400, error_body("invalid_request_error", reason))
 
+    def _unsearched(self, exchange: Exchange, target: Target, search: NoSearch) -> Failure:
+        """A request that needs a search where nobody makes one: whoever asks reads what to set up."""
+        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no web search, and the engine none to lend")
+        reason = outcome.sentence(target.provider)
+        exchange.attempts.append(
+            c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=reason)
+        )
+        return search.failure(outcome, streaming=exchange.streaming)
+
     def _too_small(self, exchange: Exchange, target: Target, room: Room) -> Failure:
         """A target whose window cannot hold the request: the sentence on which the client compacts."""
         sentence = client_sentence(Overflow(), room)
@@ -351,7 +390,7 @@ class Relay:
         parcel: Parcel,
         room: Room | None = None,
     ) -> Attempt:
-        provider = self._in.providers[target.provider]
+        provider = self._in.provider_of(exchange, target)
         deadline = asyncio.get_running_loop().time() + self._patience_s(exchange, provider)
         attempt = Attempt(exchange, client, provider, target, deadline, parcel, admission.key)
         attempt.sent_at, attempt.room = admission.sent_at, room or attempt.room
@@ -385,9 +424,11 @@ class Relay:
             response = attempt.response
             exchange.attempts[-1] = ended_attempt(attempt, outcome, time.monotonic() - began)
             exchange.dirty = True
-            self._in.note_outcome(attempt, outcome, lower_headers(response) if response is not None else {})
-            if response is not None:
-                await close(response)
+            try:
+                self._in.note_outcome(attempt, outcome, lower_headers(response) if response is not None else {})
+            finally:
+                if response is not None:
+                    await close(response)
         return failure
 
     async def _send(self, attempt: Attempt, answer: Answer) -> Failure | None:
@@ -407,6 +448,18 @@ class Relay:
             return attempt.failed(Seen("connect", cause=fault.cause, detail=fault.detail))
         except TimeoutError:
             return attempt.failed(Seen("first_event", cause="first_event_timeout"))
+
+    async def _ask_again(self, attempt: Attempt, asked: Exchange) -> httpx.Response:
+        """Another request of the same attempt: same target, key and patience. Raises ``CannotTake``, ``NoCredential``
+        and ``UpstreamFault``."""
+        provider = attempt.provider
+        parcel = attempt.parcel = await self._in.parcel(asked, attempt.target)
+        if (last := attempt.response) is not None:
+            await close(last)
+        url = f"{provider.base_url}{parcel.path}"
+        headers = await self._headers(attempt, url)
+        attempt.response = await self._in.upstreams.send(provider, asked.method, url, headers, parcel.body)
+        return attempt.response
 
     async def _headers(self, attempt: Attempt, url: str) -> list[Header]:
         """Raises ``NoCredential``."""

@@ -27,10 +27,13 @@ _EMPTY = {
 
 
 async def translated(chunks: AsyncIterator[bytes], reader: AnswerReader) -> AsyncIterator[bytes]:
-    """The events that ``chunks`` make. Raises ``UpstreamFault``."""
+    """The events that ``chunks`` make, up to an error: nothing that may follow it is waited for. Raises
+    ``UpstreamFault``."""
     async for chunk in chunks:
         if events := _read(lambda chunk=chunk: reader.feed(chunk)):  # type: ignore[misc]
             yield events
+        if reader.writer.failed:
+            return
     if events := _read(reader.end):
         yield events
 

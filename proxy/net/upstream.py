@@ -95,6 +95,11 @@ class Upstreams:
         self._retired.add(task)
         task.add_done_callback(self._retired.discard)
 
+    def forget(self, name: str) -> None:
+        """The provider ``name`` is set up otherwise, or no longer: its next request finds its own way there."""
+        self._transports.pop(name, None)
+        self._simulators.pop(name, None)
+
     async def close(self) -> None:
         for task in self._retired:
             task.cancel()

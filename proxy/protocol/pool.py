@@ -14,13 +14,13 @@ class KeyPool:
     """The keys of one provider by number, and who uses which."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self.size = size
         self._used_by: OrderedDict[str, int] = OrderedDict()
         self._limited_at: dict[int, float] = {}
 
     def choose(self, session: str, admits: Callable[[int], bool], tried: Sequence[int] = ()) -> int | None:
         """The key for ``session`` among those that ``admits`` allows and that were not ``tried``, if there is one."""
-        usable = [number for number in range(self._size) if number not in tried and admits(number)]
+        usable = [number for number in range(self.size) if number not in tried and admits(number)]
         if not usable:
             return None
         current = self._used_by.get(session)

@@ -22,7 +22,7 @@ class Price:
     cache_write_5m: int | None = None
     cache_write_1h: int | None = None
     search: int = 0
-    """Nano-dollars for a thousand server-side searches."""
+    """Nano-dollars for a thousand searches, by the provider or by whom the engine asks in its place."""
     tiers: tuple[tuple[int, "Price"], ...] = ()
     """Above that many prompt tokens the whole request costs the other price; ascending."""
 
@@ -33,6 +33,11 @@ class Price:
             if prompt_tokens > start:
                 price = tier
         return replace(price, tiers=())
+
+    def with_search(self, search: int) -> "Price":
+        """The same price with another one for searches."""
+        tiers = tuple((start, replace(tier, search=search)) for start, tier in self.tiers)
+        return replace(self, search=search, tiers=tiers)
 
 
 @dataclass(frozen=True, slots=True)

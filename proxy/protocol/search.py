@@ -98,7 +98,7 @@ class Query:
 def wanted_search(body: Body) -> Wanted | None:
     """The web search that ``body`` asks the provider for; None where it asks for none."""
     raw = body.fields.get("tools")
-    if raw is None or _MARK not in bytes(raw):
+    if raw is None or _MARK not in bytes(raw) or not bytes(body.fields.get("messages", b"")).startswith(b"["):
         return None
     tools, choice = _decoded(raw), _decoded(body.fields.get("tool_choice"))
     listed = [each for each in tools if isinstance(each, Mapping)] if isinstance(tools, list) else []
@@ -128,7 +128,8 @@ def last_question(body: Body) -> str:
     for message in reversed(messages) if isinstance(messages, list) else ():
         content = message.get("content") if isinstance(message, Mapping) else None
         blocks = [{"text": content}] if isinstance(content, str) else content
-        texts = [each.get("text") for each in blocks or () if isinstance(each, Mapping)]
+        listed = blocks if isinstance(blocks, list) else []
+        texts = [each.get("text") for each in listed if isinstance(each, Mapping)]
         if text := next((each for each in reversed(texts) if isinstance(each, str) and each.strip()), None):
             return text.strip().removeprefix(PROMPT).strip()
     return ""
@@ -204,7 +205,7 @@ class Rounds:
             if not self._is_call(block):
                 self._blocks += with_citations(block, before)
                 continue
-            result = results.get(_id(block)) or self._refusal(block)
+            result = results[_id(block)] if _id(block) in results else self._refusal(block)
             server_id = f"srvtoolu_{_digest(f'{self._message_id}:{len(self._blocks)}')}"
             self._blocks += _search_blocks(self._wanted.name, server_id, _query(block), result)
             self._pages |= {} if isinstance(result, Refused) else {page.url: page for page in result}

@@ -22,7 +22,11 @@ Header = tuple[bytes, bytes]
 _JSON: tuple[Header, ...] = ((b"accept", b"application/json"), (b"content-type", b"application/json"))
 _TAGS = re.compile(r"<[^<>]{1,80}>")
 _BLANKS = re.compile(r"\s+")
-_FILTERED_PAGES = 20
+_BRAVE_COUNTRIES = (
+    "AR AT AU BE BR CA CH CL CN DE DK ES FI FR GB GR HK ID IN IT JP KR MX MY NL NO NZ PH PL PT RU SA SE TR TW US ZA"
+)
+"""Those that Brave takes; a request with another one is refused."""
+FILTERED_PAGES = 20
 """Asked for where the service's own filter is only a hint; as many as Brave gives at most."""
 
 
@@ -88,21 +92,15 @@ class Brave:
     chars_max = 400
     words_max = 50
 
-    _COUNTRIES = frozenset(
-        "AR AU AT BE BR CA CL DK FI FR DE GR HK IN ID IT JP KR MY MX NL NZ NO CN PL PT PH RU SA ZA ES SE CH TW TR GB US"
-        .split()
-    )  # fmt: skip
-    """Those that it takes; others are refused."""
-
     def key_header(self, key: str) -> Header:
         return b"x-subscription-token", key.encode()
 
     def call(self, inquiry: Inquiry, address: str) -> Call:
-        pages = _FILTERED_PAGES if inquiry.wanted.filtered else inquiry.size.pages
+        pages = FILTERED_PAGES if inquiry.wanted.filtered else inquiry.size.pages
         query = with_operators(inquiry, self.chars_max, self.words_max)
         asked = {"q": query, "count": str(pages), "text_decorations": "false", "result_filter": "web"}
         country = _country(inquiry.wanted)
-        if country in self._COUNTRIES:
+        if country in _BRAVE_COUNTRIES.split():
             asked["country"] = country
         return Call("GET", f"{address}/res/v1/web/search?{urlencode(asked)}", _JSON[:1])
 

@@ -50,6 +50,8 @@ class AnswerFacts:
     error_type: str | None = None
     error_message: str | None = None
     service_tier: str | None = None
+    speed: str | None = None
+    """``fast``, where that was billed; None: the standard one."""
     signatures: list[str] = field(default_factory=list)
     """Of its thinking blocks: they tell later who thought it."""
     odd_ids: bool = False
@@ -94,6 +96,8 @@ class AnswerFacts:
             self.counts["web_search_requests"] = count
         if isinstance(tier := usage.get("service_tier"), str):
             self.service_tier = tier
+        if isinstance(speed := usage.get("speed"), str):
+            self.speed = speed if speed != "standard" else None
         if (cost := nano_usd(usage.get("cost"))) is not None:
             self.reported_nano_usd = cost
 

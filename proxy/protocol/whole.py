@@ -22,7 +22,7 @@ def stream_of(body: bytes) -> bytes | None:
         return None
     if not isinstance(message, dict) or not isinstance(message.get("content"), list):
         return None
-    usage = message.get("usage") or {}
+    usage = message["usage"] if isinstance(message.get("usage"), dict) else {}
     start = {**message, "type": "message", "content": [], "stop_reason": None, "stop_sequence": None}
     ending = {name: message.get(name) for name in ("stop_reason", "stop_sequence", "stop_details") if name in message}
     events = [("message_start", {"message": {**start, "usage": {**usage, "output_tokens": 0}}})]
@@ -74,7 +74,10 @@ def _block_events(index: int, block: Mapping[str, Any]) -> list[tuple[str, dict[
     match block.get("type"):
         case "text":
             start |= {"text": ""}
-            deltas = [{"type": "text_delta", "text": block.get("text") or ""}]
+            if isinstance(citations := block.get("citations"), list) and citations:
+                start["citations"] = []
+                deltas = [{"type": "citations_delta", "citation": citation} for citation in citations]
+            deltas.append({"type": "text_delta", "text": block.get("text") or ""})
         case "thinking":
             start |= {"thinking": "", "signature": ""}
             deltas = [{"type": "thinking_delta", "thinking": block.get("thinking") or ""}]

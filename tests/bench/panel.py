@@ -13,7 +13,7 @@ import msgspec
 from textual.pilot import Pilot
 
 from tests.bench.relay import percentile
-from tests.tui.scenes import served
+from tests.tui.scenes import NOW, served
 from tui.app import Left, PanelApp
 from tui.attachment import Address
 from tui.state.panel import PanelState
@@ -46,8 +46,9 @@ async def measure(url: str, token: str, seconds: float) -> dict[str, float]:
 def _full(url: str) -> PanelState:
     state = PanelState(url)
     state.requests = RequestBook(limit=2 * ROWS)
+    ahead_s = NOW - time.time()
     for number in range(ROWS):
-        state.requests.put(served(number, before_s=float(ROWS - number)))
+        state.requests.put(served(number, before_s=ahead_s + ROWS - number))
     return state
 
 

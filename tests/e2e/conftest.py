@@ -16,6 +16,7 @@ NEEDED = {
     "test_claude_dialects.py": (CLAUDE_VARIABLE,),
     "test_claude_faults.py": (CLAUDE_VARIABLE,),
     "test_claude_search.py": (CLAUDE_VARIABLE,),
+    "test_claude_search.py": (CLAUDE_VARIABLE,),
     "test_claude_statusline.py": (CLAUDE_VARIABLE, TMUX_VARIABLE),
     "test_claude_tree.py": (CLAUDE_VARIABLE,),
     "test_terminal.py": (CLAUDE_VARIABLE, TMUX_VARIABLE),

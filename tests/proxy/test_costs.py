@@ -8,7 +8,9 @@ import pytest
 
 from proxy.contract import Usage
 from proxy.costs import Costs
+from proxy.prices import list_price
 from proxy.protocol.listing import ListedModel
+from proxy.protocol.usage import AnswerFacts
 from proxy.providers import ProviderConfig, resolve_providers
 from proxy.settings import PriceSettings, load_settings
 
@@ -79,3 +81,22 @@ def test_a_model_on_the_user_s_own_machine_is_free() -> None:
 def test_a_list_that_names_no_prices_decides_nothing() -> None:
     costs = Costs({}, lambda provider, model: ListedModel(model))
     assert costs.cost_of(GATEWAY, "claude-haiku-4-5", THOUSAND, None) == (6_000_000, "genai-prices")
+
+
+class TestSpeed:
+    def test_a_fast_answer_costs_the_fast_price(self) -> None:
+        plain = list_price("anthropic", "claude-opus-4-8", "2026-11-01")
+        fast = list_price("anthropic", "claude-opus-4-8", "2026-11-01", "fast")
+        assert plain is not None
+        assert fast is not None
+        assert (plain.output, fast.output) == (25 * 10**9, 50 * 10**9)
+
+    def test_a_speed_without_a_price_is_unknown_not_the_plain_price(self) -> None:
+        assert list_price("anthropic", "claude-haiku-4-5", "2026-11-01", "fast") is None
+
+    def test_the_tap_reads_the_speed_that_was_billed(self) -> None:
+        facts = AnswerFacts()
+        facts.see_usage({"input_tokens": 1, "speed": "fast"})
+        assert facts.speed == "fast"
+        facts.see_usage({"input_tokens": 1, "speed": "standard"})
+        assert facts.speed is None

@@ -51,6 +51,9 @@ class FakeEngine:
         self.model_calls: list[bool] = []
         self.budget_calls: list[str | None] = []
         self.usage_calls: list[dict[str, str]] = []
+        self.check: c.CheckReport | None = None
+        """What is known of a target's check."""
+        self.check_plan = c.CheckReport(target="")
         self._feeds: dict[str, asyncio.Queue[c.Event | None]] = {}
         self._moved = asyncio.Condition()
         self._runner: web.AppRunner | None = None
@@ -99,6 +102,9 @@ class FakeEngine:
                 web.post(c.DOOR + "/budget/pass", self._budget_command(c.PassBudget)),
                 web.get(c.DOOR + "/context", self._context),
                 web.get(c.DOOR + "/cache", self._cache),
+                web.get(c.DOOR + "/check", self._check),
+                web.post(c.DOOR + "/check", self._run_check),
+                web.post(c.DOOR + "/check/stop", self._stop_check),
                 web.post(c.DOOR + "/watch", self._watch),
                 web.post(c.DOOR + "/use", self._use),
                 web.post(c.DOOR + "/fallback", self._fallback),
@@ -247,6 +253,25 @@ class FakeEngine:
     async def _cache(self, request: web.Request) -> web.Response:
         self.prompt_calls.append(dict(request.query))
         return answer(self.cache)
+
+    async def _check(self, _request: web.Request) -> web.Response:
+        if self.check is None:
+            return answer(c.Refusal(code="not_found", message="it was never checked"), 404)
+        return answer(self.check)
+
+    async def _run_check(self, request: web.Request) -> web.Response:
+        command = msgspec.json.decode(await request.read(), type=c.RunCheck)
+        await self._keep(command)
+        if command.dry_run:
+            return answer(self.check_plan)
+        self.check = msgspec.structs.replace(self.check_plan, running=True, started_at=1.0)
+        return answer(self.check)
+
+    async def _stop_check(self, request: web.Request) -> web.Response:
+        await self._keep(msgspec.json.decode(await request.read(), type=c.StopCheck))
+        if self.check is not None:
+            self.check = msgspec.structs.replace(self.check, running=False)
+        return web.json_response({"ok": True})
 
     async def _watch(self, request: web.Request) -> web.Response:
         await self._keep(msgspec.json.decode(await request.read(), type=c.Watch))

@@ -2,7 +2,22 @@
 
 import click
 
-from tui.cli import budget, checks, export, history, importing, life, prompts, repricing, routing, sessions, whatif
+from tui.cli import (
+    adding,
+    budget,
+    check,
+    checks,
+    export,
+    history,
+    importing,
+    life,
+    prompts,
+    reloading,
+    repricing,
+    routing,
+    sessions,
+    whatif,
+)
 
 HELP = """A panel and a local proxy beside Claude Code.
 
@@ -39,6 +54,7 @@ for command in (
     life.status,
     life.serve,
     life.stop,
+    reloading.reload,
     routing.providers,
     routing.models,
     routing.use,
@@ -53,8 +69,11 @@ for command in (
     prompts.context,
     prompts.cache,
     checks.doctor,
+    check.check,
 ):
     cctui.add_command(command)
+for command in (adding.add, adding.remove):
+    routing.providers.add_command(command)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from tui.state.choices import (
     Compared,
     ModelChoice,
     Scope,
+    check_line,
     is_present,
     list_states,
     model_choices,
@@ -77,7 +78,14 @@ class ModelPicker(Picker[ModelChoice, str]):
 
     def entry_line(self, choice: ModelChoice, width: int) -> Line:
         present = is_present(choice, present_override(self._state.route, self.scope))
-        return model_line(choice, width, present=present, context_tokens=self._context_tokens, compared=self._compared)
+        return model_line(
+            choice,
+            width,
+            present=present,
+            context_tokens=self._context_tokens,
+            compared=self._compared,
+            now=self._clock(),
+        )
 
     @property
     def _context_tokens(self) -> int:
@@ -104,6 +112,8 @@ class ModelPicker(Picker[ModelChoice, str]):
         choice = self.highlighted
         warning = small_warning(choice.model, self._session) if choice is not None and choice.model else ""
         lines = [line(" ", Piece(warning, "warn"))] if warning else []
+        if choice is not None and choice.model is not None:
+            lines += check_line(choice.model, width, self._clock())
         return [*lines, *list_states(self._listed, width, self._clock())][:4]
 
     def take(self, choice: ModelChoice) -> None:

@@ -29,6 +29,7 @@ class ProvidersScreen(EntriesScreen[ProviderChoice, str]):
         self, state: PanelState, keys: actions.Keys, door: Callable[[], Door], clock: Callable[[], float]
     ) -> None:
         super().__init__(keys)
+        self._all_keys = keys
         self._state = state
         self._door = door
         self._clock = clock
@@ -73,6 +74,12 @@ class ProvidersScreen(EntriesScreen[ProviderChoice, str]):
     def action_rest(self) -> None:
         if (provider := self._highlighted_provider()) is not None:
             self.run_worker(self._rest(provider.name, not provider.resting), group="rest", exclusive=True)
+
+    def action_check(self) -> None:
+        from tui.screens.check import CheckScreen  # noqa: PLC0415  few open it
+
+        if (provider := self._highlighted_provider()) is not None:
+            self.app.push_screen(CheckScreen(self._all_keys, self._door, self._clock, provider.name))
 
     def _highlighted_provider(self) -> c.Provider | None:
         return self.highlighted.provider if self.highlighted is not None else None

@@ -28,17 +28,22 @@ def burn(newest_first: Iterable[Request], now: float, columns: int, session: str
     width_s = SPAN_S / max(1, columns)
     buckets = [0.0] * columns
     tokens = real = simulated = 0.0
+    begin = now - SPAN_S
     for request in newest_first:
-        if request.started_at < now - SPAN_S - LONGEST_S:
+        if request.started_at < begin - LONGEST_S:
             break
         if session is not None and (request.session_id or "") != session:
             continue
         start, end = _life(request, now)
-        _pour(buckets, request.usage.total_tokens, start - (now - SPAN_S), end - (now - SPAN_S), width_s)
-        share = _overlap(start, end, now - RATE_WINDOW_S, now)
-        tokens += request.usage.total_tokens * share
-        cost = (request.cost_nano_usd or 0) * share
-        real, simulated = (real, simulated + cost) if request.simulated else (real + cost, simulated)
+        if end < begin or start > now:
+            continue
+        amount = request.usage.total_tokens
+        _pour(buckets, amount, start - begin, end - begin, width_s)
+        if end > now - RATE_WINDOW_S:
+            share = _overlap(start, end, now - RATE_WINDOW_S, now)
+            tokens += amount * share
+            cost = (request.cost_nano_usd or 0) * share
+            real, simulated = (real, simulated + cost) if request.simulated else (real + cost, simulated)
     return Burn(
         tokens_per_min=tokens * 60 / RATE_WINDOW_S,
         nano_usd_per_hour=real * 3600 / RATE_WINDOW_S,

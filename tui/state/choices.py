@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from proxy import contract as c
 from tui.state import formats as f
+from tui.state.check import mark_sentence, mark_words
 from tui.state.fuzzy import score
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line
 from tui.state.text import cells, clean_line, fit, left, right
@@ -28,6 +29,8 @@ COMPARED_FROM = 84
 """Cells of an entry from which on there is room for it: a terminal of 100 columns."""
 COMPARED = 13
 ROOMY = 104
+CHECKED_FROM, CHECKED = 128, 20
+"""Cells of an entry from which on its check is shown beside it, and how many that takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,13 @@ def would_cost(report: c.WhatIf) -> Compared:
 
 
 def model_line(
-    choice: ModelChoice, width: int, *, present: bool, context_tokens: int, compared: Compared = NOT_COMPARED
+    choice: ModelChoice,
+    width: int,
+    *,
+    present: bool,
+    context_tokens: int,
+    compared: Compared = NOT_COMPARED,
+    now: float = 0.0,
 ) -> Line:
     """An entry of the model picker in ``width`` cells."""
     mark = Piece("● " if present else "  ", "accent")
@@ -116,12 +125,27 @@ def model_line(
     model = choice.model
     star = Piece(f"{STAR} " if model.favourite else "  ", "warn")
     small = too_small(model, context_tokens)
-    tail = _figures(model, width, compared, warn=small)
+    tail = [*_figures(model, width, compared, warn=small), *_checked(model, width, now)]
     room = width - 5 - sum(cells(piece.text) for piece in tail)
     provider_width = 12 if width >= 60 else 0
     name = Piece(left(clean_line(model.id), max(8, room - provider_width)), "plain")
     provider = Piece(left(fit(clean_line(model.provider), provider_width - 1), provider_width), "dim")
     return cut(line(" ", mark, star, provider, name, *tail), width)
+
+
+def _checked(model: c.Model, width: int, now: float) -> list[Piece]:
+    if width < CHECKED_FROM:
+        return []
+    words, tone = mark_words(model.check, now) if model.check is not None else ("", "plain")
+    return [Piece(left(fit(words, CHECKED - 1), CHECKED), tone)]
+
+
+def check_line(model: c.Model, width: int, now: float) -> list[Line]:
+    """What the model's checks found; empty where it was never checked."""
+    if model.check is None:
+        return []
+    tone = mark_words(model.check, now)[1]
+    return [line(" ", Piece(fit(mark_sentence(model.check, now), max(1, width - 1)), tone))]
 
 
 def _figures(model: c.Model, width: int, compared: Compared, *, warn: bool) -> list[Piece]:
@@ -148,6 +172,7 @@ def model_titles(width: int, compared: Compared = NOT_COMPARED) -> Line:
         tail += right("this session", COMPARED) + "  " + left("can do", 22 if width >= ROOMY else 16)
     elif width >= 72:
         tail += "  " + left("can do", 22)
+    tail += left("checked", CHECKED) if width >= CHECKED_FROM else ""
     provider = left("provider", 12) if width >= 60 else ""
     room = width - 5 - cells(tail) - cells(provider)
     return line(Piece(f"     {provider}{left('model', max(8, room))}{tail}", "dim"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from proxy import contract as c
 from tui.state import formats as f
+from tui.state.check import mark_sentence, mark_words
 from tui.state.limits import all_limits, limit_tone, limit_warning, nearest, reset_words, standing
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, wrapped
 from tui.state.panel import PanelState
@@ -18,6 +19,8 @@ LABEL = 13
 BAR, SHORT_BAR = 20, 8
 """Cells of a gauge, and on a narrow screen."""
 ROOMY = 80
+CHECKS = 4
+"""Models whose checks are told, the newest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,9 @@ def _models(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
         yield from _wrapped("", f"▲ {clean_line(provider.models_error)}", width, "warn")
     for number, rejected in enumerate(provider.rejects):
         yield from _wrapped("" if number else "left out", clean_line(rejected), width, "dim")
+    for number, mark in enumerate(provider.checks[:CHECKS]):
+        tone = mark_words(mark, now)[1]
+        yield from _wrapped("" if number else "checked", mark_sentence(mark, now), width, tone)
 
 
 def _field(label: str, *pieces: Piece) -> Line:

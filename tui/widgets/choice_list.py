@@ -20,4 +20,4 @@ class ChoiceList(RowList):
         """Show ``total`` entries, the cursor on one of them."""
         self.set_total(total)
         self.set_cursor(min(cursor, total - 1) if total and cursor is not None else None)
-        self.refresh()
+        self.repaint_changed()

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from tui.messages import PaneResized
 from tui.state.lines import EMPTY, Line
-from tui.widgets.paint import TONE_CLASSES, paint
+from tui.widgets.paint import TONE_CLASSES, Painter
 
 
 class LineBlock(Widget):
@@ -20,6 +20,7 @@ class LineBlock(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
+        self._painter = Painter(self)
         self._lines: tuple[Line, ...] = ()
 
     def show(self, lines: Sequence[Line]) -> None:
@@ -34,7 +35,11 @@ class LineBlock(Widget):
             self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
-        return paint(self, _at(self._lines, y), self.size.width)
+        return self._painter.strip(_at(self._lines, y), self.size.width)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._painter.forget()
 
     def on_resize(self, _event: Resize) -> None:
         self.post_message(PaneResized())

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from textual.geometry import Size
-
 from tui.state.lines import EMPTY, Line
 from tui.widgets.row_list import RowList
 
@@ -19,8 +17,7 @@ class LineScroll(RowList, can_focus=True):
         """Replace the text; the place in it stays."""
         self._lines = lines
         self.set_total(len(lines))
-        self.virtual_size = Size(0, len(lines))
-        self.refresh()
+        self.repaint_changed()
 
     def row_line(self, index: int, width: int) -> Line:
         del width

@@ -3,12 +3,10 @@
 from collections.abc import Callable
 
 from textual.cache import LRUCache
-from textual.geometry import Region
-from textual.strip import Strip
 
 from proxy.contract import Request
 from tui.state import rows as words
-from tui.state.lines import Line
+from tui.state.lines import EMPTY, Line
 from tui.state.requests import FrozenRows, Rows
 from tui.widgets.row_list import RowList
 
@@ -29,7 +27,8 @@ class RequestList(RowList):
         """The time that the rows were last told, Unix seconds."""
         self._frame = 0
         self._anchor: str | None = None
-        self._strips: LRUCache[tuple[str, int, bool], tuple[Request, int | None, Strip]] = LRUCache(CACHED_ROWS)
+        self._ended: LRUCache[tuple[str, int], tuple[Request, int | None, Line]] = LRUCache(CACHED_ROWS)
+        """Ended requests in words, by id and width."""
 
     def show(self, rows: Rows, now: float, frame: int) -> None:
         """Show ``rows`` as of ``now`` (Unix seconds); ``frame`` moves the marks of what is in flight."""
@@ -39,19 +38,12 @@ class RequestList(RowList):
         self._place_cursor()
         if anchor is not None and (place := rows.find(anchor)) is not None:
             self.jump(place)
-        self.refresh()
+        self.repaint_changed()
 
     def animate_live(self, now: float, frame: int) -> None:
-        """Repaint only the visible rows in flight."""
+        """Show the rows that are shown already as of ``now``."""
         self.now, self._frame = now, frame
-        top = self.scroll_offset.y
-        regions = [
-            Region(0, index - top, self.size.width, 1)
-            for index in range(top, min(self.total, top + self.page))
-            if self._rows.row(index).live
-        ]
-        if regions:
-            self.refresh(*regions)
+        self.repaint_changed()
 
     def select(self, index: int | None) -> None:
         """Put the cursor on a row; the first one and None mean following the newest."""
@@ -70,24 +62,17 @@ class RequestList(RowList):
         return self._rows.row(self.cursor)
 
     def row_line(self, index: int, width: int) -> Line:
+        if index >= len(self._rows):  # some were taken away since the list was shown
+            return EMPTY
         request = self._rows.row(index)
-        return words.row(request, width, self.now, self._ordinal(request), self._frame)
-
-    def row_strip(self, index: int, width: int) -> Strip:
-        request = self._rows.row(index)
-        if request.live:
-            return super().row_strip(index, width)
-        key = (request.id, width, index == self.cursor)
         ordinal = self._ordinal(request)
-        if (known := self._strips.get(key)) and known[0] is request and known[1] == ordinal:
-            return known[2]
-        strip = super().row_strip(index, width)
-        self._strips[key] = (request, ordinal, strip)
-        return strip
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._strips.clear()
+        if request.live:
+            return words.row(request, width, self.now, ordinal, self._frame)
+        known = self._ended.get((request.id, width))
+        if known is None or known[0] is not request or known[1] != ordinal:
+            known = request, ordinal, words.row(request, width, self.now, ordinal, self._frame)
+            self._ended[request.id, width] = known
+        return known[2]
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

@@ -1,16 +1,9 @@
 """The text of the watched request, as it arrives; follows its end until the user scrolls up."""
 
-from typing import ClassVar
-
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
-
-from tui.messages import PaneResized
-from tui.state.lines import EMPTY, Line, Piece, Tone, line
+from tui.state.lines import Line, Piece, Tone, line
 from tui.state.stream import StreamRow
 from tui.state.text import left, wrap
-from tui.widgets.paint import TONE_CLASSES, paint
+from tui.widgets.line_view import NOTHING, LineView, Painted
 
 MARGIN = 11
 """Cells of the margin that names thinking and tools."""
@@ -18,10 +11,8 @@ MARGIN_FROM = 56
 """Below this width the names stand in the text."""
 
 
-class StreamPane(ScrollView, can_focus=False):
+class StreamPane(LineView, can_focus=False):
     """Rows given by ``show``; ``text_width`` is what they must be wrapped at."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -36,36 +27,29 @@ class StreamPane(ScrollView, can_focus=False):
 
     @property
     def text_width(self) -> int:
-        return max(8, self.scrollable_content_region.width - self.margin - 2)
+        return max(8, self.row_width - self.margin - 2)
 
     def show(self, rows: list[StreamRow], about: str | None, note: str) -> None:
         """Show the rows of request ``about``; ``note`` stands where there is no text yet."""
         self._follow = self._follow or self._about != about
         self._rows, self._about, self._note = rows, about, note
-        size = Size(0, max(1, len(rows)))
-        if size != self.virtual_size:
-            self.virtual_size = size
+        self.set_length(max(1, len(rows)))
         if self._follow:
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
-        self.refresh()
+            self.jump(self.max_scroll_y)
+        self.repaint_changed()
 
     def scroll_rows(self, by: int) -> None:
-        self.scroll_to(y=self.scroll_offset.y + by, animate=False, immediate=True)
+        self.jump(self.scroll_offset.y + by)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._follow = new_value >= self.max_scroll_y - 1
 
-    def render_line(self, y: int) -> Strip:
-        index = y + self.scroll_offset.y
-        width = self.scrollable_content_region.width
-        if not self._rows:
-            note = wrap(self._note, max(8, width - 2))
-            return paint(self, line(" ", Piece(note[y], "dim")) if y < len(note) else EMPTY, width)
-        return paint(self, self._line(self._rows[index]) if index < len(self._rows) else EMPTY, width)
-
-    def on_resize(self) -> None:
-        self.post_message(PaneResized())
+    def line_at(self, index: int, width: int) -> Painted:
+        if self._rows:
+            return (self._line(self._rows[index]), "") if index < len(self._rows) else NOTHING
+        note = wrap(self._note, max(8, width - 2))
+        return (line(" ", Piece(note[index], "dim")), "") if index < len(note) else NOTHING
 
     def _line(self, row: StreamRow) -> Line:
         text = Piece(row.text, _TONES[row.kind])

@@ -164,6 +164,17 @@ def test_an_error_as_json_is_an_error() -> None:
     assert seen.error["message"] == "Too many requests"
 
 
+@pytest.mark.parametrize("usage", ["x", [1], 5])
+def test_a_message_with_an_odd_usage_is_told_in_events_all_the_same(usage: Any) -> None:
+    body = json.dumps({**json.loads(message_body("all at once")), "usage": usage}).encode()
+    assert b"all at once" in told(body)
+
+
+@pytest.mark.parametrize("kind", ["ping\n\nevent: message_stop", "x y", "é\n"])
+def test_a_type_that_is_no_name_is_no_event(kind: str) -> None:
+    assert told(framed(*EVENTS[:3], {"type": kind}, *EVENTS[3:])) == told(framed(*EVENTS))
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", write_event("ping", {"type": "ping"})])
 def test_what_needs_no_reading_comes_out_as_it_went_in(body: bytes) -> None:
     assert told(body) == body

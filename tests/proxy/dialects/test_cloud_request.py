@@ -346,6 +346,7 @@ def test_a_reminder_at_the_end_or_before_an_answer_is_a_message_of_its_own(diale
         {"messages": "x"},
         {"messages": [1, None, {}, {"role": "system"}, {"role": "user", "content": [1]}]},
         {"tools": [1, None], "tool_choice": []},
+        {"tools": [{"name": []}, {"name": {}}], "tool_choice": {"type": "tool", "name": []}},
         {"tools": "x", "system": 5, "metadata": [], "output_config": "x", "output_format": 3},
         {"anthropic_beta": "x", "context_management": {"edits": [[]]}},
     ],

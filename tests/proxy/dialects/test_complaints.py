@@ -58,6 +58,11 @@ def test_an_error_within_a_stream_goes_by_its_code() -> None:
     assert read_complaint(None, {"error": {"message": "m"}}).kind == "api_error"
 
 
+@pytest.mark.parametrize("code", ["²", "9" * 5000, "٤٢٩"])
+def test_a_code_of_other_digits_says_nothing(code: str) -> None:
+    assert read_complaint(None, {"error": {"code": code, "message": "m"}}).kind == "api_error"
+
+
 @pytest.mark.parametrize("raw", ['{"error": {"message": "the reason"}}', "the reason"])
 def test_a_gateway_quotes_the_provider_behind_it(raw: str) -> None:
     error = {"message": "Provider returned error", "code": 400, "metadata": {"raw": raw, "provider_name": "X"}}

@@ -226,6 +226,12 @@ def test_the_first_reason_counts() -> None:
     assert answer(event(text("x"), reason="MAX_TOKENS"), event(reason="STOP")).stop_reason == "max_tokens"
 
 
+def test_a_reason_that_says_that_there_is_none_is_none() -> None:
+    going_on = event(text("x"), reason="FINISH_REASON_UNSPECIFIED")
+    assert answer(going_on, event(reason="MAX_TOKENS")).stop_reason == "max_tokens"
+    assert answer(going_on).error is not None
+
+
 @EVERY_CHUNKING
 def test_a_stream_that_ends_without_a_reason_ends_in_an_error(chunked: Chunking) -> None:
     seen = answer(event(text("I will")), event(text(" do it")), chunked=chunked)

@@ -156,6 +156,16 @@ class TestCalls:
         assert seen.kinds == ["tool_use", "text", "thinking"]
         assert seen.calls[0]["input"] == {"x": 1}
 
+    def test_text_in_the_midst_of_a_call_stands_before_the_text_after_it(self) -> None:
+        seen = answer(
+            called(id="a", name="Bash", arguments='{"x"'),
+            delta(content="one "),
+            called(arguments=":1}"),
+            delta(content="two"),
+            finish("tool_calls"),
+        )
+        assert seen.text == "one two"
+
     def test_text_after_a_whole_call_goes_out_at_once(self) -> None:
         seen = answer(
             called(id="a", name="Bash", arguments='{"x":1}'),
@@ -187,6 +197,19 @@ class TestCalls:
 
     def test_a_call_without_a_name_is_an_error(self) -> None:
         assert answer(called(id="a", arguments='{"x":1}'), finish("tool_calls")).error is not None
+
+    def test_a_call_without_a_name_is_not_lost_behind_a_text(self) -> None:
+        seen = answer(called(id="a", arguments='{"x":1}'), delta(content="text"), finish("tool_calls"))
+        assert seen.error is not None
+
+    def test_a_name_may_come_after_the_arguments_and_a_text(self) -> None:
+        pieces = (
+            called(0, id="a", name="Bash", arguments="{}"),
+            called(1, id="b", arguments='{"x":1}'),
+            delta(content="text"),
+            called(1, name="Read"),
+        )
+        assert arguments_of(*pieces) == [{}, {"x": 1}]
 
     def test_arguments_of_nothing_but_blanks_are_broken_off(self) -> None:
         seen = answer(called(id="a", name="Bash", arguments='{"x":1,'), *[called(arguments="\n\t" * 50)] * 6, finish())

@@ -113,6 +113,8 @@ class TestThinking:
             3,
         ]
         assert answer(delta(reasoning_details=pieces), delta(content="a"), finish()).thinking == "hm"
+        empty = delta(reasoning="", reasoning_details=pieces)
+        assert answer(empty, delta(content="a"), finish()).thinking == "hm"
 
     def test_thinking_after_text_is_a_block_of_its_own(self) -> None:
         seen = answer(delta(content="a"), delta(reasoning="hm"), delta(content="b"), finish())

@@ -341,10 +341,15 @@ def test_a_call_is_whole_however_it_is_told(events: Sequence[Event]) -> None:
     assert (made["name"], made["input"]) == ("Bash", {"n": 1})
 
 
-@pytest.mark.parametrize("arguments", ["", None, "{}", {}])
+@pytest.mark.parametrize("arguments", ["", None, "{}", {}, "null", "[]", '""', " "])
 def test_a_call_without_arguments_has_an_empty_input(arguments: Any) -> None:
     [made] = answer(added(call(arguments)), done(call(arguments)), completed()).calls
     assert made["input"] == {}
+
+
+def test_arguments_wrapped_in_a_text_are_read() -> None:
+    [made] = answer(added(call()), done(call('"{\\"n\\": [1]}"')), completed()).calls
+    assert made["input"] == {"n": [1]}
 
 
 def test_long_escaped_arguments_are_not_cut_short() -> None:
@@ -484,6 +489,13 @@ def test_a_call_that_the_limit_cut_ends_at_the_limit() -> None:
     assert names[-3:] == ["content_block_stop", "message_delta", "message_stop"]
 
 
+def test_a_call_that_a_filter_cut_is_an_error() -> None:
+    details = {"reason": "content_filter"}
+    end = {"type": "response.incomplete", "response": response(status="incomplete", incomplete_details=details)}
+    got = answer(added(call()), arguments_delta('{"n'), end)
+    assert got.error == {"type": "api_error", "message": "the arguments of the call of Bash cannot be read"}
+
+
 @pytest.mark.parametrize("named", ["response.failed", "response.completed", "response.done"])
 def test_a_failed_answer_is_an_error_whatever_its_last_event_is_called(named: str) -> None:
     error = {"code": "rate_limit_exceeded", "message": "Slow down"}
@@ -553,10 +565,9 @@ def test_what_comes_after_the_end_is_ignored() -> None:
 
 def test_arguments_that_are_no_object_are_an_error_and_no_call_of_something_else() -> None:
     for broken in ('{"n":', "[1]", '"text"'):
-        stream = read(reader(), [wire(CREATED, added(call(broken)), done(call(broken)), completed())])
-        name, payload = events_of(stream)[-1]
-        assert name == "error"
-        assert payload["error"]["message"] == "the arguments of the call of Bash cannot be read"
+        error = answer(added(call(broken)), done(call(broken)), completed()).error
+        assert error is not None
+        assert error["message"] == "the arguments of the call of Bash cannot be read"
 
 
 def test_a_call_that_is_never_named_is_an_error() -> None:

@@ -167,6 +167,20 @@ class TestKeywords:
     def test_a_narrow_server_gets_less(self, schema: Body, legal: Body) -> None:
         assert of(schema, NARROW) == legal
 
+    @pytest.mark.parametrize("rules", [COMMON, PLAIN_ONLY, NARROW])
+    def test_required_as_older_drafts_have_it_is_told_in_words(self, rules: SchemaRules) -> None:
+        assert of({"type": "string", "required": True}, rules) == {
+            "type": "string",
+            "description": "(required: true)",
+        }
+
+    @pytest.mark.parametrize("required", [1.5, None, "x", {"x": 1}, [1], [["x"]], [{}]])
+    @pytest.mark.parametrize("rules", [COMMON, PLAIN_ONLY, NARROW])
+    def test_required_that_is_no_list_of_names_goes(self, required: Any, rules: SchemaRules) -> None:
+        legal = legal_schema({"type": "object", "properties": {"x": {}}, "required": required}, rules)
+        assert "required" not in legal
+        assert not is_strict(legal)
+
 
 @pytest.mark.parametrize(
     ("schema", "strict"),

@@ -9,7 +9,7 @@ from proxy import contract as c
 from tests.proxy.conftest import StartEngine
 from tests.proxy.dialects.grammar import checked
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
-from tests.upstreams import Answer, Break, Call, Reply, ScriptedUpstream, as_stream, message_stream
+from tests.upstreams import Answer, Break, Call, Hold, Reply, ScriptedUpstream, as_stream, message_stream
 from tests.upstreams.dialects import NAMES, OUTPUT, PROMPT, Name, Said, answer, error, event_frame
 
 each = pytest.mark.parametrize("dialect", NAMES)
@@ -171,6 +171,21 @@ async def test_a_break_in_the_middle_ends_in_an_error_event(
     assert (await engine.record()).outcome == "broken"
 
 
+async def test_a_model_that_ran_away_is_stopped(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await on(start, upstream, "openai-chat", Said())
+    blank = {"function": {"name": "Read", "arguments": '{"a":' + " " * 600}, "index": 0, "id": "call_1"}
+    deltas = [{"content": "Reading."}, {"tool_calls": [blank]}]
+    chunks = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    upstream.script = as_stream(*(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks), Hold())
+
+    response = await engine.ask(message(tools=TOOLS))
+
+    error = checked(response.content).error
+    assert error is not None
+    assert "nothing but blanks" in error["message"]
+    await upstream.wait_closed(0)
+
+
 @each
 async def test_thinking_of_a_foreign_provider_is_not_sent_to_claude(
     start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream, dialect: Name
@@ -272,8 +287,8 @@ async def test_a_request_that_cannot_be_said_leaves_the_probe_to_the_next_one(
     upstream.script = error("openai-chat", 503, "try later")
     await engine.ask()
     clock[0] += 1000
-    search = {"type": "web_search_20250305", "name": "web_search"}
-    await engine.ask(message(tools=[search], tool_choice={"type": "tool", "name": "web_search"}))
+    runs_code = {"type": "code_execution_20250522", "name": "code_execution"}
+    await engine.ask(message(tools=[runs_code], tool_choice={"type": "tool", "name": "code_execution"}))
     upstream.script = lambda call: answer("openai-chat", call, Said("Back."))
 
     assert checked((await engine.ask()).content).text == "Back."

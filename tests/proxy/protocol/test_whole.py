@@ -21,6 +21,15 @@ BLOCKS = st.one_of(
         ),
     ),
     st.builds(lambda data: {"type": "redacted_thinking", "data": data}, TEXTS),
+    st.builds(
+        lambda text, url: {
+            "type": "text",
+            "text": text,
+            "citations": [{"type": "web_search_result_location", "url": url}],
+        },
+        TEXTS,
+        TEXTS,
+    ),
 )
 
 

@@ -1,0 +1,1 @@
+"""Checks of targets against providers that work and providers with one fault."""

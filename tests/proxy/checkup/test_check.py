@@ -1,0 +1,91 @@
+"""A whole check: providers that work pass every point of it, each planted fault is found and named."""
+
+import pytest
+
+from proxy import contract as c
+from tests.proxy.checkup.checking import Check
+from tests.proxy.conftest import StartEngine
+from tests.upstreams import ScriptedUpstream
+from tests.upstreams.understanding import FORMATS, Fault, Format
+
+NOT_THERE = {
+    "anthropic": set[str](),
+    "openai-chat": {"count", "fields"},
+    "openai-responses": {"count", "fields"},
+    "gemini": {"fields"},
+}
+"""What a format does not have."""
+
+
+@pytest.mark.parametrize("speaks", FORMATS)
+async def test_a_provider_that_works_passes_everything(
+    start: StartEngine, upstream: ScriptedUpstream, speaks: Format
+) -> None:
+    check = Check(speaks)
+    await check.begin(start, upstream)
+
+    results = await check.run()
+
+    bad = {name: (each.verdict, each.text, each.evidence) for name, each in results.items() if each.verdict != "pass"}
+    assert set(bad) == NOT_THERE[speaks], bad
+    assert {each[0] for each in bad.values()} <= {"skipped"}
+
+
+FAULTS: tuple[tuple[Fault, Format, str, c.CheckVerdict, str], ...] = (
+    ("key refused", "anthropic", "key", "fail", "refused the key"),
+    ("credit spent", "anthropic", "key", "fail", "credit is spent"),
+    ("key refused", "openai-chat", "key", "fail", "refused the key"),
+    ("model not listed", "anthropic", "list", "degraded", "claude-opus-4-8 is not in the list of 1"),
+    ("list broken", "openai-responses", "list", "degraded", "the model list cannot be read"),
+    ("other words", "anthropic", "plain", "fail", "not what was asked for"),
+    ("buffered", "anthropic", "stream", "degraded", "buffered: the whole answer came at once after 4."),
+    ("buffered", "openai-chat", "stream", "degraded", "buffered: the whole answer came"),
+    ("buffered, sent in pieces", "anthropic", "stream", "degraded", "buffered: first piece after 40."),
+    ("broken arguments", "anthropic", "tool", "fail", "arguments are no JSON object"),
+    ("broken arguments", "openai-chat", "tool", "fail", "arguments"),
+    ("other arguments", "anthropic", "tool", "degraded", "not what was asked for"),
+    ("words for a call", "gemini", "tool", "fail", "words instead of a call"),
+    ("call lost", "anthropic", "parallel", "degraded", "only get_weather came"),
+    ("call lost", "openai-responses", "parallel", "degraded", "only get_weather came"),
+    ("result ignored", "anthropic", "result", "fail", "the result is not read"),
+    ("result ignored", "gemini", "result", "fail", "the result is not read"),
+    ("image ignored", "anthropic", "image", "fail", "the picture is not seen"),
+    ("image ignored", "openai-chat", "image", "fail", "the picture is not seen"),
+    ("no thinking", "openai-responses", "thinking", "degraded", "shows no thinking"),
+    ("signature lost", "anthropic", "thinking", "fail", "signature was lost"),
+    ("signature lost, refused", "anthropic", "thinking", "fail", "its signature was lost"),
+    ("thinking refused", "anthropic", "thinking", "fail", "the thinking cannot be sent back"),
+    ("start lost", "gemini", "long", "fail", "the start of a long prompt is lost"),
+    ("no usage", "openai-chat", "usage", "degraded", "no tokens are told in whole answers"),
+    ("no usage", "anthropic", "usage", "degraded", "no tokens are told in whole answers"),
+    ("no output counted", "anthropic", "usage", "fail", "wrong counts in whole answers"),
+    ("no cache", "anthropic", "cache", "degraded", "nothing is read from a cache"),
+    ("no cache", "openai-responses", "cache", "degraded", "nothing is read from a cache"),
+    ("count of another shape", "anthropic", "count", "degraded", "not counted, the engine estimates"),
+    ("count far off", "gemini", "count", "degraded", "counts 5,000 tokens for what it bills as"),
+    ("error under 200", "anthropic", "error", "degraded", "HTTP 200"),
+    ("error of another kind", "openai-chat", "error", "degraded", "HTTP 500"),
+    ("wrong model answered", "anthropic", "error", "degraded", "a misspelt name goes unnoticed"),
+    ("field rejected", "anthropic", "fields", "degraded", "rejects context_management"),
+    ("goes on, refuses", "anthropic", "cancel", "degraded", "it refuses the next request"),
+    ("goes on, waits", "openai-chat", "cancel", "degraded", "the next answer had to wait"),
+)
+
+
+@pytest.mark.parametrize(("fault", "speaks", "point", "verdict", "words"), FAULTS)
+async def test_a_planted_fault_is_found_and_named(
+    start: StartEngine,
+    upstream: ScriptedUpstream,
+    fault: Fault,
+    speaks: Format,
+    point: str,
+    verdict: c.CheckVerdict,
+    words: str,
+) -> None:
+    check = Check(speaks)
+    await check.begin(start, upstream, fault)
+
+    found = (await check.run(point))[point]
+
+    assert words in found.text, found
+    assert found.verdict == verdict, found

@@ -1,0 +1,203 @@
+"""``cctui providers add`` and ``remove``: a provider tried, then written into ``config.toml``, then taken up.
+
+Nothing but our own settings file is written, at the very end and in one step; whoever breaks off leaves it as it was.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proxy import contract as c
+from tui.cli.engine_access import ask, installation, running_engine, say
+from tui.cli.printing import print_lines
+from tui.cli.reloading import trouble_lines
+
+if TYPE_CHECKING:
+    from tui.supervisor import RunningEngine
+
+
+@click.command("add", short_help="Set a provider up: key, test, models, first model; written into config.toml.")
+@click.argument("preset", required=False)
+@click.option("--name", metavar="NAME", help="What to call it; without it as the preset is called.")
+@click.option(
+    "--key", metavar="KEY", help="A key, env:NAME or cmd:COMMAND. A key itself stands in your shell's history."
+)
+@click.option("--base-url", metavar="URL", help="Its address, where it is not the preset's.")
+@click.option("--model", metavar="MODEL", help="The model for the first requests.")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any other setting: quirks.images=false.")
+@click.option("--default", is_flag=True, help="Send all requests there from now on.")
+@click.option("--yes", is_flag=True, help="Write without asking.")
+def add(
+    preset: str | None,
+    name: str | None,
+    key: str | None,
+    base_url: str | None,
+    model: str | None,
+    settings: tuple[str, ...],
+    *,
+    default: bool,
+    yes: bool,
+) -> None:
+    """Set a provider up: pick a known one, give its key, see its models. It is tried before anything is written.
+
+    What no flag says is asked; without a terminal it has to be said.
+    """
+    from tui.cli.questions import what_it_needs, which_key, which_model, which_name, which_preset
+
+    file = installation().config_file
+    text = _read(file)
+    more = _parsed(settings)
+    engine = running_engine()
+    info = which_preset(preset, ask(lambda door: door.presets(), engine).presets)
+    called = which_name(name, info, tuple(_tables(text)))
+    table: dict[str, Any] = {"preset": info.name, **({"base_url": base_url} if base_url else {})}
+    table |= what_it_needs(info, {**table, **more})
+    if (own := which_key(key, info, str(more.get("auth", info.auth)), file, sure=yes)) is not None:
+        table["api_key"] = own
+    table |= more
+    tried = _tried(engine, called, table)
+    first = which_model(model, tried.models)
+    if first is not None and first not in [each.id for each in tried.models]:
+        table["models"] = [first]
+    target = f"{called}/{first}" if first else called
+    default = default or (not yes and _wants_default(target))
+    edited = _edited(text, called, table, target if default else None)
+    if _write_and_take_up(engine, file, text, edited, sure=yes):
+        _say_how_to_use(engine, target, info.hint, default=default)
+
+
+@click.command("remove", short_help="Take a provider out of config.toml.")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Write without asking.")
+def remove(name: str, *, yes: bool) -> None:
+    """Take a provider out of config.toml; comments around it stay, and what runs there ends in peace."""
+    from tui.config_file import without_provider
+
+    file = installation().config_file
+    text = _read(file)
+    if name not in _tables(text):
+        raise click.ClickException(f"{file} has no [providers.{name}]; `cctui providers` says where each was found.")
+    engine = running_engine()
+    edited = _editing(lambda: without_provider(text, name))
+    if _write_and_take_up(engine, file, text, edited, sure=yes):
+        left = [each for each in ask(lambda door: door.state(), engine).providers if each.name == name]
+        still = f"{name} is still there, found by {left[0].origin}." if left else f"{name} is gone."
+        print_lines([still])
+
+
+def _parsed(settings: tuple[str, ...]) -> dict[str, Any]:
+    """``KEY=VALUE`` texts as a table; values are TOML, or else text. Raises ``click.UsageError``."""
+    table: dict[str, Any] = {}
+    for each in settings:
+        key, equals, value = each.partition("=")
+        if not equals or not key.strip():
+            raise click.UsageError(f"--set {each}: write it as KEY=VALUE, such as quirks.images=false")
+        inner, *path = reversed([part.strip() for part in key.split(".", 1)])
+        place = table.setdefault(path[0], {}) if path else table
+        if not isinstance(place, dict):
+            raise click.UsageError(f"--set {each}: {path[0]} is a table here and a value there")
+        place[inner] = _value(value.strip())
+    return table
+
+
+def _value(text: str) -> Any:
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, KeyError):
+        return text
+    return value if isinstance(value, bool | int | float | list | dict) else text.strip("\"'")
+
+
+def _tried(engine: "RunningEngine", name: str, table: dict[str, Any]) -> c.SettingsTried:
+    """What trying the provider gave. Raises ``click.ClickException``, with its own words, where it refused."""
+    say(f"asking {name} for its models")
+    tried = ask(lambda door: door.try_settings(c.TrySettings(name=name, table=table)), engine)
+    if not tried.ok:
+        key = table.get("api_key")
+        here = isinstance(key, str) and key.startswith("env:") and key[4:].strip() in os.environ
+        lost = here and "not set where the engine was started" in tried.text
+        advice = " It is set here: `cctui stop`, then the same again, starts an engine that has it." if lost else ""
+        raise click.ClickException(f"{tried.text.rstrip('.')}.{advice} Nothing was written.")
+    print_lines([f"{tried.text} ({tried.duration_ms:.0f} ms)"])
+    return tried
+
+
+def _wants_default(target: str) -> bool:
+    from tui.cli.questions import has_terminal
+
+    return has_terminal() and click.confirm(f"Send all requests to {target} from now on?", default=False, err=True)
+
+
+def _edited(text: str, name: str, table: Mapping[str, Any], default: str | None) -> str:
+    from tui.config_file import with_default, with_provider
+
+    def edit() -> str:
+        return with_provider(text if default is None else with_default(text, default), name, table)
+
+    return _editing(edit)
+
+
+def _write_and_take_up(engine: "RunningEngine", file: Path, before: str, after: str, *, sure: bool) -> bool:
+    """Show what changes, write it where the user agrees, and let the engine take it up; its refusal undoes it."""
+    from tui.cli.questions import agreed
+    from tui.config_file import difference, write_config
+
+    print_lines(["", *difference(before, after), ""])
+    if not agreed(f"Write this into {file}?", sure=sure):
+        print_lines(["Nothing was written."])
+        return False
+    if _read(file) != before:
+        raise click.ClickException(f"{file} was changed meanwhile. Nothing was written; do it again.")
+    there = file.exists()
+    try:
+        write_config(file, after)
+        reloaded = ask(lambda door: door.reload(), engine)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
+    except click.ClickException:
+        write_config(file, before) if there else file.unlink()
+        say(f"{file} is as it was")
+        raise
+    print_lines([f"Written into {file}.", *trouble_lines(reloaded)])
+    return True
+
+
+def _say_how_to_use(engine: "RunningEngine", target: str, hint: str, *, default: bool) -> None:
+    route = ask(lambda door: door.state(), engine).route
+    general = [each for each in route.overrides if each.session is None and each.slot is None]
+    lines = [hint] if hint else []
+    if not default:
+        lines.append(f"`cctui use {target}` sends requests there.")
+    elif route.default != target:
+        lines.append(f"The environment sets another default, {route.default}: CCTUI_ROUTE__DEFAULT beats the file.")
+    elif general:
+        lines.append(f"A choice of yours still stands above the default; `cctui use {c.AS_ASKED}` takes it back.")
+    else:
+        lines.append(f"Requests go to {target} from now on.")
+    print_lines(lines)
+
+
+def _read(file: Path) -> str:
+    from tui.config_file import read_config
+
+    return _editing(lambda: read_config(file))
+
+
+def _tables(text: str) -> Mapping[str, Any]:
+    from tui.config_file import provider_tables
+
+    return provider_tables(text)
+
+
+def _editing(edit: Any) -> str:
+    """What ``edit`` makes of the file's text. Raises ``click.ClickException``."""
+    from tui.config_file import CannotEdit
+
+    try:
+        return str(edit())
+    except CannotEdit as error:
+        raise click.ClickException(str(error)) from None

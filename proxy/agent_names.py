@@ -7,7 +7,7 @@ those sub-agents stay without a name. Names are words of prompts: they live in m
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import NamedTuple, TypeVar
 
 from proxy.net.exchange import Exchange
@@ -50,33 +50,35 @@ class AgentNames:
         if (session, agent) not in self._seen and self._reading < READING_MAX:
             self._seen[session, agent] = None
             _bound(self._seen)
-            self._start("first words of a sub-agent", self._read_first_words(exchange, session, agent))
+            self._read("first words of a sub-agent", lambda: self._read_first_words(exchange, session, agent))
 
     def ended(self, exchange: Exchange) -> None:
         """An answer ended: it may have started sub-agents."""
         session = exchange.identity.session
         if exchange.facts.stop_reason == "tool_use" and session and self._reading < READING_MAX:
-            self._start("errands of sub-agents", self._read_errands(exchange, session))
+            self._read("errands of sub-agents", lambda: self._read_errands(exchange, session))
+
+    def _read(self, what: str, reading: Callable[[], Awaitable[None]]) -> None:
+        self._reading += 1
+        self._start(what, self._counted(reading))
+
+    async def _counted(self, reading: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await reading()
+        finally:
+            self._reading -= 1
 
     async def _read_first_words(self, exchange: Exchange, session: str, agent: str) -> None:
         body = exchange.body
         if body is not None:
-            words = await self._in_thread(lambda: first_words(body))
+            words = await asyncio.to_thread(first_words, body)
             if (named := self._pairs.arrived(session, agent, words)) is not None:
                 self._learned(named)
 
     async def _read_errands(self, exchange: Exchange, session: str) -> None:
         chunks, streamed = exchange.capture.since(0), exchange.streaming
-        found = await self._in_thread(lambda: errands(chunks, streamed=streamed))
-        for named in self._pairs.sent(session, found):
+        for named in self._pairs.sent(session, await asyncio.to_thread(errands, chunks, streamed=streamed)):
             self._learned(named)
-
-    async def _in_thread(self, read: Callable[[], list[ValueT]]) -> list[ValueT]:
-        self._reading += 1
-        try:
-            return await asyncio.to_thread(read)
-        finally:
-            self._reading -= 1
 
 
 class Pairs:

@@ -317,5 +317,5 @@ def add(tally: c.Tally, request: c.Request) -> c.Tally:
 
 def midnight_before(now: float) -> float:
     """The last local midnight, Unix seconds. A day in which the clocks change has one too, with the offset of then."""
-    day = datetime.fromtimestamp(now)
+    day = datetime.fromtimestamp(now).astimezone()
     return datetime(day.year, day.month, day.day).astimezone().timestamp()

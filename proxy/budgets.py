@@ -21,6 +21,7 @@ from proxy.paths import write_private
 from proxy.protocol.budget import Amounts, Scope, Verdict, crossed, judge, scopes, warning
 from proxy.repricing import Repriced
 from proxy.settings import BudgetSettings
+from proxy.workers import for_traffic
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class Budgets:
         """Ask the ledger for the sums of earlier engines that are not known yet."""
         for scope in wanted:
             if scope not in self._before and self.limit(scope) is not None:
-                self._before[scope] = await asyncio.to_thread(self._ask_ledger, scope)
+                self._before[scope] = await for_traffic(self._ask_ledger, scope)
 
     def limit(self, scope: Scope) -> int | None:
         amount = self.amounts.of(scope)

@@ -315,6 +315,8 @@ class Provider(Frozen, frozen=True):
     ttft_p95_ms: float | None = None
     rejects: tuple[str, ...] = ()
     """Fields and betas that it was seen to reject, and which are therefore left out, in words."""
+    cannot: tuple[str, ...] = ()
+    """What its format or the server does not take, known before anything is sent, in words."""
     checks: tuple[CheckMark, ...] = ()
     """Of those of its models that were checked, the newest first."""
 

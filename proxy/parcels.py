@@ -3,7 +3,6 @@
 What may be sent where is decided in ``protocol`` and ``dialects``; this brings together what they must know.
 """
 
-import asyncio
 from collections.abc import Mapping
 from functools import cache
 
@@ -19,6 +18,7 @@ from proxy.protocol.rejections import BETA_HEADER
 from proxy.protocol.routing import Target
 from proxy.providers import ProviderConfig
 from proxy.rejections import RejectionBook
+from proxy.workers import for_traffic
 
 BESIDE_BYTES = 200_000
 """Translating a larger body takes milliseconds: that is done in a thread, beside the streams."""
@@ -46,7 +46,7 @@ class Parcels:
             return self._as_it_is(exchange, target, provider)
         if exchange.body is None or len(exchange.raw_body) < BESIDE_BYTES:
             return self._translated(exchange, target, provider)
-        return await asyncio.to_thread(self._translated, exchange, target, provider)
+        return await for_traffic(self._translated, exchange, target, provider)
 
     def _as_it_is(self, exchange: Exchange, target: Target, provider: ProviderConfig) -> Parcel:
         path = exchange.path + exchange.query

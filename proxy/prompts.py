@@ -89,8 +89,8 @@ class Prompts:
     async def cache(self, session: str) -> c.CacheReport:
         """How the prompt cache served the session."""
         await self._watch.settled()
-        rows = [row for row in await asyncio.to_thread(self._rows_of, session) if row.kind == "messages"]
-        prices = {target: self._price_of(*target) for target in dict.fromkeys(map(_target, rows))}
+        rows, targets, shares = await asyncio.to_thread(self._read, session)
+        prices = {target: self._price_of(*target) for target in targets}
         tally, real, simulated = await asyncio.to_thread(_sums, rows, prices)
         losses = self._watch.losses(session)
         return c.CacheReport(
@@ -101,8 +101,13 @@ class Prompts:
             breaks=losses.breaks,
             lost_nano_usd=losses.lost_nano_usd,
             simulated_lost_nano_usd=losses.simulated_nano_usd,
-            shares=_shares(rows),
+            shares=shares,
         )
+
+    def _read(self, session: str) -> tuple[list[c.Request], list[Target], tuple[float, ...]]:
+        """The session's rows, what served them, and how much of the last prompts was cached. Blocks."""
+        rows = [row for row in self._rows_of(session) if row.kind == "messages"]
+        return rows, list(dict.fromkeys(map(_target, rows))), _shares(rows)
 
 
 def _target(row: c.Request) -> Target:

@@ -106,6 +106,9 @@ class Repricer:
                 return await self._reprice(command)
             except (LedgerUnusable, sqlite3.DatabaseError) as error:
                 raise CannotReprice(f"the ledger cannot be repriced now ({error}); try again") from error
+            finally:
+                if not command.dry_run:
+                    await self._finished()
 
     async def _reprice(self, command: c.Reprice) -> c.RepriceReport:
         await asyncio.to_thread(self._writer.flush)
@@ -123,8 +126,6 @@ class Repricer:
             if changed and not command.dry_run:
                 await self._write(changed)
             await asyncio.sleep(PAUSE_S)
-        if not command.dry_run:
-            await self._finished()
         rows = [change.view(who, model, simulated=simulated) for (who, model, simulated), change in changes.items()]
         rows.sort(key=lambda row: (-abs(row.new_nano_usd - row.old_nano_usd), row.provider, row.model))
         return c.RepriceReport(

@@ -1,7 +1,7 @@
 """Providers as panels see them: configuration, health and lists put together, secrets masked. Pure."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr
 
@@ -50,8 +50,28 @@ def provider_view(
         ttft_p50_ms=health.p50_ms,
         ttft_p95_ms=health.p95_ms,
         rejects=rejects,
+        cannot=tuple(_cannot(provider)),
         checks=checks,
     )
+
+
+def _cannot(provider: ProviderConfig) -> Iterator[str]:
+    """What requests of Claude Code may have and this provider does not take."""
+    if not provider.translated:
+        return
+    quirks, claude = provider.quirks, provider.dialect in ("bedrock", "vertex")
+    if not quirks.images:
+        yield "images"
+    if not quirks.documents and not claude:
+        yield "PDF documents"
+    if quirks.forced_tools == "no":
+        yield "a demand for a tool"
+    elif not quirks.named_tool_choice:
+        yield "a demand for a certain tool"
+    if quirks.structured != "json_schema":
+        yield "structured answers by schema"
+    if quirks.effort_field == "none" and provider.dialect == "openai-chat":
+        yield "effort"
 
 
 def _keys(provider: ProviderConfig, health: HealthView, environ: Mapping[str, str], now: float) -> tuple[c.Key, ...]:

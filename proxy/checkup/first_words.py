@@ -11,6 +11,7 @@ from proxy.checkup.probe import (
     Size,
     Verdict,
     degraded,
+    dollars,
     failed,
     passed,
     question,
@@ -109,7 +110,7 @@ def _cost(seen: Seen) -> Verdict:
         return degraded("no tokens are told, so nobody can tell what they cost")
     if record.cost_nano_usd is None:
         return degraded("no price is known: costs and budgets leave it out until [prices] in the settings has one")
-    return passed(f"${record.cost_nano_usd / 1e9:.6f} for a short answer, {_SOURCES[record.cost_source]}")
+    return passed(f"{dollars(record, 6)} for a short answer, {_SOURCES[record.cost_source]}")
 
 
 def _uncounted(facts: Facts) -> str | None:

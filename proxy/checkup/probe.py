@@ -212,5 +212,10 @@ def unserved(seen: Seen) -> Verdict | None:
     return failed(wrong.record.error or f"answered with status {wrong.status}", wrong)
 
 
+def dollars(record: c.Request, places: int) -> str:
+    """What a request cost, to so many places; simulated money is marked as everywhere. Only where it is known."""
+    return f"{'~' if record.simulated else ''}${(record.cost_nano_usd or 0) / 1e9:.{places}f}"
+
+
 def seconds(amount: float) -> str:
     return f"{amount:.1f} s"

@@ -17,6 +17,7 @@ from proxy.checkup.probe import (
     Size,
     Verdict,
     degraded,
+    dollars,
     failed,
     passed,
     question,
@@ -133,7 +134,7 @@ def _cached(seen: Seen) -> Verdict:
     told = f"the second time {read:,} of {prompt:,} tokens came from the cache"
     if first.cost_nano_usd is None or second.cost_nano_usd is None or first.cost_nano_usd == 0:
         return passed(told)
-    prices = f"${second.cost_nano_usd / 1e9:.4f} after ${first.cost_nano_usd / 1e9:.4f}"
+    prices = f"{dollars(second, 4)} after {dollars(first, 4)}"
     if second.cost_nano_usd >= first.cost_nano_usd and not first.usage.cache_read_tokens:
         return degraded(f"{told}, but it was not cheaper: {prices}")
     return passed(f"{told}: {prices}")

@@ -1,9 +1,9 @@
 """The one writer of the ledger: a thread that takes requests from a bounded queue and commits them in batches.
 
 ``record`` never waits and never fails: when the disk does not keep up, the oldest waiting requests are dropped
-and counted; one that no ledger can hold costs itself alone. A damaged file is moved aside and a new one begun; a locked or full disk is tried again. What is
-wrong is in ``problem``, in words, for the panel. Whoever else has something to write hands it to ``submit``; between
-batches the thread does the ledger's upkeep.
+and counted; one that no ledger can hold costs itself alone. A damaged file is moved aside and a new one begun; a
+locked or full disk is tried again. What is wrong is in ``problem``, in words, for the panel. Whoever else has
+something to write hands it to ``submit``; between batches the thread does the ledger's upkeep.
 """
 
 import logging

@@ -14,6 +14,7 @@ from typing import Any
 
 from proxy.net.credentials import NoCredential
 from proxy.net.upstream import Body
+from proxy.workers import for_traffic
 
 Header = tuple[bytes, bytes]
 
@@ -54,7 +55,7 @@ class CloudCredentials:
             if key := self._environ.get(variable, "").strip():
                 return _with(headers, [(header, (b"Bearer " if header == _BEARER else b"") + key.encode())])
         whole = body if isinstance(body, bytes) else b"".join(body)
-        added = await asyncio.to_thread(self._signature, region, service, method, url, headers, whole)
+        added = await for_traffic(self._signature, region, service, method, url, headers, whole)
         return _with(headers, added)
 
     async def google_token(self) -> str:
@@ -62,7 +63,7 @@ class CloudCredentials:
         if self._google is not None and self._google_valid_s() > REFRESH_BEFORE_S:
             return str(self._google.token)
         if self._google_refresh is None:
-            self._google_refresh = asyncio.create_task(asyncio.to_thread(self._google_refreshed), name="google token")
+            self._google_refresh = asyncio.create_task(for_traffic(self._google_refreshed), name="google token")
             self._google_refresh.add_done_callback(self._google_done)
         return await asyncio.shield(self._google_refresh)
 

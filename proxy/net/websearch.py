@@ -30,6 +30,7 @@ from proxy.protocol.search_backends import (
 )
 from proxy.providers import ProviderConfig
 from proxy.settings import SearchSettings
+from proxy.workers import for_traffic
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +181,7 @@ class KeylessSource:
     words_max = 60
 
     async def pages(self, inquiry: Inquiry) -> Iterable[Page]:
-        found = await asyncio.to_thread(self._found, inquiry)
+        found = await for_traffic(self._found, inquiry)
         return [Page(str(each.get("href")), str(each.get("title")), str(each.get("body"))) for each in found]
 
     def _found(self, inquiry: Inquiry) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ def stream_of(body: bytes) -> bytes | None:
         return None
     if not isinstance(message, dict) or not isinstance(message.get("content"), list):
         return None
-    usage = message["usage"] if isinstance(message.get("usage"), dict) else {}
+    usage = _fields(message.get("usage"))
     start = {**message, "type": "message", "content": [], "stop_reason": None, "stop_sequence": None}
     ending = {name: message.get(name) for name in ("stop_reason", "stop_sequence", "stop_details") if name in message}
     events = [("message_start", {"message": {**start, "usage": {**usage, "output_tokens": 0}}})]
@@ -46,7 +46,7 @@ def message_of(stream: bytes) -> bytes | None:
             continue
         if not isinstance(payload, dict):
             continue
-        index = payload.get("index", 0)
+        index = payload["index"] if isinstance(payload.get("index"), int) else 0
         match payload.get("type"):
             case "message_start" if message is None and isinstance(payload.get("message"), dict):
                 message = dict(payload["message"])
@@ -55,8 +55,8 @@ def message_of(stream: bytes) -> bytes | None:
             case "content_block_delta" if index in blocks and isinstance(payload.get("delta"), dict):
                 _grow(blocks[index], arguments.setdefault(index, []), payload["delta"])
             case "message_delta" if message is not None:
-                message |= payload.get("delta") or {}
-                message["usage"] = {**(message.get("usage") or {}), **(payload.get("usage") or {})}
+                message |= _fields(payload.get("delta"))
+                message["usage"] = {**_fields(message.get("usage")), **_fields(payload.get("usage"))}
             case "message_stop":
                 ended = True
     if message is None or not ended:
@@ -106,6 +106,10 @@ def _grow(block: dict[str, Any], arguments: list[str], delta: Mapping[str, Any])
         arguments.append(delta.get("partial_json") or "")
     elif kind == "citations_delta":
         block["citations"] = [*(block.get("citations") or []), delta.get("citation")]
+
+
+def _fields(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _arguments(text: str) -> Any:

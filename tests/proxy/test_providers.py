@@ -6,9 +6,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from proxy.catalog import Listing
+from proxy.health import HealthView
 from proxy.presets import BY_NAME, PRESETS
 from proxy.providers import ProviderConfig, local_provider, resolve_providers
 from proxy.settings import Settings, SettingsError, load_settings
+from proxy.views import provider_view
 
 SECRET = "sk-very-secret-0123456789"
 
@@ -235,3 +238,9 @@ def test_openai_s_addresses_keep_their_version_and_lose_what_requests_add() -> N
     config = resolved(x={"dialect": "openai-chat", "base_url": "https://h.example/openai/v1/chat/completions"})["x"]
     assert (config.base_url, config.models_url) == ("https://h.example/openai/v1", "https://h.example/openai/v1/models")
     assert resolved(x={"dialect": "openai-chat", "base_url": "http://localhost:1234"})["x"].base_url.endswith("/v1")
+
+
+def test_what_a_provider_cannot_take_is_known_before_anything_is_sent() -> None:
+    config = resolved(cerebras={"api_key": "k", "quirks": {"forced_tools": "no"}})["cerebras"]
+    view = provider_view(config, HealthView("unused", None, None, 0, False, (), (), (), None, None), Listing(), 0, {})
+    assert view.cannot == ("images", "PDF documents", "a demand for a tool", "effort")

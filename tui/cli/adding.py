@@ -67,7 +67,7 @@ def add(
     default = default or (not yes and _wants_default(target))
     edited = _edited(text, called, table, target if default else None)
     if _write_and_take_up(engine, file, text, edited, sure=yes):
-        _say_how_to_use(engine, target, info.hint, default=default)
+        _say_how_to_use(engine, target, default=default)
 
 
 @click.command("remove", short_help="Take a provider out of config.toml.")
@@ -120,8 +120,8 @@ def _tried(engine: "RunningEngine", name: str, table: dict[str, Any]) -> c.Setti
         key = table.get("api_key")
         here = isinstance(key, str) and key.startswith("env:") and key[4:].strip() in os.environ
         lost = here and "not set where the engine was started" in tried.text
-        advice = " It is set here: `cctui stop`, then the same again, starts an engine that has it." if lost else ""
-        raise click.ClickException(f"{tried.text.rstrip('.')}.{advice} Nothing was written.")
+        advice = "It is set here: `cctui stop`, then the same again, starts an engine that has it.\n" if lost else ""
+        raise click.ClickException(f"{tried.text}\n{advice}Nothing was written.")
     print_lines([f"{tried.text} ({tried.duration_ms:.0f} ms)"])
     return tried
 
@@ -166,19 +166,18 @@ def _write_and_take_up(engine: "RunningEngine", file: Path, before: str, after: 
     return True
 
 
-def _say_how_to_use(engine: "RunningEngine", target: str, hint: str, *, default: bool) -> None:
+def _say_how_to_use(engine: "RunningEngine", target: str, *, default: bool) -> None:
     route = ask(lambda door: door.state(), engine).route
     general = [each for each in route.overrides if each.session is None and each.slot is None]
-    lines = [hint] if hint else []
     if not default:
-        lines.append(f"`cctui use {target}` sends requests there.")
+        words = f"`cctui use {target}` sends requests there."
     elif route.default != target:
-        lines.append(f"The environment sets another default, {route.default}: CCTUI_ROUTE__DEFAULT beats the file.")
+        words = f"The environment sets another default, {route.default}: CCTUI_ROUTE__DEFAULT beats the file."
     elif general:
-        lines.append(f"A choice of yours still stands above the default; `cctui use {c.AS_ASKED}` takes it back.")
+        words = f"A choice of yours still stands above the default; `cctui use {c.AS_ASKED}` takes it back."
     else:
-        lines.append(f"Requests go to {target} from now on.")
-    print_lines(lines)
+        words = f"Requests go to {target} from now on."
+    print_lines([words])
 
 
 def _read(file: Path) -> str:

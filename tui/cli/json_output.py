@@ -166,6 +166,7 @@ def provider(value: c.Provider) -> Json:
         "ttft_p50_ms": value.ttft_p50_ms,
         "ttft_p95_ms": value.ttft_p95_ms,
         "rejects": list(value.rejects),
+        "cannot": list(value.cannot),
         "models": value.models,
         "models_at": moment(value.models_at),
         "models_error": value.models_error,

@@ -58,6 +58,8 @@ def which_preset(given: str | None, presets: Sequence[c.PresetInfo]) -> c.Preset
         raise missing("PRESET", f"there are {', '.join(by_name)}")
     click.echo("\n".join(table(PRESET_COLUMNS, [_preset_row(each) for each in presets], width())), err=True)
     chosen: c.PresetInfo = click.prompt("Provider", value_proc=known, err=True)
+    if chosen.hint:
+        say(chosen.hint)
     return chosen
 
 
@@ -91,8 +93,6 @@ def what_it_needs(preset: c.PresetInfo, said: Mapping[str, object]) -> dict[str,
             continue
         default = preset.region if need == "region" else None
         if has_terminal():
-            if need == "base_url":
-                click.echo(preset.hint, err=True)
             answer = click.prompt(NEED_WORDS[need], default=default, err=True)
             answers |= {need: answer} if answer != default else {}
         elif default is None:

@@ -135,8 +135,9 @@ class PanelState:
         return self._ordinals.get((request.session_id or "", request.agent_id or ""))
 
     def at_work(self, now: float) -> list[c.Session]:
-        """Sessions in flight or active lately, the most recent first."""
-        found = [one for one in self.sessions.values() if one.in_flight or now - one.last_at < ACTIVE_S]
+        """Sessions in flight or active lately, the most recent first; nobody works in a check."""
+        people = [one for one in self.sessions.values() if not one.id.startswith(c.CHECK_SESSION)]
+        found = [one for one in people if one.in_flight or now - one.last_at < ACTIVE_S]
         return sorted(found, key=lambda one: (one.last_at, one.id), reverse=True)
 
     def session_in_view(self, now: float) -> c.Session | None:

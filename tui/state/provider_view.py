@@ -217,6 +217,8 @@ def _models(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
     yield _field("models", Piece(f"{provider.models:,}"), Piece(f"   {age}", "dim"))
     if provider.models_error:
         yield from _wrapped("", f"▲ {clean_line(provider.models_error)}", width, "warn")
+    if provider.cannot:
+        yield from _wrapped("takes no", clean_line(", ".join(provider.cannot)), width, "dim")
     for number, rejected in enumerate(provider.rejects):
         yield from _wrapped("" if number else "left out", clean_line(rejected), width, "dim")
     for number, mark in enumerate(provider.checks[:CHECKS]):

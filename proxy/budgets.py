@@ -7,7 +7,6 @@ follows from the sums is decided in ``protocol.budget``.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,14 +15,12 @@ from pathlib import Path
 import msgspec
 
 from proxy import contract as c
+from proxy.keptfile import KeptFile
 from proxy.ledger.queries import LedgerReader
-from proxy.paths import write_private
 from proxy.protocol.budget import Amounts, Scope, Verdict, crossed, judge, scopes, warning
 from proxy.repricing import Repriced
 from proxy.settings import BudgetSettings
 from proxy.workers import for_traffic
-
-log = logging.getLogger(__name__)
 
 KEPT_MAX = 200
 """Sessions with grants or passes that are remembered; the oldest fall off."""
@@ -53,10 +50,10 @@ class Budgets:
         warn: Callable[[str], None],
     ) -> None:
         """``clock`` tells Unix seconds; ``warn`` takes a sentence for the user."""
-        self._file, self._settings, self._ledger = file, settings, ledger
+        self._file, self._settings, self._ledger = KeptFile(file, "budgets"), settings, ledger
         self._clock, self._warn = clock, warn
         self._born = clock()
-        self._kept = _load(file)
+        self._kept = _load(self._file)
         self._before: dict[Scope, Sum] = {}
         self._since: dict[Scope, Sum] = {}
         self._running: dict[str, tuple[tuple[Scope, ...], int]] = {}
@@ -216,11 +213,11 @@ class Budgets:
         kept = self._kept
         kept.grants, kept.passing = self._still_of_use(kept.grants), kept.passing[-KEPT_MAX:]
         self.amounts = self._compose()
-        try:
-            write_private(self._file, msgspec.json.encode(kept))
-        except OSError as error:
-            log.warning("budgets cannot be kept over a restart: %s", error)
         self._wake()
+
+    async def save(self) -> None:
+        """Keep what was set, granted and let pass, which is in force already."""
+        await self._file.keep(msgspec.json.encode(self._kept))
 
     def _still_of_use(self, grants: Mapping[str, int]) -> dict[str, int]:
         """Grants without those of past days and months, and of sessions and projects only the newest."""
@@ -252,11 +249,9 @@ def _nano(amount: Decimal | None) -> int | None:
     return None if amount is None else int(amount * 10**9)
 
 
-def _load(file: Path) -> _Kept:
+def _load(file: KeptFile) -> _Kept:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=_Kept)
-    except FileNotFoundError:
-        return _Kept()
-    except (OSError, msgspec.DecodeError) as error:
-        log.warning("kept budgets cannot be read and start anew: %s", error)
+        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
+    except msgspec.DecodeError as error:
+        file.unreadable(error)
         return _Kept()

@@ -4,6 +4,7 @@
 fetched keeps its last good state with the error beside it.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ BACKGROUND_WINDOW = 32_000
 """Tokens that a background call of the client can need."""
 USED_KEPT = 30
 """How many recently used models are remembered."""
-FOUND_KEPT = 1000
-"""Each request looks its model up three times, among hundreds."""
+FOUND_KEPT = 8192
+"""Each request looks its model up three times, among hundreds; a view of all models looks each of them up."""
 
 
 class Listing(Struct):
@@ -135,7 +136,6 @@ class ModelCatalog:
         entry = (provider, model)
         others = [each for each in self._kept.favourites if tuple(each) != entry]
         self._kept.favourites = [*others, entry] if favourite else others
-        self.save_now()
 
     def note_used(self, provider: str, model: str, now: float) -> None:
         """``model`` served just now. Kept in memory; written with the next ``save``."""
@@ -144,6 +144,11 @@ class ModelCatalog:
         if len(used) > USED_KEPT * 2:
             newest = sorted(used.items(), key=lambda each: each[1])[-USED_KEPT:]
             self._kept.used = dict(newest)
+
+    async def look_up(self) -> None:
+        """Have the price list's word on every model remembered; the first time takes long, and a thread does it."""
+        wanted = [(each.price_catalog, model) for each in self._providers.values() for model in self.ids(each.name)]
+        await asyncio.to_thread(_look_up, wanted)
 
     def models(self) -> tuple[c.Model, ...]:
         """All models of all present providers, as the panel shows them."""
@@ -209,6 +214,11 @@ def model_of(provider: ProviderConfig, entry: ListedModel, window: int | None, *
 
 def _wanted(model: c.Model, which: str) -> bool:
     return which == "all" or (which == "favourites" and (model.favourite or model.used_at is not None))
+
+
+def _look_up(models: Sequence[tuple[str | None, str]]) -> None:
+    for catalog, model in models:
+        list_window(catalog, model)
 
 
 def _load(file: KeptFile) -> _Kept:

@@ -1103,7 +1103,7 @@ class CheckReport(Frozen, frozen=True):
 
     target: str
     results: tuple[CheckResult, ...] = ()
-    """In the order in which they are tried; behind them what earlier checks found."""
+    """In the order in which they are tried; also what earlier checks found beside them."""
     running: bool = False
     session: str | None = None
     """Under which its requests are in the ledger; None: none was sent."""

@@ -67,33 +67,34 @@ class ControlDesk:
         if not self._engine.feed.watch(command.panel, command.request_id):
             raise Refused(f"no panel {command.panel!r} follows the feed", "not_found", 404)
 
-    def use(self, command: c.Use) -> c.Route:
+    async def use(self, command: c.Use) -> c.Route:
+        session = await self._named_session(command.session)
         probes = self._engine.board.models_asked() or _USUALLY_ASKED
-        session = self._known_session(command.session)
         try:
             route = routing.apply_use(self._engine.route, command.target, session, command.slot, self._engine, probes)
         except routing.NoTarget as error:
             raise Refused(str(error), "no_target") from None
         self._engine.routefile.set_overrides(route.overrides)
-        return self._route_changed()
+        return await self._route_changed()
 
-    def set_fallback(self, command: c.SetFallback) -> c.Route:
+    async def set_fallback(self, command: c.SetFallback) -> c.Route:
         try:
             parsed = tuple(routing.parse_target(text, self._engine) for text in command.chain or ())
         except routing.NoTarget as error:
             raise Refused(str(error), "no_target") from None
         chain = tuple(dict.fromkeys(routing.show_override(each) for each in parsed))
         self._engine.routefile.set_fallback(command.enabled, None if command.chain is None else chain, command.slot)
-        return self._route_changed()
+        return await self._route_changed()
 
-    def rest(self, command: c.RestProvider) -> None:
+    async def rest(self, command: c.RestProvider) -> None:
         self._engine.health.rest(self._provider(command.provider), command.resting)
-        self._engine.health.save_now()
         self._engine.providers_changed()
+        await self._engine.health.save()
 
-    def forget_rejections(self, command: c.ForgetRejections) -> None:
+    async def forget_rejections(self, command: c.ForgetRejections) -> None:
         self._engine.rejected.forget(self._provider(command.provider).name)
         self._engine.providers_changed()
+        await self._engine.rejected.save()
 
     async def try_provider(self, command: c.TryProvider) -> c.Tried:
         provider = self._provider(command.provider)
@@ -144,14 +145,15 @@ class ControlDesk:
         except SettingsError as error:
             raise Refused(f"the settings cannot be used, and the old ones stay:\n{error}", "settings", 409) from None
 
-    def set_favourite(self, command: c.SetFavourite) -> c.ModelList:
+    async def set_favourite(self, command: c.SetFavourite) -> c.ModelList:
         if command.provider not in self._engine.providers:
             raise Refused(f"No provider is called {command.provider!r}; cctui providers lists them.", "not_found", 404)
         self._engine.catalog.set_favourite(command.provider, command.model, command.favourite)
+        await self._engine.catalog.save()
         return self._model_list()
 
     async def budget_report(self, session: str | None, project: str | None) -> c.BudgetReport:
-        key = self._known_session(session) or self._last_session()
+        key = await self._named_session(session) or self._last_session()
         found = self._engine.board.session(key or "")
         return await self._engine.gate.report(key, project or (found.project if found else None))
 
@@ -163,7 +165,7 @@ class ControlDesk:
         return await self._budgets_changed(None, command.project)
 
     async def grant_budget(self, command: c.GrantBudget) -> c.BudgetReport:
-        session = self._known_session(command.session) or self._last_session()
+        session = await self._named_session(command.session) or self._last_session()
         under = self._engine.gate.budgets.scopes(session, command.project)
         scope = next((each for each in under if each.kind == command.kind), None)
         if scope is None:
@@ -174,7 +176,7 @@ class ControlDesk:
         return await self._budgets_changed(session, command.project)
 
     async def pass_budget(self, command: c.PassBudget) -> c.BudgetReport:
-        session = self._known_session(command.session) or self._last_session()
+        session = await self._named_session(command.session) or self._last_session()
         if session is None:
             raise Refused("no session was seen yet; say which with --session", "not_found", 404)
         self._engine.gate.budgets.let_pass(session, passing=command.passing)
@@ -184,7 +186,7 @@ class ControlDesk:
         return await self._engine.gate.facts(self._engine.board.session(session), self._engine.provider_in_force())
 
     async def session_report(self, session: str | None) -> c.SessionReport:
-        key = self._known_session(session or None) or ("" if session == "" else self._last_session() or "")
+        key = await self._named_session(session or None) or ("" if session == "" else self._last_session() or "")
         found = self._engine.board.session(key)
         budgets = await self._engine.gate.report(key or None, found.project if found else None)
         return await self._engine.session_reports.report(key, budgets.budgets)
@@ -307,10 +309,14 @@ class ControlDesk:
 
     async def _session_or_last(self, text: str | None) -> str:
         """The session that ``text`` begins, else the one that was active last. Raises ``Refused``."""
-        found = await asyncio.to_thread(self._known_session, text) if text else self._last_session()
+        found = await self._named_session(text) if text else self._last_session()
         if found is None:
             raise Refused("no session was seen yet; `cctui claude` in another terminal begins one", "not_found", 404)
         return found
+
+    async def _named_session(self, text: str | None) -> str | None:
+        """``_known_session``, which may read the ledger, beside the event loop. Raises ``Refused``."""
+        return None if text is None else await asyncio.to_thread(self._known_session, text)
 
     def _last_session(self) -> str | None:
         """The session that was active last; checks of targets are none that anybody works in."""
@@ -318,6 +324,7 @@ class ControlDesk:
         return ids[-1] if ids else None
 
     async def _budgets_changed(self, session: str | None, project: str | None) -> c.BudgetReport:
+        await self._engine.gate.budgets.save()
         report = await self.budget_report(session, project)
         self._engine.feed.publish(self._engine.snapshot())
         return report
@@ -333,8 +340,9 @@ class ControlDesk:
         except routing.NoTarget as error:
             raise Refused(str(error), "no_target") from None
 
-    def _route_changed(self) -> c.Route:
+    async def _route_changed(self) -> c.Route:
         self._engine.feed.publish(c.RouteChanged(route=self._engine.route))
+        await self._engine.routefile.save()
         return self._engine.route
 
     def _provider(self, name: str) -> ProviderConfig:

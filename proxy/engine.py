@@ -481,7 +481,9 @@ class Engine:
     async def _discover(self) -> None:
         while True:
             with _contained("asking for model lists"):
+                await self.catalog.look_up()
                 await self.discovery.refresh()
+                await self.catalog.look_up()
             with _contained("looking for local servers"):
                 await self._find_local()
             await asyncio.sleep(REFRESH_S)

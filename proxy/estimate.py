@@ -23,10 +23,12 @@ class Estimator:
         self._ratios = {canonical(model): _sane(ratio) for model, ratio in learned.items()}
 
     def learn(self, request: c.Request) -> None:
-        """Take in what a provider counted for ``request``."""
+        """Take in what a provider counted for ``request``. What searches brought in was not in its body."""
         tokens = request.usage.prompt_tokens
         model = request.served_model or request.target_model
         if not tokens or not model or request.usage_estimated or request.request_bytes < 200:
+            return
+        if request.usage.web_searches:
             return
         ratio = _sane(request.request_bytes / tokens)
         key = canonical(model)

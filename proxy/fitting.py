@@ -83,7 +83,7 @@ class Fitting:
             return
         thread = _thread(exchange)
         model = request.served_model or request.target_model or ""
-        if request.usage.prompt_tokens and not request.usage_estimated:
+        if request.usage.prompt_tokens and not request.usage_estimated and not request.usage.web_searches:
             self._counted[thread] = (request.request_bytes, request.usage.total_tokens, model)
             self._counted.move_to_end(thread)
             while len(self._counted) > THREADS_KEPT:

@@ -20,6 +20,8 @@ from proxy.protocol.pricing import cost
 from proxy.protocol.usage import AnswerFacts
 
 WHY = "read from a transcript of Claude Code's"
+ENDS_AT = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+"""No calendar has a day for what was said later."""
 FLUSH_S = 20.0
 """A slow disk may take so long for a batch."""
 
@@ -40,7 +42,7 @@ class Importer:
 
     async def take(self, command: c.ImportAnswers) -> c.ImportReport:
         """Take in what is new of ``command``. Raises ``CannotImport``."""
-        read = [imported(answer, subscription=command.subscription) for answer in command.answers]
+        read = await asyncio.to_thread(_read, command)
         rows = list({row.id: row for row in read if row is not None}.values())
         async with self._turn:
             fresh, known, too_old = await asyncio.to_thread(self._sort_out, rows)
@@ -72,8 +74,14 @@ class Importer:
             raise CannotImport(self._writer.problem or "the disk is too slow; what is missing comes with the next try")
 
 
+def _read(command: c.ImportAnswers) -> list[c.Request | None]:
+    return [imported(answer, subscription=command.subscription) for answer in command.answers]
+
+
 def imported(answer: c.Transcribed, *, subscription: bool) -> c.Request | None:
-    """``answer`` as a row of the ledger; None where nothing was billed, or its usage cannot be read."""
+    """``answer`` as a row of the ledger; None where nothing was billed, or its usage or time cannot be read."""
+    if not 0 <= answer.at < ENDS_AT:
+        return None
     try:
         usage = msgspec.json.decode(answer.usage)
     except msgspec.DecodeError:

@@ -17,6 +17,7 @@ class KeptFile:
         self._path = path
         self._what = what
         self._last: bytes | None = None
+        self._turn = asyncio.Lock()
 
     def read(self) -> bytes | None:
         """What was kept; None where there is nothing."""
@@ -34,9 +35,10 @@ class KeptFile:
         log.warning("%s cannot be read and starts anew: %s", self._what, error)
 
     async def keep(self, data: bytes) -> None:
-        """Write ``data`` beside the event loop."""
-        if data != self._last:
-            await asyncio.to_thread(self.keep_now, data)
+        """Write ``data`` beside the event loop, after what was given before."""
+        async with self._turn:
+            if data != self._last:
+                await asyncio.to_thread(self.keep_now, data)
 
     def keep_now(self, data: bytes) -> None:
         """Write ``data`` before returning: where nothing is served any more."""

@@ -59,8 +59,8 @@ class Roster(dict[str, ProviderConfig]):
 
         One that is as it was stays the same object.
         """
-        met = {name: each for name, each in self._met.items() if name not in named}
-        wanted = dict(providers) | {name: each for name, each in met.items() if name not in providers}
+        self._met = {name: each for name, each in self._met.items() if name not in named}
+        wanted = dict(providers) | {name: each for name, each in self._met.items() if name not in providers}
         changes = _changes(self.generation, wanted)
         kept = {name: self.get(name) if name not in changes.changed else None for name in wanted}
         self._gone.update(self)

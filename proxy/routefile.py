@@ -1,6 +1,5 @@
 """What the user chose at run time (overrides, fallback, chain), kept over restarts of the engine."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,10 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from proxy import contract as c
-from proxy.paths import write_private
+from proxy.keptfile import KeptFile
 from proxy.settings import RouteSettings
-
-log = logging.getLogger(__name__)
 
 SESSION_OVERRIDES_KEPT = 100
 """Sessions come and go; the oldest overrides for single sessions are forgotten."""
@@ -29,10 +26,10 @@ class RouteFile:
     """The route in force: the settings, and over them what was chosen."""
 
     def __init__(self, file: Path, settings: RouteSettings, groups: Mapping[str, tuple[str, ...]] = {}) -> None:
-        self._file = file
+        self._file = KeptFile(file, "the route")
         self._settings = settings
         self._groups = dict(groups)
-        self._kept = _load(file)
+        self._kept = _load(self._file)
         self.route = self._compose()
 
     @property
@@ -43,7 +40,7 @@ class RouteFile:
     def keep_port(self, port: int) -> None:
         if port != self._kept.port:
             self._kept.port = port
-            self._save()
+            self._file.keep_now(msgspec.json.encode(self._kept))
 
     def renew(self, settings: RouteSettings, groups: Mapping[str, tuple[str, ...]]) -> None:
         """Other settings count from now on, below what was chosen at run time."""
@@ -54,7 +51,7 @@ class RouteFile:
         general = tuple(each for each in overrides if each.session is None)
         single = tuple(each for each in overrides if each.session is not None)
         self._kept.overrides = general + single[-SESSION_OVERRIDES_KEPT:]
-        self._save()
+        self.route = self._compose()
 
     def set_fallback(self, enabled: bool | None, chain: tuple[str, ...] | None, slot: c.Slot | None) -> None:
         if enabled is not None:
@@ -63,7 +60,11 @@ class RouteFile:
             self._kept.slot_chains[slot] = chain
         elif chain is not None:
             self._kept.chain = chain
-        self._save()
+        self.route = self._compose()
+
+    async def save(self) -> None:
+        """Keep what was chosen, which is in force already."""
+        await self._file.keep(msgspec.json.encode(self._kept))
 
     def _compose(self) -> c.Route:
         kept, settings = self._kept, self._settings
@@ -80,19 +81,10 @@ class RouteFile:
         """The settings' chains, with those chosen at run time over them; an empty one stands for none."""
         return {slot: tuple(chain) for slot, chain in self._settings.slot_fallback.items()} | self._kept.slot_chains
 
-    def _save(self) -> None:
-        self.route = self._compose()
-        try:
-            write_private(self._file, msgspec.json.encode(self._kept))
-        except OSError as error:
-            log.warning("the route cannot be kept over a restart: %s", error)
 
-
-def _load(file: Path) -> _Kept:
+def _load(file: KeptFile) -> _Kept:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=_Kept)
-    except FileNotFoundError:
-        return _Kept()
-    except (OSError, msgspec.DecodeError) as error:
-        log.warning("the kept route cannot be read and starts anew: %s", error)
+        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
+    except msgspec.DecodeError as error:
+        file.unreadable(error)
         return _Kept()

@@ -4,7 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-from tests.e2e.stage import CLAUDE_VARIABLE, LITELLM_VARIABLE, TMUX_VARIABLE
+from tests.e2e.stage import CLAUDE_VARIABLE, LITELLM_VARIABLE, LLAMA_VARIABLE, TMUX_VARIABLE
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
@@ -12,5 +12,5 @@ settings.load_profile("untimed")
 
 
 def pytest_report_header() -> list[str]:
-    names = (CLAUDE_VARIABLE, LITELLM_VARIABLE, TMUX_VARIABLE)
+    names = (CLAUDE_VARIABLE, LITELLM_VARIABLE, LLAMA_VARIABLE, TMUX_VARIABLE)
     return [f"{name}: {os.environ.get(name) or 'not set, its tests are left out'}" for name in names]

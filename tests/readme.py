@@ -22,6 +22,7 @@ from proxy.settings import (
     PriceSettings,
     ProviderSettings,
     RouteSettings,
+    SearchSettings,
     SimulatorSettings,
 )
 from tui.actions import ACTIONS, PLACES
@@ -38,6 +39,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "[budget]": BudgetSettings,
     '[prices."MODEL"]': PriceSettings,
     "[history]": HistorySettings,
+    "[search]": SearchSettings,
     "[panel]": PanelSettings,
 }
 

@@ -84,6 +84,8 @@ class PanelApp(App[Left]):
         self.attachment = Attachment(address, self.state, find, start)
         self.main = MainScreen(self.state, self.keys)
         self._frame = 0
+        self._behind = Dirty.NOTHING
+        """What moved since the main screen was painted last."""
         self._watched: tuple[int, str | None] = (0, None)
         self.set_keymap(actions.textual_keymap(keymap))
         self._unknown_actions = actions.unknown_actions(keymap or {})
@@ -118,11 +120,14 @@ class PanelApp(App[Left]):
 
     def _repaint(self, dirty: Dirty) -> None:
         now, step = self.clock(), self._frame // SLOW_TICK
+        self._behind |= dirty
+        seen = self.screen is self.main
         with self.batch_update():
-            if isinstance(self.screen, LiveScreen):
+            if not seen and isinstance(self.screen, LiveScreen):
                 self.screen.repaint(dirty, now, step)
-            if self.screen.is_modal:
-                self.main.repaint(dirty, now, step)
+            if seen or (self.screen.is_modal and self._frame % SLOW_TICK == 0):  # under a box all is blended anew
+                behind, self._behind = self._behind, Dirty.NOTHING
+                self.main.repaint(behind, now, step)
 
     def _tell_notices(self) -> None:
         """Tell them where the user sees it: a screen over the whole panel has no place for them."""
@@ -295,7 +300,9 @@ class PanelApp(App[Left]):
         if (session := self.state.session_in_view(self.clock())) is not None:
             return session
         request = self.main.selected
-        return self.state.sessions.get(request.session_id or "") if request else None
+        if request is None or (request.session_id or "").startswith(c.CHECK_SESSION):
+            return None
+        return self.state.sessions.get(request.session_id or "")
 
     def _routed(self, sentence: str | None) -> None:
         if sentence:

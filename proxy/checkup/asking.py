@@ -64,6 +64,7 @@ class Asker:
         try:
             await asyncio.wait({heard.task})
         except asyncio.CancelledError:
+            client.left = True
             heard.task.cancel()
             await asyncio.wait({heard.task})
             raise

@@ -17,7 +17,7 @@ from proxy import contract as c
 from proxy.catalog import ModelCatalog
 from proxy.checkup.asking import Asker
 from proxy.checkup.probe import Answer, Facts, Probe, Seen, Verdict, skipped
-from proxy.checkup.probes import chosen, costs, size
+from proxy.checkup.probes import chosen, costs, in_order, size
 from proxy.costs import Costs
 from proxy.keptfile import KeptFile
 from proxy.net.discovery import Discovery
@@ -110,7 +110,7 @@ class Checkups:
             return last
         names = {result.name for result in last.results}
         others = tuple(result for result in kept.results if result.name not in names)
-        return msgspec.structs.replace(last, results=(*last.results, *others))
+        return msgspec.structs.replace(last, results=in_order([*last.results, *others]))
 
     def marks(self, provider: str) -> tuple[c.CheckMark, ...]:
         """What the checks of a provider's models found, the newest first."""
@@ -207,7 +207,7 @@ class Checkups:
         old = before.results if before is not None else ()
         merged = {result.name: result for result in old} | news
         if merged:
-            reports[report.target] = msgspec.structs.replace(report, results=tuple(merged.values()))
+            reports[report.target] = msgspec.structs.replace(report, results=in_order(merged.values()))
         while len(reports) > TARGETS_KEPT:
             del reports[next(iter(reports))]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from proxy import contract as c
 from proxy.checkup.first_words import COST, COUNT, KEY, LIST, PLAIN, USAGE
 from proxy.checkup.probe import Facts, Probe, Size
 from proxy.checkup.prompts import CACHE, IMAGE, LONG
@@ -49,6 +50,12 @@ def _with_needs(names: Iterable[str]) -> set[str]:
             found.add(name)
             waiting += _BY_NAME[name].needs
     return found
+
+
+def in_order(results: Iterable[c.CheckResult]) -> tuple[c.CheckResult, ...]:
+    """``results`` as their points are tried; what is tried no more comes last."""
+    places = {name: place for place, name in enumerate(_BY_NAME)}
+    return tuple(sorted(results, key=lambda result: places.get(result.name, len(places))))
 
 
 def size(probes: Iterable[Probe], facts: Facts) -> Size:

@@ -22,7 +22,7 @@ PIECES_LEAST = 3
 SPAN_LEAST = 0.05
 """Of the whole time: an answer that was written before it was sent arrives within less."""
 QUICK_S = 0.3
-"""An answer that takes no longer is not looked at so closely."""
+"""Of an answer that takes no longer nobody can tell whether it was held back."""
 LATE_FACTOR, LATE_S = 3.0, 3.0
 """A question right after a cancelled one is late when it waits so much longer than one before."""
 
@@ -44,6 +44,8 @@ def _stream(seen: Seen) -> Verdict:
 def _in_pieces(answer: Answer) -> Verdict:
     first, last = answer.arrivals[0], answer.arrivals[-1]
     moments = len(dict.fromkeys(answer.arrivals))
+    if moments < PIECES_LEAST and last <= QUICK_S:
+        return skipped(f"the whole answer took {last * 1000:.0f} ms: too quick to tell pieces apart")
     if moments < PIECES_LEAST:
         times = {1: "at once", 2: "in two pieces"}[moments]
         return degraded(f"buffered: the whole answer came {times} after {seconds(last)}", answer)

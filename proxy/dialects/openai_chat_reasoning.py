@@ -79,4 +79,3 @@ def _decoded(payload: str) -> Mapping[str, Any]:
     except NotJson:
         return {}
     return held if isinstance(held, Mapping) else {}
-

@@ -122,7 +122,7 @@ class LedgerReader:
                    sum(request_bytes) * 1.0 / sum(input_tokens + cache_read_tokens + cache_write_5m_tokens
                                                   + cache_write_1h_tokens)
             FROM (SELECT * FROM requests WHERE kind = 'messages' AND outcome = 'served' AND usage_estimated = 0
-                    AND imported = 0
+                    AND imported = 0 AND web_searches = 0
                   ORDER BY started_at DESC LIMIT 500)
             WHERE input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens > 0
             GROUP BY 1

@@ -41,12 +41,12 @@ class Controls(Protocol):
     def snapshot(self) -> c.Snapshot: ...
     def follow(self, panel: str) -> AsyncIterator[bytes]: ...
     def watch(self, command: c.Watch) -> None: ...
-    def use(self, command: c.Use) -> c.Route: ...
-    def set_fallback(self, command: c.SetFallback) -> c.Route: ...
-    def set_favourite(self, command: c.SetFavourite) -> c.ModelList: ...
-    def rest(self, command: c.RestProvider) -> None: ...
+    async def use(self, command: c.Use) -> c.Route: ...
+    async def set_fallback(self, command: c.SetFallback) -> c.Route: ...
+    async def set_favourite(self, command: c.SetFavourite) -> c.ModelList: ...
+    async def rest(self, command: c.RestProvider) -> None: ...
     async def try_provider(self, command: c.TryProvider) -> c.Tried: ...
-    def forget_rejections(self, command: c.ForgetRejections) -> None: ...
+    async def forget_rejections(self, command: c.ForgetRejections) -> None: ...
     def presets(self) -> c.PresetList: ...
     async def try_settings(self, command: c.TrySettings) -> c.SettingsTried: ...
     async def reload(self) -> c.Reloaded: ...
@@ -95,17 +95,17 @@ def control_door(controls: Controls) -> Starlette:
         return _done()
 
     async def use(request: Request) -> Response:
-        return _json(controls.use(await _command(request, c.Use)))
+        return _json(await controls.use(await _command(request, c.Use)))
 
     async def fallback(request: Request) -> Response:
-        return _json(controls.set_fallback(await _command(request, c.SetFallback)))
+        return _json(await controls.set_fallback(await _command(request, c.SetFallback)))
 
     async def rest(request: Request) -> Response:
-        controls.rest(await _command(request, c.RestProvider))
+        await controls.rest(await _command(request, c.RestProvider))
         return _done()
 
     async def forget(request: Request) -> Response:
-        controls.forget_rejections(await _command(request, c.ForgetRejections))
+        await controls.forget_rejections(await _command(request, c.ForgetRejections))
         return _done()
 
     async def try_provider(request: Request) -> Response:
@@ -121,7 +121,7 @@ def control_door(controls: Controls) -> Starlette:
         return _json(await controls.reload())
 
     async def favourite(request: Request) -> Response:
-        return _json(controls.set_favourite(await _command(request, c.SetFavourite)))
+        return _json(await controls.set_favourite(await _command(request, c.SetFavourite)))
 
     async def budget(request: Request) -> Response:
         query = request.query_params
@@ -202,6 +202,9 @@ def control_door(controls: Controls) -> Starlette:
     async def metrics(_: Request) -> Response:
         return Response(controls.metrics(), headers={"content-type": CONTENT_TYPE})
 
+    async def failed(_: Request, error: Exception) -> Response:
+        return _json(c.Refusal(code="failed", message="the engine made a mistake; its log says which"), 500)
+
     async def refused(_: Request, error: Exception) -> Response:
         if not isinstance(error, Refused):
             raise error
@@ -247,7 +250,7 @@ def control_door(controls: Controls) -> Starlette:
         at("/import", "POST", import_answers),
         at("/metrics", "GET", metrics),
     ]
-    return Starlette(routes=routes, exception_handlers={Refused: refused})
+    return Starlette(routes=routes, exception_handlers={Refused: refused, Exception: failed})
 
 
 def _json(value: object, status: int = 200) -> Response:

@@ -21,7 +21,8 @@ from proxy.protocol.foreign_json import read_json
 from proxy.protocol.messages import Body
 from proxy.protocol.outcome import TABLE, Outcome, error_body
 from proxy.protocol.routing import Target
-from proxy.protocol.search import Refused, Result, Rounds, Wanted, last_question, unsearched, wanted_search
+from proxy.protocol.search import Refused, Result, Wanted, last_question, wanted_search
+from proxy.protocol.search_rounds import Rounds, unsearched
 from proxy.protocol.usage import AnswerFacts, read_message
 from proxy.protocol.whole import stream_of
 from proxy.providers import ProviderConfig

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import secrets
 import time
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -40,7 +41,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Kind = Literal["messages", "count_tokens", "other"]
 
-_numbers = itertools.count()
+_numbers = itertools.count(secrets.randbits(16))
+"""Where two engines have one home, they name different requests differently."""
 
 
 class Doorkeeper(Protocol):

@@ -40,10 +40,10 @@ def identify(headers: Mapping[str, str], body: Body | None) -> Identity:
 
 
 def _role(agent: str | None, body: Body | None) -> Role:
-    """Requests for the client's own purposes (titles, summaries of a page) carry no tools of the conversation."""
+    """Requests for the client's own purposes (titles, summaries of a page, searches) carry no tools of the conversation."""
     if agent:
         return "agent"
-    if body is None or body.wants_structure:
+    if body is None or body.wants_structure or body.only_searches:
         return "background"
     if not body.has_tools and family_of(body.model) == "haiku":
         return "background"

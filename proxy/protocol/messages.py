@@ -33,6 +33,8 @@ _STRUCTURE = re.compile(_STRING.pattern + rb"|[\[\]{}]", re.DOTALL)
 
 _IMAGE = re.compile(rb'"type"[ \t\n\r]*:[ \t\n\r]*"image"')
 _COMPACTION = b"Your task is to create a detailed summary of"
+_SEARCH_TOOL_BYTES = 4000
+"""The client's search tool with all its domains; a conversation's tools are far more."""
 _COMPACTION_WITHIN = 24_000
 """Bytes from the end in which the client's instruction stands."""
 
@@ -66,6 +68,16 @@ class Body:
     @property
     def has_tools(self) -> bool:
         return _FILLED_LIST.match(self.fields.get("tools", b"")) is not None
+
+    @property
+    def only_searches(self) -> bool:
+        """Its one tool is the server's web search: the client's own errand, beside the conversation."""
+        raw = self.fields.get("tools")
+        if raw is None or len(memoryview(raw)) > _SEARCH_TOOL_BYTES:
+            return False
+        tools = self._value("tools")
+        one = tools[0] if isinstance(tools, list) and len(tools) == 1 else None
+        return isinstance(one, dict) and str(one.get("type", "")).startswith("web_search_")
 
     @property
     def wants_structure(self) -> bool:

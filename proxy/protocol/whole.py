@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.sse import Frames, read_event, write_event
 
 _DELTA_FIELDS = {"text_delta": "text", "thinking_delta": "thinking"}
@@ -17,8 +18,8 @@ _DELTA_FIELDS = {"text_delta": "text", "thinking_delta": "thinking"}
 def stream_of(body: bytes) -> bytes | None:
     """The event stream of a whole Message; None where ``body`` is no Message."""
     try:
-        message = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+        message = read_json(body)
+    except NotJson:
         return None
     if not isinstance(message, dict) or not isinstance(message.get("content"), list):
         return None
@@ -41,8 +42,8 @@ def message_of(stream: bytes) -> bytes | None:
     arguments: dict[int, list[str]] = {}
     for frame in (*frames.feed(stream), *frames.end()):
         try:
-            payload = msgspec.json.decode(read_event(frame)[1])
-        except msgspec.DecodeError:
+            payload = read_json(read_event(frame)[1])
+        except NotJson:
             continue
         if not isinstance(payload, dict):
             continue
@@ -96,25 +97,30 @@ def _stop(index: int) -> tuple[str, dict[str, Any]]:
 
 
 def _grow(block: dict[str, Any], arguments: list[str], delta: Mapping[str, Any]) -> None:
-    kind = delta.get("type")
-    if kind in _DELTA_FIELDS:
-        field = _DELTA_FIELDS[kind]
-        block[field] = (block.get(field) or "") + (delta.get(field) or "")
-    elif kind == "signature_delta":
-        block["signature"] = delta.get("signature")
-    elif kind == "input_json_delta":
-        arguments.append(delta.get("partial_json") or "")
-    elif kind == "citations_delta":
-        block["citations"] = [*(block.get("citations") or []), delta.get("citation")]
+    match delta.get("type"):
+        case ("text_delta" | "thinking_delta") as kind:
+            field = _DELTA_FIELDS[kind]
+            block[field] = _text(block.get(field)) + _text(delta.get(field))
+        case "signature_delta":
+            block["signature"] = delta.get("signature")
+        case "input_json_delta":
+            arguments.append(_text(delta.get("partial_json")))
+        case "citations_delta":
+            held = block.get("citations")
+            block["citations"] = [*(held if isinstance(held, list) else []), delta.get("citation")]
 
 
-def _fields(value: object) -> Mapping[str, Any]:
+def _fields(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _arguments(text: str) -> Any:
     """A tool's arguments; text that is no JSON stays text, for the client to judge."""
     try:
-        return msgspec.json.decode(text) if text.strip() else {}
-    except msgspec.DecodeError:
+        return read_json(text) if text.strip() else {}
+    except NotJson:
         return text

@@ -12,13 +12,19 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import anthropic
 
 CLAUDE_VARIABLE = "CCTUI_TEST_CLAUDE"
 """Names the `claude` program that the tests run."""
 
 LITELLM_VARIABLE = "CCTUI_TEST_LITELLM"
 """Names the `litellm` program that the tests run."""
+
+LLAMA_VARIABLE = "CCTUI_TEST_LLAMA"
+"""Names a Python that has `xllamacpp` and `gguf`: llama.cpp's server, and what writes a model for it."""
 
 TMUX_VARIABLE = "CCTUI_TEST_TMUX"
 """Names the `tmux` in which the panel is tried."""
@@ -94,6 +100,19 @@ class Stage:
     def ask(self, prompt: str, *arguments: str) -> str:
         """What the real client prints for ``prompt``."""
         return self.cctui("claude", "-p", prompt, *arguments).stdout.strip()
+
+    def sdk(self) -> "anthropic.Anthropic":
+        """The SDK, set up with what `cctui env` says."""
+        import anthropic
+
+        env = json.loads(self.cctui("env", "--shell", "json").stdout)
+        name, _, token = env["ANTHROPIC_CUSTOM_HEADERS"].splitlines()[0].partition(": ")
+        return anthropic.Anthropic(
+            base_url=env["ANTHROPIC_BASE_URL"],
+            auth_token=env["ANTHROPIC_AUTH_TOKEN"],
+            default_headers={name: token},
+            max_retries=0,
+        )
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.cctui(*arguments, "--json").stdout)

@@ -1,90 +1,66 @@
-"""A real LiteLLM proxy as provider; its mocked answers need no network."""
+"""A real LiteLLM proxy as provider, in Anthropic's format and in both of OpenAI's.
 
-import json
-import os
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
+Its mocked answers need no network. Its model ``relayed`` stands at a scripted upstream, so that calls of tools and
+errors pass through what LiteLLM does with real ones.
+"""
+
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import anthropic
 import pytest
 
-from tests.e2e.stage import LITELLM_VARIABLE, Stage
+from tests.e2e.servers import LITELLM_KEY, litellm
+from tests.e2e.stage import Stage
+from tests.upstreams import Answer, Call, ScriptedUpstream
+from tests.upstreams.dialects import OUTPUT, PROMPT, Name, Said, answer, answers_a_tool, error
 
-CONFIG = """
-model_list:
-  - model_name: claude-opus-4-8
-    litellm_params: {model: anthropic/claude-opus-4-8, api_key: none, mock_response: "A mocked answer."}
-  - model_name: glm-mock
-    litellm_params: {model: openai/glm-mock, api_key: none, mock_response: "Another mocked answer."}
-general_settings: {master_key: sk-litellm-test}
-"""
-START_TIMEOUT_S = 120
+Make = Callable[[str], Stage]
+FORMATS: tuple[Name, ...] = ("openai-chat", "openai-responses")
+each = pytest.mark.parametrize("dialect", FORMATS)
+QUESTION: Any = {"max_tokens": 100, "messages": [{"role": "user", "content": "Hello?"}]}
+SCHEMA = {"type": "object", "properties": {"file_path": {"type": "string"}}, "required": ["file_path"]}
+TOOLS: Any = [{"name": "Read", "description": "Reads.", "input_schema": SCHEMA}]
+
+
+def format_of(call: Call) -> Name:
+    return "openai-responses" if call.path.endswith("/responses") else "openai-chat"
 
 
 @pytest.fixture(scope="module")
-def litellm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of a running proxy."""
-    folder = tmp_path_factory.mktemp("litellm")
-    (folder / "config.yaml").write_text(CONFIG)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        "PATH": os.defpath,
-        "HOME": str(folder),
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        "LITELLM_TELEMETRY": "False",
-    }
-    command = [os.environ[LITELLM_VARIABLE], "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    try:
-        wait_for_port(port, process, folder / "log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+def upstream() -> Iterator[ScriptedUpstream]:
+    with ScriptedUpstream() as running:
+        yield running
 
 
-def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"LiteLLM did not start:\n{log.read_text()[-3000:]}")
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory, upstream: ScriptedUpstream) -> Iterator[str]:
+    with litellm(tmp_path_factory.mktemp("litellm"), upstream.url) as running:
+        yield running
 
 
 @pytest.fixture
-def here(tmp_path: Path, litellm: str) -> Iterator[Stage]:
+def make(tmp_path: Path, url: str) -> Iterator[Make]:
+    """A stage whose provider is LiteLLM in a dialect."""
     made = Stage(tmp_path, tmp_path / "no-claude")
-    made.set_up(
-        f'[providers.litellm]\nbase_url = "{litellm}"\napi_key = "sk-litellm-test"\n[route]\ndefault = "litellm"\n'
-    )
-    yield made
+
+    def set_up(dialect: str) -> Stage:
+        base = url if dialect == "anthropic" else f"{url}/v1"
+        settings = f'base_url = "{base}"\ndialect = "{dialect}"\nauth = "bearer"\napi_key = "{LITELLM_KEY}"\n'
+        made.set_up(f'[providers.litellm]\n{settings}[route]\ndefault = "litellm"\n')
+        return made
+
+    yield set_up
     made.tear_down()
 
 
-def client_of(here: Stage) -> anthropic.Anthropic:
-    """The SDK, set up with what `cctui env` says."""
-    env = json.loads(here.cctui("env", "--shell", "json").stdout)
-    name, _, token = env["ANTHROPIC_CUSTOM_HEADERS"].splitlines()[0].partition(": ")
-    return anthropic.Anthropic(
-        base_url=env["ANTHROPIC_BASE_URL"], auth_token=env["ANTHROPIC_AUTH_TOKEN"], default_headers={name: token}
-    )
+def test_an_answer_of_litellm_arrives_streamed_and_whole(make: Make) -> None:
+    here = make("anthropic")
+    client = here.sdk()
 
-
-def test_an_answer_of_litellm_arrives_streamed_and_whole(here: Stage) -> None:
-    client = client_of(here)
-    question: Any = {"max_tokens": 100, "messages": [{"role": "user", "content": "Hello?"}]}
-
-    whole = client.messages.create(model="claude-opus-4-8", **question)
-    with client.messages.stream(model="claude-opus-4-8", **question) as stream:
+    whole = client.messages.create(model="claude-opus-4-8", **QUESTION)
+    with client.messages.stream(model="claude-opus-4-8", **QUESTION) as stream:
         streamed = stream.get_final_message()
 
     assert whole.content[0].text == "A mocked answer."
@@ -95,15 +71,85 @@ def test_an_answer_of_litellm_arrives_streamed_and_whole(here: Stage) -> None:
     assert all(row["cost_usd"] is not None for row in rows)
 
 
-def test_its_models_are_listed_and_can_be_used(here: Stage) -> None:
+@pytest.mark.parametrize("dialect", ["anthropic", *FORMATS])
+def test_its_models_are_listed_and_can_be_used(make: Make, dialect: str) -> None:
+    here = make(dialect)
     listed = here.json("models", "--refresh")["models"]
-    assert {model["id"] for model in listed if model["provider"] == "litellm"} == {"claude-opus-4-8", "glm-mock"}
+    names = {model["id"] for model in listed if model["provider"] == "litellm"}
+    assert names == {"claude-opus-4-8", "glm-mock", "relayed"}
 
     here.cctui("use", "litellm/glm-mock")
-    answer = client_of(here).messages.create(
-        model="claude-opus-4-8", max_tokens=100, messages=[{"role": "user", "content": "Hello?"}]
-    )
+    told = here.sdk().messages.create(model="claude-opus-4-8", **QUESTION)
 
-    assert answer.content[0].text == "Another mocked answer."
+    assert told.content[0].text == "Another mocked answer."
     row = here.requests()[-1]
     assert (row["asked_model"], row["target_model"], row["provider"]) == ("claude-opus-4-8", "glm-mock", "litellm")
+
+
+def test_a_mocked_stream_of_chat_chunks_is_read(make: Make) -> None:
+    here = make("openai-chat")
+    here.cctui("use", "litellm/glm-mock")
+
+    with here.sdk().messages.stream(model="claude-opus-4-8", **QUESTION) as stream:
+        told = stream.get_final_message()
+
+    assert told.content[0].text == "Another mocked answer."
+    row = here.requests()[-1]
+    assert (row["usage"]["output_tokens"], row["usage_estimated"]) == (told.usage.output_tokens, False)
+
+
+@each
+def test_a_relayed_answer_arrives_streamed_and_whole(make: Make, upstream: ScriptedUpstream, dialect: Name) -> None:
+    upstream.script = lambda call: answer(format_of(call), call, Said("Grüße.", thinking="Let me see."))
+    here = make(dialect)
+    here.cctui("use", "litellm/relayed")
+    client = here.sdk()
+
+    whole = client.messages.create(model="claude-opus-4-8", **QUESTION)
+    with client.messages.stream(model="claude-opus-4-8", **QUESTION) as stream:
+        streamed = stream.get_final_message()
+
+    for told in (whole, streamed):
+        assert "".join(block.text for block in told.content if block.type == "text") == "Grüße."
+        assert [block.thinking for block in told.content if block.type == "thinking"] == ["Let me see."]
+    row = here.requests()[-1]
+    usage = row["usage"]
+    assert (usage["input_tokens"], usage["cache_read_tokens"], usage["output_tokens"]) == (PROMPT - 200, 200, OUTPUT)
+
+
+@each
+def test_a_tool_is_called_and_its_result_goes_back(make: Make, upstream: ScriptedUpstream, dialect: Name) -> None:
+    def reads(call: Call) -> Answer:
+        done = answers_a_tool(format_of(call), call)
+        said = Said("It was read.") if done else Said("", [("Read", {"file_path": "a b.txt"})])
+        return answer(format_of(call), call, said)
+
+    upstream.script = reads
+    here = make(dialect)
+    here.cctui("use", "litellm/relayed")
+    client = here.sdk()
+
+    with client.messages.stream(model="claude-opus-4-8", tools=TOOLS, **QUESTION) as stream:
+        asked = stream.get_final_message()
+    call = next(block for block in asked.content if block.type == "tool_use")
+    assert (asked.stop_reason, call.name, call.input) == ("tool_use", "Read", {"file_path": "a b.txt"})
+    result: Any = {"type": "tool_result", "tool_use_id": call.id, "content": "the content of it"}
+    turns = [*QUESTION["messages"], {"role": "assistant", "content": asked.content}]
+    turns.append({"role": "user", "content": [result]})
+    told = client.messages.create(model="claude-opus-4-8", max_tokens=100, tools=TOOLS, messages=turns)
+
+    assert told.content[0].text == "It was read."
+    assert b"the content of it" in upstream.calls[-1].body
+
+
+@each
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_error_from_behind_keeps_its_kind(
+    make: Make, upstream: ScriptedUpstream, dialect: Name, *, stream: bool
+) -> None:
+    upstream.script = error("openai-chat", 400, "This model's maximum context length is 8192 tokens. You sent 9000.")
+    here = make(dialect)
+    here.cctui("use", "litellm/relayed")
+
+    with pytest.raises(anthropic.BadRequestError, match="prompt is too long"):
+        here.sdk().messages.create(model="claude-opus-4-8", stream=stream, **QUESTION)

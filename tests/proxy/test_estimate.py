@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 from proxy.contract import Request, Usage
 from proxy.estimate import BYTES_PER_TOKEN, Estimator
 
+SEARCHED = Usage(input_tokens=1000, web_searches=1)
+"""With the pages that were found in it, which the request did not have."""
+
 
 def counted(tokens: int, size_bytes: int, model: str = "claude-opus-4-8", *, estimated: bool = False) -> Request:
     usage = Usage(input_tokens=tokens)
@@ -39,6 +42,7 @@ def test_a_later_count_moves_what_was_learned_and_does_not_replace_it() -> None:
         counted(0, 5000, "m"),
         counted(1000, 100, "m"),
         counted(1000, 5000, "m", estimated=True),
+        Request(id="r", started_at=0.0, served_model="m", usage=SEARCHED, request_bytes=5000),
         Request(id="r", started_at=0.0, usage=Usage(input_tokens=9), request_bytes=5000),
     ],
 )

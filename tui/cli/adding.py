@@ -46,7 +46,7 @@ def add(
 
     What no flag says is asked; without a terminal it has to be said.
     """
-    from tui.cli.questions import what_it_needs, which_key, which_model, which_name, which_preset
+    from tui.cli.questions import KEYED, what_it_needs, which_key, which_model, which_name, which_preset
 
     file = installation().config_file
     text = _read(file)
@@ -56,8 +56,9 @@ def add(
     called = which_name(name, info, tuple(_tables(text)))
     table: dict[str, Any] = {"preset": info.name, **({"base_url": base_url} if base_url else {})}
     table |= what_it_needs(info, {**table, **more})
-    if (own := which_key(key, info, str(more.get("auth", info.auth)), file, sure=yes)) is not None:
-        table["api_key"] = own
+    auth = str(more.get("auth", info.auth))
+    own = which_key(key, info, auth, file, sure=yes)
+    table |= {"api_key": own} if own is not None else {"auth": "none"} if auth in KEYED else {}
     table |= more
     tried = _tried(engine, called, table)
     first = which_model(model, tried.models)

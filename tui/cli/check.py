@@ -31,6 +31,9 @@ def check(target: str, only: str | None, skip: str | None, *, yes: bool, as_json
 
     The requests are real and cost money: what they will cost is told first. A provider alone stands for its model that
     was used last. What was found is kept with its date and shown in the panel.
+
+    The points are key, list, plain, stream, usage, cost, count, tool, result, parallel, thinking, image, long, cache,
+    error, fields and cancel.
     """
     from tui.cli import check_output
 

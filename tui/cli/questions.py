@@ -101,7 +101,7 @@ def what_it_needs(preset: c.PresetInfo, said: Mapping[str, object]) -> dict[str,
 
 
 def which_key(given: str | None, preset: c.PresetInfo, auth: str, file: Path, *, sure: bool) -> str | None:
-    """The key as it is to be written; None: the provider needs none. Raises ``click.UsageError``."""
+    """The key as it is to be written; None: it goes without one. Raises ``click.UsageError``."""
     found = [f"env:{name}" for name in preset.variables_set]
     if given is None and auth == "none":
         return None
@@ -158,11 +158,16 @@ def agreed(question: str, *, sure: bool) -> bool:
 
 
 def _asked_key(preset: c.PresetInfo, auth: str, found: Sequence[str]) -> str | None:
-    default = next(iter(found), None if auth in KEYED else "")
+    default = next(iter(found), None if auth in KEYED and not _own_server(preset) else "")
     offer = f" (Enter: {default})" if default else "" if default is None else " (Enter: none)"
     question = f"Key, {_example(preset)} or cmd:COMMAND{offer}"
     answer = click.prompt(question, default=default, hide_input=True, show_default=False, err=True)
     return str(answer).strip() or None
+
+
+def _own_server(preset: c.PresetInfo) -> bool:
+    """Whoever runs it says whether it wants a key."""
+    return preset.base_url is None or preset.base_url.startswith("http://localhost")
 
 
 def _example(preset: c.PresetInfo) -> str:

@@ -7,7 +7,7 @@ from proxy import contract as c
 from tui import actions
 from tui.client import Door, DoorError
 from tui.screens.table import TableScreen
-from tui.state.check import counts_line, heading, paid_words, price_words, row, titles, told
+from tui.state.check import ROOMY, counts_line, heading, paid_words, price_words, row, titles, told
 from tui.state.lines import EMPTY, Line, Piece, line
 
 LOOK_S = 0.4
@@ -44,7 +44,8 @@ class CheckScreen(TableScreen[c.CheckResult, None]):
         report = self._report
         lines = [heading(report, self._target, width)]
         if report is not None and any(each.verdict is not None for each in report.results):
-            lines.append(line(" ", *counts_line(report), Piece(f"   cost {paid_words(report)}", "dim")))
+            counts = counts_line(report, short=width < ROOMY)
+            lines.append(line(" ", *counts, Piece(f"   cost {paid_words(report)}", "dim")))
         if self._planned is not None and not (report is not None and report.running):
             again = "again" if report is not None else "now"
             words = f" {self._keys['run_check']} tries it {again}: {price_words(self._planned)}"

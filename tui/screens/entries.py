@@ -89,7 +89,7 @@ class EntriesScreen(Screen[AnswerT], Generic[EntryT, AnswerT]):
         if dirty & (Dirty.ROUTE | Dirty.PROVIDERS | Dirty.SESSIONS):
             self.renew()
         else:
-            self.choices.refresh()
+            self.choices.repaint_changed()
             self.reword()
 
     def renew(self, place: int | None = None) -> None:

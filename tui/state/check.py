@@ -17,6 +17,8 @@ WAITING: tuple[str, Tone] = ("·", "dim")
 RUNNING: tuple[str, Tone] = ("…", "accent")
 POINT = 16
 TIME, COST = 8, 10
+ROOMY = 80
+"""Cells from which on there is room for words beside the counts."""
 WIDE = 96
 """Cells from which on time and cost of each point are shown."""
 DAY_S = 86400.0
@@ -48,18 +50,18 @@ def paid_words(report: c.CheckReport) -> str:
     unpriced = sum(each.unpriced for each in report.results)
     if not unpriced:
         return known
-    words = f"{unpriced} request{'' if unpriced == 1 else 's'} without a price"
+    words = f"{unpriced} unpriced"
     return words if not any(each.cost_nano_usd for each in report.results) else f"{known} and {words}"
 
 
-def counts_line(report: c.CheckReport) -> Line:
-    """How many points passed, are degraded, failed or were left out."""
+def counts_line(report: c.CheckReport, *, short: bool = False) -> Line:
+    """How many points passed, are degraded, failed or were left out; ``short``: without the words."""
     pieces: list[Piece] = []
     for verdict, (mark, tone) in SIGNS.items():
         number = sum(each.verdict == verdict for each in report.results)
         if number:
             word = {"pass": "passed", "degraded": "degraded", "fail": "failed", "skipped": "not tried"}[verdict]
-            pieces += [Piece(f"{mark} {number} {word}", tone), Piece("   ")]
+            pieces += [Piece(f"{mark} {number}" if short else f"{mark} {number} {word}", tone), Piece("   ")]
     return tuple(pieces[:-1])
 
 

@@ -29,8 +29,8 @@ COMPARED_FROM = 84
 """Cells of an entry from which on there is room for it: a terminal of 100 columns."""
 COMPARED = 13
 ROOMY = 104
-CHECKED_FROM, CHECKED = 128, 20
-"""Cells of an entry from which on its check is shown beside it, and how many that takes."""
+CHECKED_FROM, CHECKED = 90, 20
+"""Cells of an entry from which on there is room for words on its check, where nothing is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def model_line(
     model = choice.model
     star = Piece(f"{STAR} " if model.favourite else "  ", "warn")
     small = too_small(model, context_tokens)
-    tail = [*_figures(model, width, compared, warn=small), *_checked(model, width, now)]
+    tail = [*_figures(model, width, compared, warn=small), *_checked(model, width, compared, now)]
     room = width - 5 - sum(cells(piece.text) for piece in tail)
     provider_width = 12 if width >= 60 else 0
     name = Piece(left(clean_line(model.id), max(8, room - provider_width)), "plain")
@@ -133,8 +133,8 @@ def model_line(
     return cut(line(" ", mark, star, provider, name, *tail), width)
 
 
-def _checked(model: c.Model, width: int, now: float) -> list[Piece]:
-    if width < CHECKED_FROM:
+def _checked(model: c.Model, width: int, compared: Compared, now: float) -> list[Piece]:
+    if width < CHECKED_FROM or compared:
         return []
     words, tone = mark_words(model.check, now) if model.check is not None else ("", "plain")
     return [Piece(left(fit(words, CHECKED - 1), CHECKED), tone)]
@@ -157,10 +157,9 @@ def _figures(model: c.Model, width: int, compared: Compared, *, warn: bool) -> l
     if width < 72:
         return [window, prices]
     if width < COMPARED_FROM or not compared:
-        return [window, prices, Piece("  " + left(_abilities(model), 22), "dim")]
+        return [window, prices, Piece("  "), *_can_do(model, 22)]
     cost = Piece(f.aligned(compared.get((model.provider, model.id), ""), COMPARED))
-    can_do = _abilities(model) if width >= ROOMY else _abilities(model, short=True)
-    return [window, prices, cost, Piece("  " + left(can_do, 22 if width >= ROOMY else 16), "dim")]
+    return [window, prices, cost, Piece("  "), *_can_do(model, 22 if width >= ROOMY else 16)]
 
 
 def model_titles(width: int, compared: Compared = NOT_COMPARED) -> Line:
@@ -172,10 +171,18 @@ def model_titles(width: int, compared: Compared = NOT_COMPARED) -> Line:
         tail += right("this session", COMPARED) + "  " + left("can do", 22 if width >= ROOMY else 16)
     elif width >= 72:
         tail += "  " + left("can do", 22)
-    tail += left("checked", CHECKED) if width >= CHECKED_FROM else ""
+    tail += left("checked", CHECKED) if width >= CHECKED_FROM and not compared else ""
     provider = left("provider", 12) if width >= 60 else ""
     room = width - 5 - cells(tail) - cells(provider)
     return line(Piece(f"     {provider}{left('model', max(8, room))}{tail}", "dim"))
+
+
+def _can_do(model: c.Model, width: int) -> list[Piece]:
+    """What the model can do, before it the sign of its check where it was checked."""
+    if model.check is None:
+        return [Piece(left(_abilities(model, short=width < 22), width), "dim")]
+    words, tone = mark_words(model.check, 0.0)
+    return [Piece(words[:2], tone), Piece(left(_abilities(model, short=True), width - 2), "dim")]
 
 
 def _abilities(model: c.Model, *, short: bool = False) -> str:

@@ -133,10 +133,27 @@ async def test_after_a_refused_key_nothing_else_is_asked(start: StartEngine, ups
     await check.ended()
 
     posts = [call for call in upstream.calls if call.method == "POST"]
-    kept = {each.name: each.verdict for each in (await check.report()).results}
+    results = {each.name: each for each in (await check.report()).results}
 
     assert len(posts) == 1
-    assert kept == {"key": "fail"}
+    assert results["key"].verdict == "fail"
+    assert results["tool"].text == "not asked, for want of this: key"
+
+
+async def test_what_was_not_asked_does_not_take_the_place_of_what_was_found(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    check = Check("anthropic")
+    await check.begin(start, upstream)
+    await check.run("key", "image")
+    await check.engine.stop()
+    await check.begin(start, upstream, "key refused")
+    await check.run("key", "image")
+    await check.engine.stop()
+
+    await check.begin(start, upstream)
+
+    assert {each.name: each.verdict for each in (await check.report()).results} == {"key": "fail", "image": "pass"}
 
 
 async def test_an_error_that_was_meant_says_nothing_of_the_provider_s_health(
@@ -159,8 +176,9 @@ async def test_a_check_is_stopped_in_the_middle_of_an_answer(check: Check, upstr
     await check.engine.command("check/stop", c.StopCheck(target=check.target))
     await check.ended()
 
-    assert (await check.engine.look("check", target=check.target)).status_code == 404
-    assert (await check.engine.record()).outcome != "served"
+    (result,) = (await check.report()).results
+    assert (result.verdict, result.at) == ("skipped", None)
+    assert (await check.engine.record()).outcome == "cancelled"
 
 
 async def test_the_engine_s_end_ends_a_check(check: Check, upstream: ScriptedUpstream) -> None:
@@ -225,3 +243,37 @@ async def test_a_used_up_budget_leaves_everything_unasked(start: StartEngine, up
     assert plain.verdict == "skipped"
     assert "nothing was sent" in plain.text
     assert len(upstream.calls) == before
+
+
+async def test_a_used_up_budget_does_not_send_a_check_to_the_cheaper_target(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    check = Check("anthropic")
+    await check.begin(start, upstream)
+    first = {"preset": "custom", "base_url": upstream.url, "dialect": "anthropic", "auth": "bearer", "api_key": "k"}
+    cheaper = provider(second, models=["claude-opus-4-8"])
+    budget = {"day_usd": 0.000001, "action": "downgrade", "downgrade_to": "second/claude-opus-4-8"}
+    check.engine = await start(settings({**first, "models": [check.model]}, cheaper, budget=budget))
+    await check.engine.ask()
+    await check.engine.record()
+
+    results = await check.run("plain")
+
+    assert results["plain"].verdict == "skipped"
+    assert second.calls == []
+
+
+async def test_a_cancelled_answer_is_closed_at_its_provider(check: Check, upstream: ScriptedUpstream) -> None:
+    await check.run("cancel")
+
+    order = next(call.order for call in upstream.calls if b"numbers from 1 to 200" in call.body)
+    assert not (await upstream.wait_closed(order)).answered
+
+
+async def test_a_check_costs_no_more_than_was_said(check: Check) -> None:
+    planned = await plan(check.engine, target=check.target)
+
+    results = await check.run()
+
+    assert 0 < sum(each.cost_nano_usd for each in results.values()) <= (planned.most_nano_usd or 0)
+    assert sum(each.requests for each in results.values()) <= planned.requests

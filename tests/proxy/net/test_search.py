@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from proxy import contract as c
+from proxy.estimate import BYTES_PER_TOKEN
 from proxy.protocol.whole import message_of
 from tests.proxy.conftest import StartEngine
 from tests.proxy.dialects.grammar import Answer as Got
@@ -215,6 +216,17 @@ async def test_searches_of_unknown_price_are_told_as_such_and_the_model_s_cost_s
     record = await engine.record()
     assert record.cost_nano_usd == 2000 * 1000
     assert record.attempts[0].changed == ("1 search by brave, unpriced: set usd_per_search in [search]",)
+
+
+async def test_what_the_searches_brought_in_is_not_taken_for_the_size_of_the_request(
+    start: StartEngine, upstream: ScriptedUpstream, service: ScriptedUpstream
+) -> None:
+    engine = await on(start, upstream, service, searches_once("anthropic"))
+
+    await engine.ask(wish(metadata={"user_id": "a long label " * 20}))
+
+    await engine.record()
+    assert engine.engine._fitting.estimator.ratio("foreign-1") == BYTES_PER_TOKEN
 
 
 async def test_what_the_provider_reports_as_cost_is_summed_over_the_rounds(

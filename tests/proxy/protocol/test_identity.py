@@ -46,6 +46,7 @@ def test_without_a_header_the_session_in_the_body_counts() -> None:
         ({"model": "claude-haiku-4-5", "messages": []}, "background"),
         ({"model": "claude-haiku-4-5", "tools": []}, "background"),
         ({"model": "claude-haiku-4-5", "tools": None}, "background"),
+        ({"model": "claude-opus-4-8", "tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "background"),
         ({"model": "claude-haiku-4-5", "tools": [{"name": "Read"}]}, "main"),
         ({"model": "claude-opus-4-8", "messages": []}, "main"),
     ],

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.protocol.messages import Body
-from proxy.protocol.search import Page, Query, Refused, Result, Rounds, Wanted, last_question, unsearched, wanted_search
+from proxy.protocol.search import Page, Query, Refused, Result, Wanted, last_question, wanted_search
+from proxy.protocol.search_rounds import Rounds, unsearched
 
 SEARCH: dict[str, Any] = {"type": "web_search_20250305", "name": "web_search"}
 READ = {"name": "Read", "description": "Reads.", "input_schema": {"type": "object"}}
@@ -121,6 +122,7 @@ class TestDomains:
             ("example.com/*/docs", "https://example.com/en/docs/a", True),
             ("example.com", "ftp://example.com/x", False),
             ("example.com", "javascript:alert(1)//example.com", False),
+            ("example.com", "https://[example.com/", False),
         ],
     )
     def test_a_domain_covers_its_subdomains_and_paths(self, domain: str, url: str, admitted: bool) -> None:

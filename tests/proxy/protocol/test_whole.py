@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.protocol.sse import write_event
 from proxy.protocol.usage import AnswerTap
 from proxy.protocol.whole import message_of, stream_of
 
@@ -79,3 +80,47 @@ def test_a_stream_without_its_end_becomes_no_message() -> None:
 
     assert message_of(stream[: stream.rindex(b"event: message_stop")]) is None
     assert message_of(b"event: ping\ndata: {}\n\n") is None
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | TEXTS,
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(TEXTS, values, max_size=3),
+    max_leaves=4,
+)
+ODD_DELTAS = st.fixed_dictionaries(
+    {
+        "type": ODD | st.sampled_from(["text_delta", "thinking_delta", "input_json_delta", "citations_delta"]),
+        **dict.fromkeys(("text", "thinking", "partial_json", "citation"), ODD | TEXTS),
+    }
+)
+ODD_EVENTS = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(
+            ["message_start", "content_block_start", "content_block_delta", "message_delta", "other"]
+        )
+    },
+    optional={
+        "index": ODD | st.just(0),
+        "message": ODD | st.just(message()),
+        "content_block": ODD | st.fixed_dictionaries({"type": ODD, "text": ODD, "citations": ODD}),
+        "delta": ODD | ODD_DELTAS,
+        "usage": ODD,
+    },
+)
+
+
+@given(st.lists(ODD_EVENTS, max_size=6))
+def test_no_odd_events_make_it_fail(events: list[dict[str, Any]]) -> None:
+    opening = {"type": "message_start", "message": message()}
+    told = [opening, *events, {"type": "message_stop"}]
+    assert message_of(b"".join(write_event(str(event["type"]), event) for event in told))
+
+
+@given(st.fixed_dictionaries({"content": st.lists(BLOCKS | ODD, max_size=3), "usage": ODD}))
+def test_no_odd_message_makes_it_fail(odd: dict[str, Any]) -> None:
+    assert stream_of(json.dumps(message() | odd).encode())
+
+
+def test_what_is_nested_too_deeply_is_no_message() -> None:
+    assert stream_of(b"[" * 100_000) is None
+    assert message_of(b"data: " + b"[" * 100_000 + b"\n\n") is None

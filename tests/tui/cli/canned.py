@@ -233,3 +233,38 @@ def with_amount(command: c.SetBudget) -> c.BudgetReport:
 def passing(command: c.PassBudget) -> c.BudgetReport:
     budget = c.Budget(kind="day", name="2026-11-21", limit_nano_usd=10**9)
     return c.BudgetReport(action="block", budgets=(budget,), session=command.session, passing=command.passing)
+
+
+CHECKED = c.CheckReport(
+    target="openrouter/small",
+    results=(
+        c.CheckResult(
+            name="key", title="key", verdict="pass", text="accepted", at=STARTED_AT, requests=1, cost_nano_usd=500_000
+        ),
+        c.CheckResult(
+            name="tool",
+            title="tool call",
+            verdict="fail",
+            text="the call's arguments are no JSON object",
+            evidence='{"guest":',
+            at=STARTED_AT,
+            requests=1,
+            cost_nano_usd=1_400_000,
+        ),
+    ),
+    session="check-12345678",
+    started_at=STARTED_AT,
+    ended_at=STARTED_AT + 9,
+    requests=6,
+    likely_nano_usd=261_900_000,
+    most_nano_usd=912_900_000,
+)
+
+
+def checked(command: c.RunCheck) -> c.CheckReport:
+    """A check that begins; one that is only planned has no verdicts."""
+    chosen = tuple(each for each in CHECKED.results if not command.only or each.name in command.only)
+    blank = tuple(c.CheckResult(name=each.name, title=each.title) for each in chosen)
+    if command.dry_run:
+        return msgspec.structs.replace(CHECKED, results=blank, session=None, started_at=None, ended_at=None)
+    return msgspec.structs.replace(CHECKED, results=blank, running=True, ended_at=None)

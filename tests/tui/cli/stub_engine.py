@@ -110,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._answer(canned.with_amount(c.SetBudget(kind="day", amount_nano_usd=granted.amount_nano_usd)))
             case "/budget/pass":
                 self._answer(canned.passing(msgspec.json.decode(body, type=c.PassBudget)))
+            case "/check":
+                self._answer(canned.checked(msgspec.json.decode(body, type=c.RunCheck)))
             case "/reprice":
                 self._answer(canned.repriced(msgspec.json.decode(body, type=c.Reprice)))
             case "/stop":
@@ -141,6 +143,7 @@ class Handler(BaseHTTPRequestHandler):
             "/context": canned.CONTEXT,
             "/cache": canned.CACHE,
             "/budget": canned.with_amount(c.SetBudget(kind="day")),
+            "/check": canned.CHECKED,
             "/launch": c.LaunchPlan(
                 url=self.server.url,
                 provider="openrouter",

@@ -110,7 +110,9 @@ class PanelApp(App[Left]):
             )
 
     def tick(self) -> None:
-        """Paint what moved since the last tick; called by the timer."""
+        """Paint what moved since the last tick; called by the timer, which may come once more while the app ends."""
+        if not self.screen_stack:
+            return
         self._frame += 1
         self._tell_notices()
         self._follow_watch()

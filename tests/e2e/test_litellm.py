@@ -57,11 +57,11 @@ def make(tmp_path: Path, url: str) -> Iterator[Make]:
 
 def test_an_answer_of_litellm_arrives_streamed_and_whole(make: Make) -> None:
     here = make("anthropic")
-    client = here.sdk()
 
-    whole = client.messages.create(model="claude-opus-4-8", **QUESTION)
-    with client.messages.stream(model="claude-opus-4-8", **QUESTION) as stream:
-        streamed = stream.get_final_message()
+    with here.sdk() as client:
+        whole = client.messages.create(model="claude-opus-4-8", **QUESTION)
+        with client.messages.stream(model="claude-opus-4-8", **QUESTION) as stream:
+            streamed = stream.get_final_message()
 
     assert whole.content[0].text == "A mocked answer."
     assert streamed.content[0].text == "A mocked answer."
@@ -79,7 +79,8 @@ def test_its_models_are_listed_and_can_be_used(make: Make, dialect: str) -> None
     assert names == {"claude-opus-4-8", "glm-mock", "relayed"}
 
     here.cctui("use", "litellm/glm-mock")
-    told = here.sdk().messages.create(model="claude-opus-4-8", **QUESTION)
+    with here.sdk() as client:
+        told = client.messages.create(model="claude-opus-4-8", **QUESTION)
 
     assert told.content[0].text == "Another mocked answer."
     row = here.requests()[-1]
@@ -90,7 +91,7 @@ def test_a_mocked_stream_of_chat_chunks_is_read(make: Make) -> None:
     here = make("openai-chat")
     here.cctui("use", "litellm/glm-mock")
 
-    with here.sdk().messages.stream(model="claude-opus-4-8", **QUESTION) as stream:
+    with here.sdk() as client, client.messages.stream(model="claude-opus-4-8", **QUESTION) as stream:
         told = stream.get_final_message()
 
     assert told.content[0].text == "Another mocked answer."
@@ -103,11 +104,11 @@ def test_a_relayed_answer_arrives_streamed_and_whole(make: Make, upstream: Scrip
     upstream.script = lambda call: answer(format_of(call), call, Said("Grüße.", thinking="Let me see."))
     here = make(dialect)
     here.cctui("use", "litellm/relayed")
-    client = here.sdk()
 
-    whole = client.messages.create(model="claude-opus-4-8", **QUESTION)
-    with client.messages.stream(model="claude-opus-4-8", **QUESTION) as stream:
-        streamed = stream.get_final_message()
+    with here.sdk() as client:
+        whole = client.messages.create(model="claude-opus-4-8", **QUESTION)
+        with client.messages.stream(model="claude-opus-4-8", **QUESTION) as stream:
+            streamed = stream.get_final_message()
 
     for told in (whole, streamed):
         assert "".join(block.text for block in told.content if block.type == "text") == "Grüße."
@@ -127,16 +128,16 @@ def test_a_tool_is_called_and_its_result_goes_back(make: Make, upstream: Scripte
     upstream.script = reads
     here = make(dialect)
     here.cctui("use", "litellm/relayed")
-    client = here.sdk()
 
-    with client.messages.stream(model="claude-opus-4-8", tools=TOOLS, **QUESTION) as stream:
-        asked = stream.get_final_message()
-    call = next(block for block in asked.content if block.type == "tool_use")
-    assert (asked.stop_reason, call.name, call.input) == ("tool_use", "Read", {"file_path": "a b.txt"})
-    result: Any = {"type": "tool_result", "tool_use_id": call.id, "content": "the content of it"}
-    turns = [*QUESTION["messages"], {"role": "assistant", "content": asked.content}]
-    turns.append({"role": "user", "content": [result]})
-    told = client.messages.create(model="claude-opus-4-8", max_tokens=100, tools=TOOLS, messages=turns)
+    with here.sdk() as client:
+        with client.messages.stream(model="claude-opus-4-8", tools=TOOLS, **QUESTION) as stream:
+            asked = stream.get_final_message()
+        call = next(block for block in asked.content if block.type == "tool_use")
+        assert (asked.stop_reason, call.name, call.input) == ("tool_use", "Read", {"file_path": "a b.txt"})
+        result: Any = {"type": "tool_result", "tool_use_id": call.id, "content": "the content of it"}
+        turns = [*QUESTION["messages"], {"role": "assistant", "content": asked.content}]
+        turns.append({"role": "user", "content": [result]})
+        told = client.messages.create(model="claude-opus-4-8", max_tokens=100, tools=TOOLS, messages=turns)
 
     assert told.content[0].text == "It was read."
     assert b"the content of it" in upstream.calls[-1].body
@@ -151,5 +152,5 @@ def test_an_error_from_behind_keeps_its_kind(
     here = make(dialect)
     here.cctui("use", "litellm/relayed")
 
-    with pytest.raises(anthropic.BadRequestError, match="prompt is too long"):
-        here.sdk().messages.create(model="claude-opus-4-8", stream=stream, **QUESTION)
+    with here.sdk() as client, pytest.raises(anthropic.BadRequestError, match="prompt is too long"):
+        client.messages.create(model="claude-opus-4-8", stream=stream, **QUESTION)

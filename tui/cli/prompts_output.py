@@ -53,7 +53,7 @@ def cache(report: c.CacheReport, now: float, width: int) -> list[str]:
         ("hit share", f"{share} of {usage.prompt_tokens:,} prompt tokens"),
         ("read", f"{usage.cache_read_tokens:,} tokens"),
         ("written", f"{usage.cache_write_5m_tokens:,} for 5 minutes, {usage.cache_write_1h_tokens:,} for 1 hour"),
-        ("neither", f"{usage.input_tokens:,} tokens"),
+        ("not cached", f"{usage.input_tokens:,} tokens"),
         ("saved", amount(report.saved_nano_usd, report.simulated_saved_nano_usd)),
         ("lost", amount(report.lost_nano_usd, report.simulated_lost_nano_usd)),
     )

@@ -14,7 +14,7 @@ from tui.client import Door, DoorError
 from tui.screens.chain_picker import ChainPicker
 from tui.screens.entries import EntriesScreen
 from tui.state import chain as words
-from tui.state.lines import Line, Piece, line, wrapped
+from tui.state.lines import Line, Piece, first_that_fits, line, wrapped
 from tui.state.panel import PanelState
 
 
@@ -71,13 +71,12 @@ class ChainScreen(EntriesScreen[words.Entry, None]):
         enabled = self._state.route.fallback_enabled
         switch = Piece("fallback on" if enabled else "fallback off", "good" if enabled else "warn", "screen.switch")
         pieces = [Piece(" ⇄ "), switch, Piece("   for", "dim")]
-        if self.size.width < 76:
-            return line(*pieces, Piece(f" ‹{words.slot_label(self.slot)}›", "strong", "screen.slot"))
+        short = line(*pieces, Piece(f" ‹{words.slot_label(self.slot)}›", "strong", "screen.slot"))
         for place, slot in enumerate(words.SLOTS):
             chosen = place == self._tab
             text = f" ‹{words.slot_label(slot)}›" if chosen else f"  {words.slot_label(slot)} "
             pieces.append(Piece(text, "strong" if chosen else "dim", f"screen.slot_at({place})"))
-        return tuple(pieces)
+        return first_that_fits((tuple(pieces), short), self.size.width)
 
     def column_titles(self, width: int) -> Line:
         del width

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from tui import actions
 from tui.screens.reading import ReadingScreen
 from tui.state.lines import EMPTY, Line, Piece, line
-from tui.state.text import left
+from tui.state.text import left, wrap
 
+TERM = 20
+"""Cells of a key or a sign before what it means."""
 SIGNS = (
     ("● ◐ ○", "at work: answering, waiting for the first word"),
     ("✓ ✗ ⊘", "served, failed or broken, cancelled by Claude Code"),
@@ -31,15 +33,19 @@ class HelpScreen(ReadingScreen):
         )
 
     def lines(self, width: int) -> Sequence[Line]:
-        del width
         lines: list[Line] = []
         for place, title in actions.PLACES.items():
             lines += [line("   ", Piece(title, "accent"))]
-            lines += [self._row(action) for action in actions.of_place(place)]
+            for action in actions.of_place(place):
+                lines += _explained(self._keys_of(action), action.help, width)
             lines.append(EMPTY)
         lines.append(line("   ", Piece("Signs", "accent")))
-        return lines + [line("   ", Piece(left(sign, 20), "strong"), meaning) for sign, meaning in SIGNS]
+        return lines + [row for sign, meaning in SIGNS for row in _explained(sign, meaning, width)]
 
-    def _row(self, action: actions.Action) -> Line:
-        keys = "  ".join(actions.shown_key(key) for key in self._all[action.id]) or "none"
-        return line("   ", Piece(left(keys, 20), "strong"), action.help)
+    def _keys_of(self, action: actions.Action) -> str:
+        return "  ".join(actions.shown_key(key) for key in self._all[action.id]) or "none"
+
+
+def _explained(term: str, meaning: str, width: int) -> list[Line]:
+    rows = wrap(meaning, max(20, width - TERM - 4))
+    return [line("   ", Piece(left("" if place else term, TERM), "strong"), row) for place, row in enumerate(rows)]

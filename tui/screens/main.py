@@ -20,7 +20,7 @@ from tui.state.cost import cost_lines, cost_title, graph_columns, provider_lines
 from tui.state.empty import empty_lines
 from tui.state.header import header
 from tui.state.keys_line import KeyHint, keys_line
-from tui.state.lines import Piece, Tone, line
+from tui.state.lines import Piece, Tone, cut, line
 from tui.state.panel import Dirty, PanelState
 from tui.state.requests import FrozenRows, Rows
 from tui.state.stream_title import stream_note, stream_title
@@ -133,7 +133,7 @@ class MainScreen(Screen[None]):
     def _paint_keys(self, now: float) -> None:
         text, tone = self._message
         if now < self._message_until and text:
-            self.keys_bar.show([line(" ", Piece(text, tone))])
+            self.keys_bar.show([cut(line(" ", Piece(text, tone)), self.size.width)])
         else:
             self.keys_bar.show([keys_line(self._hints(), self.size.width, last="leave")])
 

@@ -66,7 +66,7 @@ def _tokens(report: CacheReport) -> Iterator[Line]:
     yield _count("read", usage.cache_read_tokens)
     yield _count("written, 5 min", usage.cache_write_5m_tokens)
     yield _count("written, 1 h", usage.cache_write_1h_tokens)
-    yield _count("neither", usage.input_tokens)
+    yield _count("not cached", usage.input_tokens)
 
 
 def _count(name: str, tokens: int) -> Line:

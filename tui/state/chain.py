@@ -111,7 +111,7 @@ def explain(text: str, state: PanelState, windows: Windows, asked: str | None) -
     if member is None:
         return Entry(text, "nothing of this name is known", (), None, known=False)
     provider = state.provider(member.provider)
-    meaning = "the same model there" if member.model is None else f"always {f.short_model(member.model)}"
+    meaning = "same model there" if member.model is None else f"always {f.short_model(member.model)}"
     return Entry(text, meaning, (member,), provider)
 
 
@@ -128,7 +128,7 @@ def entry_line(place: int, entry: Entry, width: int, now: float, session: Sessio
     """An entry in ``width`` cells."""
     small = entry.window_too_small(session)
     bad = small is not None or not entry.known
-    name_width = max(16, min(40, width * 2 // 5))
+    name_width = max(16, min(40, width * 2 // 5 - 1))
     name = Piece(left(fit(clean_line(entry.text), name_width - 1), name_width), "strong")
     end = _health(entry, now, width)
     meaning = entry.meaning if small is None else f"window of {f.window(small)} is too small"
@@ -142,7 +142,7 @@ def _health(entry: Entry, now: float, width: int) -> Piece:
     if entry.provider is None:
         return Piece("")
     glyph, word, tone = health_words(entry.provider, now)
-    return Piece(left(f"{glyph} {word}", 18) if width >= 90 else glyph, tone)
+    return Piece(left(f"{glyph} {word}", 18 if width >= 90 else 15), tone)
 
 
 def entry_note(entry: Entry, session: Session, width: int) -> list[Line]:

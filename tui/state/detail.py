@@ -89,6 +89,9 @@ def _times(request: Request, now: float) -> Iterator[Line]:
 
 def _money(request: Request) -> Iterator[Line]:
     usage = request.usage
+    if request.phase == "waiting" and not usage.total_tokens:
+        yield _field("", "known as soon as the answer begins", "dim")
+        return
     counts = (
         ("input", usage.input_tokens),
         ("cache read", usage.cache_read_tokens),

@@ -7,7 +7,7 @@ from tui.state.cost import money_of, rate_of
 from tui.state.limits import all_limits, limit_tone, standing
 from tui.state.lines import EMPTY, Line, Piece, cut, first_that_fits, joined, line, line_cells, spread
 from tui.state.panel import PanelState
-from tui.state.text import clean_line
+from tui.state.text import cells, clean_line, fit
 from tui.state.trouble import (
     Trouble,
     chain_heads,
@@ -21,6 +21,8 @@ from tui.state.who import session_name
 
 LIMIT_TOLD = 0.1
 """The share from which a provider's limit is told in the header."""
+WORDS_LEAST = 24
+"""Cells of what happened that are worth more than the whole of what to do."""
 NARROW = 90
 """Below this width there is no cost strip beside the list, so the header carries the money."""
 
@@ -151,7 +153,16 @@ def _limits(state: PanelState, now: float) -> Line:
 def _trouble(found: list[Trouble], width: int) -> Line:
     first = found[0]
     more = line(Piece(f" +{len(found) - 1} more ", "dim")) if len(found) > 1 else EMPTY
-    return spread(line(" ", Piece(f"{first.glyph} {first.text}", first.tone)), more, width)
+    room = width - 3 - line_cells(more)
+    return spread(line(" ", Piece(f"{first.glyph} {_shortened(first, room)}", first.tone)), more, width)
+
+
+def _shortened(trouble: Trouble, room: int) -> str:
+    """Its text in ``room`` cells: what to do stays, what happened is cut, as long as enough of it is left."""
+    words = room - cells(trouble.step) - 1
+    if cells(trouble.text) <= room or not trouble.step or words < WORDS_LEAST:
+        return trouble.text
+    return f"{fit(trouble.text.removesuffix(trouble.step), words)} {trouble.step}"
 
 
 def _healthy(state: PanelState, width: int, now: float) -> Line:

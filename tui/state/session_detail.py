@@ -159,7 +159,7 @@ def _model(one: ModelCost, room: int, spark: int, width: int) -> Line:
     name = f"{f.short_model(one.model)} · {clean_line(one.provider)}" if one.provider else f.short_model(one.model)
     tally = one.tally
     unknown = tally.unpriced_requests == tally.requests
-    cost = f.UNKNOWN if unknown else f.sums(tally.cost_nano_usd, tally.simulated_nano_usd)
+    cost = f.UNKNOWN if unknown else _model_money(one)
     return cut(
         line(
             left(name, room),
@@ -169,6 +169,12 @@ def _model(one: ModelCost, room: int, spark: int, width: int) -> Line:
         ),
         width,
     )
+
+
+def _model_money(one: ModelCost) -> str:
+    if one.simulated:
+        return f.money(one.tally.simulated_nano_usd, simulated=True)
+    return f.sums(one.tally.cost_nano_usd, one.tally.simulated_nano_usd)
 
 
 def _kinds(report: SessionReport, width: int) -> list[Line]:

@@ -28,6 +28,8 @@ class Trouble(NamedTuple):
 
     text: str
     tone: Tone
+    step: str = ""
+    """The sentence at the end of ``text`` that says what to do."""
 
     @property
     def glyph(self) -> str:
@@ -116,12 +118,13 @@ def _of_provider(
         text = f"{name} rests. Press {keys['provider']} to take it back. {instead}"
         return Trouble(text.rstrip(), "warn") if present else None
     if provider.key_error:
-        text = f"{name}: {_sentence(provider.key_error)} Press {keys['provider']} to switch provider."
-        return Trouble(text, "bad")
+        switch = f"Press {keys['provider']} to switch provider."
+        return Trouble(f"{name}: {_sentence(provider.key_error)} {switch}", "bad", switch)
     if provider.health in ("ok", "unused"):
         return None
     step = (instead or _next_step(state, provider, keys)) if present else instead
-    return Trouble(f"{name}: {trouble_words(provider, now)} {step}".rstrip(), _tone(provider))
+    step = step.rstrip()
+    return Trouble(f"{name}: {trouble_words(provider, now)} {step}".rstrip(), _tone(provider), step)
 
 
 def trouble_words(provider: Provider, now: float) -> str:

@@ -38,7 +38,8 @@ def subjects(session: c.Session | None, name: str, here: Subject | None, now: fl
     found = [here] if here is not None else []
     if session is not None and session.id:
         found.append(Subject(f"session {name}", c.Choice(session=session.id)))
-    return found + [Subject(period, c.Choice(since=since(period, now))) for period in PERIODS]
+    known = {each.label for each in found}
+    return found + [Subject(period, c.Choice(since=since(period, now))) for period in PERIODS if period not in known]
 
 
 def heading(subjects: Sequence[Subject], chosen: int, width: int) -> Line:

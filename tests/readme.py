@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from proxy.presets import PRESETS
+from proxy.presets import PRESETS, Preset
 from proxy.protocol.outcome import TABLE
 from proxy.settings import (
     BudgetSettings,
@@ -65,18 +65,24 @@ def with_generated_parts(text: str) -> str:
 
 
 def _providers() -> str:
-    rows = []
-    for preset in PRESETS:
-        address = preset.base_url or "yours"
-        if preset.name == "simulator":
-            address = "inside the engine"
-        variables = " or ".join(f"`{name}`" for name in preset.key_variables) or "none needed"
-        if preset.name == "anthropic":
-            variables = "your Claude Code login, or `ANTHROPIC_API_KEY`"
-        if preset.name == "custom":
-            variables = "`api_key`"
-        rows.append((f"`{preset.name}`", address, variables, preset.hint))
-    return _table(("preset", "address", "key", "remarks"), rows)
+    """The presets in short; ``docs/providers.md`` has them whole."""
+    rows = [(f"`{preset.name}`", preset.title, preset.dialect, _key_of(preset)) for preset in PRESETS]
+    return _table(("preset", "provider", "format", "key"), rows)
+
+
+def _key_of(preset: Preset) -> str:
+    """Where a provider's key comes from, in words."""
+    variables = " or ".join(f"`{name}`" for name in preset.key_variables)
+    match preset.auth:
+        case "passthrough":
+            return f"your Claude Code login, or {variables}"
+        case "aws" | "google":
+            login = f"your {'AWS' if preset.auth == 'aws' else 'Google'} login"
+            return f"{login}, or {variables}" if variables else login
+        case "none":
+            return "none needed"
+        case _:
+            return variables or "`api_key`"
 
 
 def _settings() -> str:

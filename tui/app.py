@@ -213,7 +213,7 @@ class PanelApp(App[Left]):
     def action_budget(self) -> None:
         from tui.screens.budget import BudgetScreen
 
-        self.push_screen(BudgetScreen(self.keys, self._door, self._session_at_hand()))
+        self.push_screen(BudgetScreen(self.keys, self._door, self._session_at_hand(), self.state.sessions))
 
     def action_spend(self) -> None:
         from tui.screens.spend import SpendScreen
@@ -223,7 +223,9 @@ class PanelApp(App[Left]):
     def action_whatif(self) -> None:
         from tui.screens.whatif import WhatIfScreen
 
-        self.push_screen(WhatIfScreen(self.keys, self._door, self.clock, self._session_at_hand()))
+        session = self._session_at_hand()
+        name = told_apart(session, self.state.sessions)
+        self.push_screen(WhatIfScreen(self.keys, self._door, self.clock, session, name=name))
 
     def action_context(self) -> None:
         from tui.screens.context import ContextScreen

@@ -1,6 +1,6 @@
 """The budgets of a session, its project, today and the month: what is left of each, and the keys that grant more."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from textual import on
@@ -17,7 +17,7 @@ from tui.state import formats as f
 from tui.state.lines import EMPTY, Line, Piece, line
 from tui.state.panel import Dirty
 from tui.state.text import clean_line
-from tui.state.who import session_name
+from tui.state.who import told_apart
 
 ASK_S = 2.0
 
@@ -30,13 +30,20 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
     BINDINGS = [*actions.bindings("budget")]  # noqa: RUF012  the form that Textual's type asks for
     PLACES: ClassVar[tuple[actions.Place, ...]] = ("budget", "entries")
 
-    def __init__(self, keys: actions.Keys, door: Callable[[], Door], session: c.Session | None) -> None:
-        """``session`` is the one at hand; None: the engine takes the one that was active last."""
+    def __init__(
+        self,
+        keys: actions.Keys,
+        door: Callable[[], Door],
+        session: c.Session | None,
+        known: Mapping[str, c.Session],
+    ) -> None:
+        """``session``, of those ``known``, is at hand; None: the engine takes the one that was active last."""
         super().__init__(keys)
         self.amount_label = Label("", id="amount-label")
         self.amount = Input(id="amount", compact=True, select_on_focus=True)
         self._door = door
         self._session = session
+        self._known = known
         self._report: c.BudgetReport | None = None
         self._asking: Asking | None = None
 
@@ -63,8 +70,8 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
 
     def title_line(self) -> Line:
         session = self._report.session if self._report is not None else None
-        known = self._session if self._session is not None and self._session.id == session else None
-        return view.budget_title(self._report, session_name(known, session) if session else "")
+        name = told_apart(self._known.get(session), self._known, session) if session else ""
+        return view.budget_title(self._report, name)
 
     def column_titles(self, width: int) -> Line:
         return view.budget_titles(width)

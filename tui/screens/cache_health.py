@@ -10,7 +10,7 @@ from tui.state.cachehealth import cache_lines, cache_title
 from tui.state.lines import EMPTY, Line, Piece, line
 from tui.state.panel import Dirty, PanelState
 from tui.state.text import clean_line
-from tui.state.who import session_name
+from tui.state.who import told_apart
 
 AGAIN_S = 2.0
 """Between two questions while the session goes on."""
@@ -40,7 +40,8 @@ class CacheScreen(ReadingScreen):
 
     def title_line(self) -> Line:
         known = self._report.session_id if self._report is not None else None
-        return cache_title(session_name(self._known(), known) if self._known() or known else "")
+        name = told_apart(self._known(), self._state.sessions, known) if self._known() or known else ""
+        return cache_title(name)
 
     def lines(self, width: int) -> Sequence[Line]:
         if self._trouble:

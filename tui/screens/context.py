@@ -10,7 +10,7 @@ from tui.state.context import context_lines, context_title
 from tui.state.lines import EMPTY, Line, Piece, line
 from tui.state.panel import Dirty, PanelState
 from tui.state.text import clean_line
-from tui.state.who import session_name
+from tui.state.who import told_apart
 
 AGAIN_S = 2.0
 """Between two looks at a conversation that goes on."""
@@ -43,7 +43,7 @@ class ContextScreen(ReadingScreen):
     def title_line(self) -> Line:
         known = self._report.session_id if self._report is not None else None
         session = self._state.sessions.get(known) if known is not None else self._session
-        return context_title(self._report, session_name(session, known) if session or known else "")
+        return context_title(self._report, told_apart(session, self._state.sessions, known) if session or known else "")
 
     def lines(self, width: int) -> Sequence[Line]:
         if self._trouble:

@@ -28,6 +28,7 @@ from tui.state.formats import short_model
 from tui.state.lines import Line, Piece, line
 from tui.state.panel import PanelState
 from tui.state.text import clean_line
+from tui.state.who import told_apart
 
 
 class ModelPicker(Picker[ModelChoice, str]):
@@ -53,7 +54,7 @@ class ModelPicker(Picker[ModelChoice, str]):
         self._door = door
         self._session = session
         self._clock = clock
-        self._scopes = scopes(session)
+        self._scopes = scopes(session, told_apart(session, state.sessions))
         if scope is not None and scope not in self._scopes:
             self._scopes.insert(2, scope)
         self._scope = self._scopes.index(scope) if scope is not None else 0

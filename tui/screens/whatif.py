@@ -26,11 +26,13 @@ class WhatIfScreen(TableScreen[WhatIfRow, None]):
         clock: Callable[[], float],
         session: Session | None,
         here: Subject | None = None,
+        *,
+        name: str = "",
     ) -> None:
-        """``session`` is the one in view, ``here`` the selection from which one came."""
+        """``session`` is the one in view, called ``name``; ``here`` the selection from which one came."""
         super().__init__(keys)
         self._door = door
-        self._subjects = subjects(session, session_name(session), here, clock())
+        self._subjects = subjects(session, name or session_name(session), here, clock())
         self._chosen = 0
         self._report: WhatIf | None = None
         self._table: tuple[int, WhatIfTable] | None = None

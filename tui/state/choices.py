@@ -60,11 +60,11 @@ class SessionChoice:
     session: str | None
 
 
-def scopes(session: c.Session | None) -> list[Scope]:
-    """What a model can be chosen for; ``session`` is the one at hand."""
+def scopes(session: c.Session | None, name: str = "") -> list[Scope]:
+    """What a model can be chosen for; ``session`` is the one at hand, ``name`` what it is called."""
     found = [Scope("all traffic")]
     if session is not None and session.id:
-        found.append(Scope(f"session {session_name(session)}", session=session.id))
+        found.append(Scope(f"session {name or session_name(session)}", session=session.id))
     return found + [Scope(name, slot=slot) for slot, name in SLOT_NAMES.items()]
 
 

@@ -33,7 +33,7 @@ def cost_title(state: PanelState, now: float) -> str:
     session = state.session_in_view(now)
     if session is not None:
         span = f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at)
-        return f"{session_name(session)} · {span}"
+        return f"{told_apart(session, state.sessions)} · {span}"
     working = len(state.at_work(now))
     return f"today · {working} sessions" if working else "today"
 

@@ -17,7 +17,7 @@ from tui.state.trouble import (
     target_in_force,
     troubles,
 )
-from tui.state.who import session_name
+from tui.state.who import told_apart
 
 LIMIT_TOLD = 0.1
 """The share from which a provider's limit is told in the header."""
@@ -132,7 +132,7 @@ def _specific_words(state: PanelState) -> list[str]:
 def _traffic(state: PanelState, override: Override) -> str:
     if override.session is None:
         return override.slot or ""
-    name = session_name(state.sessions.get(override.session), override.session)
+    name = told_apart(state.sessions.get(override.session), state.sessions, override.session)
     return f"{name} {override.slot}" if override.slot else name
 
 

@@ -4,7 +4,7 @@ from tui.state.lines import Line, Piece, line, line_cells, spread
 from tui.state.panel import PanelState
 from tui.state.rows import titles
 from tui.state.text import cells, clean_line, fit
-from tui.state.who import session_name
+from tui.state.who import told_apart
 
 RULE = Piece("─", "rule")
 
@@ -23,7 +23,7 @@ def requests_title(state: PanelState, width: int, row_width: int, *, frozen: boo
     if frozen:
         told.append(line(Piece("frozen", "warn")))
     if state.scope is not None:
-        name = session_name(state.sessions.get(state.scope), state.scope)
+        name = told_apart(state.sessions.get(state.scope), state.sessions, state.scope)
         told.append(line(Piece(f"session {name}", "accent")))
     if text := clean_line(state.requests.filter.text):
         told.append(line(Piece(f"/{fit(text, 20)} {len(state.requests)} found", "accent")))

@@ -1,7 +1,7 @@
 """Names of sessions, agents and models as the panel writes them."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from proxy.contract import AgentTally, Request, Session
 from tui.state.formats import money, short_model, sums
@@ -34,6 +34,14 @@ def session_name(session: Session | None, session_id: str | None = None) -> str:
         return clean_line(session.project)
     identifier = session.id if session is not None else session_id
     return clean_line(identifier)[:8] if identifier else "no session"
+
+
+def told_apart(session: Session | None, among: Mapping[str, Session], session_id: str | None = None) -> str:
+    """Its name; with the start of the id where another session that is known has the same name."""
+    name = session_name(session, session_id)
+    if session is None or not any(one.id != session.id and session_name(one) == name for one in among.values()):
+        return name
+    return f"{name} {clean_line(session.id)[:4]}"
 
 
 def session_names(sessions: Iterable[Session]) -> dict[str, str]:

@@ -80,11 +80,15 @@ class _SessionSums:
 
     def agent(self, request: c.Request | AgentSum, began: float) -> _AgentSums:
         """The sums of the agent that asked; ``began`` is when it did, should it be new."""
-        key = (request.role, request.agent_id)
+        return self.asker(request.role, request.agent_id, request.parent_agent_id, began)
+
+    def asker(self, role: c.Role, agent_id: str | None, parent: str | None, began: float) -> _AgentSums:
+        """The same, by what names it."""
+        key = (role, agent_id)
         if key not in self.agents:
-            self.numbered += request.role == "agent"
-            ordinal = self.numbered if request.role == "agent" else 0
-            self.agents[key] = _AgentSums(*key, request.parent_agent_id, ordinal, began, began)
+            self.numbered += role == "agent"
+            ordinal = self.numbered if role == "agent" else 0
+            self.agents[key] = _AgentSums(*key, parent, ordinal, began, began)
             self._forget_agents()
         return self.agents[key]
 
@@ -132,10 +136,10 @@ class Board:
     def opened(self, exchange: Exchange) -> str:
         """A request arrived. Returns its session's key."""
         self.live[exchange.id] = exchange
-        request = exchange.view()
-        session = self._session_of(request)
-        session.last_at = request.started_at
-        session.agent(request, request.started_at).in_flight += 1
+        asked, began = exchange.identity, exchange.started_at
+        session = self._session(asked.session or "", asked.project, began)
+        session.last_at = began
+        session.asker(asked.role, asked.agent, asked.parent_agent, began).in_flight += 1
         return session.id
 
     def ended(self, exchange: Exchange, request: c.Request, window: int | None) -> str:

@@ -7,6 +7,7 @@ follows from the sums is decided in ``protocol.budget``.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -165,13 +166,14 @@ class Budgets:
         self._changed()
 
     def _add(self, scope: Scope, cost_nano_usd: int | None) -> None:
-        before = self.view(scope)
         spent, unpriced = self._since.get(scope, (0, 0))
         self._since[scope] = (spent + (cost_nano_usd or 0), unpriced + (cost_nano_usd is None))
-        after = self.view(scope)
-        passed = crossed(after.limit_nano_usd, before.spent_nano_usd, after.spent_nano_usd)
+        if self.limit(scope) is None:
+            return
+        now = self.view(scope)
+        passed = crossed(now.limit_nano_usd, now.spent_nano_usd - (cost_nano_usd or 0), now.spent_nano_usd)
         if passed is not None:
-            self._warn(warning(after, passed, self._consequence()))
+            self._warn(warning(now, passed, self._consequence()))
 
     def _consequence(self) -> str:
         match self._settings.action:
@@ -237,7 +239,7 @@ def _key(scope: Scope) -> str:
 
 def _day(moment: float) -> date:
     """The local day of ``moment``."""
-    return datetime.fromtimestamp(moment).astimezone().date()
+    return date(*time.localtime(moment)[:3])
 
 
 def _midnight(day: date) -> float:

@@ -275,6 +275,10 @@ class Engine:
     def note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
         """Only messages tell of health: other paths have limits and troubles of their own. What a provider did before
         it was set up anew tells nothing of it now."""
+        with _contained("what an attempt tells of its provider"):
+            self._note_outcome(attempt, outcome, headers)
+
+    def _note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
         provider, exchange = attempt.provider, attempt.exchange
         if exchange.kind != "messages" or self.providers.get(provider.name) is not provider:
             return
@@ -300,24 +304,18 @@ class Engine:
 
     def ended(self, exchange: Exchange) -> None:
         """What one of them makes of it cannot keep the others from hearing of it, and the record comes first."""
-        with _contained("pricing a request"):
-            self._price(exchange)
+        _contain("pricing a request", self._price, exchange)
         request = exchange.view()
         self.writer.record(request)
-        tell: tuple[tuple[str, Callable[[], object]], ...] = (
-            ("budgets", lambda: self.gate.budgets.ended(request)),
-            ("the board", lambda: self._show_ended(exchange, request)),
-            ("what a request teaches", lambda: self._learn(exchange, request)),
-            ("telemetry", lambda: self.telemetry.record(request)),
-            ("metrics", lambda: self.totals.add(request)),
-            ("notices", lambda: self._herald.served(request)),
-            ("model lists", lambda: self._learn_list(exchange)),
-            ("names of sub-agents", lambda: self._names.ended(exchange)),
-            ("the watch of the caches", lambda: self.cachewatch.ended(exchange, request)),
-        )
-        for name, hear in tell:
-            with _contained(name):
-                hear()
+        _contain("budgets", self.gate.budgets.ended, request)
+        _contain("the board", self._show_ended, exchange, request)
+        _contain("what a request teaches", self._learn, exchange, request)
+        _contain("telemetry", self.telemetry.record, request)
+        _contain("metrics", self.totals.add, request)
+        _contain("notices", self._herald.served, request)
+        _contain("model lists", self._learn_list, exchange)
+        _contain("names of sub-agents", self._names.ended, exchange)
+        _contain("the watch of the caches", self.cachewatch.ended, exchange, request)
 
     def model_list(self) -> list[dict[str, object]]:
         models: list[dict[str, object]] = []
@@ -739,6 +737,14 @@ def _contained(what: str) -> Iterator[None]:
     """Work beside the traffic: a fault in it costs a line in the log, not the request or the chore."""
     try:
         yield
+    except Exception:
+        log.exception("%s went wrong; traffic goes on", what)
+
+
+def _contain(what: str, hear: Callable[..., object], *told: object) -> None:
+    """``_contained`` for what each request is told to: it costs next to nothing."""
+    try:
+        hear(*told)
     except Exception:
         log.exception("%s went wrong; traffic goes on", what)
 

@@ -28,6 +28,7 @@ from tui.state.empty import BY_HAND
 from tui.state.lines import Tone
 from tui.state.panel import Dirty, PanelState
 from tui.state.text import clean_line
+from tui.state.who import told_apart
 
 SCREENS = Path(__file__).parent / "screens"
 TICKS_PER_S = 12

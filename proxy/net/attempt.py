@@ -20,7 +20,7 @@ from proxy.dialects.dialect import Dialect
 from proxy.dialects.reading import AnswerReader
 from proxy.net.client import JSON_TYPE, STREAM_TYPE, Client, Header
 from proxy.net.exchange import Exchange
-from proxy.net.headers import lower_headers, reply_headers
+from proxy.net.headers import lower_headers, media_type, reply_headers
 from proxy.net.translated import reply_headers_of, sign_of_life, translated, whole_answer
 from proxy.net.upstream import Body, UpstreamFault, read_body, read_chunks
 from proxy.protocol.outcome import SERVED, STATUS_OF_TYPE, Outcome, Phase, Seen, error_body, judge
@@ -279,7 +279,7 @@ async def _commit(attempt: Attempt, held: list[bytes], response: httpx.Response)
     _note_commit(attempt, response.status_code)
     exchange.output_bytes = sum(map(len, held))
     start = b"".join(held)
-    labelled = response.headers.get("content-type", "").startswith("application/json")
+    labelled = media_type(response).startswith(b"application/json")
     headers = _relabelled(response, STREAM_TYPE) if labelled else reply_headers(response)
     if attempt.parcel.reader is not None:
         headers = reply_headers_of(response)

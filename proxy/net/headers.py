@@ -80,6 +80,11 @@ def reply_headers(response: httpx.Response) -> list[Header]:
     return [(name, value) for name, value in raw if name not in dropped]
 
 
+def media_type(response: httpx.Response) -> bytes:
+    """The response's content type as the provider wrote it; empty where it has none."""
+    return next((value for name, value in response.headers.raw if name.lower() == b"content-type"), b"")
+
+
 def lower_headers(response: httpx.Response) -> Mapping[str, str]:
     """The response's headers by name in lower case; of repeated ones the last."""
     return {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in response.headers.raw}

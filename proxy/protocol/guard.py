@@ -9,6 +9,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from proxy.contract import DOOR, TOKEN_HEADER
 
@@ -46,6 +47,7 @@ def check(method: str, path: str, headers: Mapping[bytes, bytes], token: str, li
     return None
 
 
+@lru_cache(maxsize=64)
 def _is_here(host: str, listen_host: str) -> bool:
     name = re.sub(r":\d*$", "", host.strip().lower())
     if not name:

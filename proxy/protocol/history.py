@@ -8,6 +8,7 @@ history when the route returns. Nothing else of the conversation changes, and ev
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -32,6 +33,7 @@ Thread = str
 """A session and an agent in it: their histories do not mix."""
 
 
+@lru_cache(maxsize=1024)
 def issuer_of(provider: str, model: str) -> str:
     """Who signs: a provider and the maker of the model there."""
     return f"{provider}:{canonical(model).split('-', 1)[0]}"

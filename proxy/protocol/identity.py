@@ -54,5 +54,6 @@ def _label(text: str | None) -> str | None:
     """``text`` as a single printable line; None where nothing is left."""
     if not text:
         return None
-    clean = "".join(character for character in text[:_LABEL_MAX] if character.isprintable())
+    start = text[:_LABEL_MAX]
+    clean = start if start.isprintable() else "".join(filter(str.isprintable, start))
     return clean or None

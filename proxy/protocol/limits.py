@@ -18,29 +18,30 @@ _PREFIX = "anthropic-ratelimit-"
 
 def read_limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
     """The limits in ``headers`` (names in lower case); empty where there are none."""
-    if not any(name.startswith(_PREFIX) for name in headers):
+    told = {name.removeprefix(_PREFIX): value for name, value in headers.items() if name.startswith(_PREFIX)}
+    if not told:
         return ()
-    unified = tuple(limit for key, name in _UNIFIED.items() if (limit := _unified(headers, key, name)))
-    plain = tuple(limit for name in _PLAIN if (limit := _plain(headers, name)))
-    return unified + plain
+    unified = [limit for key, name in _UNIFIED.items() if (limit := _unified(told, key, name))]
+    plain = [limit for name in _PLAIN if (limit := _plain(told, name))]
+    return (*unified, *plain)
 
 
-def _unified(headers: Mapping[str, str], key: str, name: str) -> Limit | None:
-    used = _number(headers.get(f"{_PREFIX}unified-{key}-utilization"))
+def _unified(told: Mapping[str, str], key: str, name: str) -> Limit | None:
+    used = _number(told.get(f"unified-{key}-utilization"))
     if used is None:
         return None
     return Limit(
         name=name,
         used=max(0.0, used),
-        resets_at=_number(headers.get(f"{_PREFIX}unified-{key}-reset")),
-        status=headers.get(f"{_PREFIX}unified-{key}-status"),
-        rules=_ruling(headers) == key,
+        resets_at=_number(told.get(f"unified-{key}-reset")),
+        status=told.get(f"unified-{key}-status"),
+        rules=_ruling(told) == key,
     )
 
 
-def _ruling(headers: Mapping[str, str]) -> str | None:
+def _ruling(told: Mapping[str, str]) -> str | None:
     """The key of the window that decides, by the provider's representative claim."""
-    claim = headers.get(f"{_PREFIX}unified-representative-claim")
+    claim = told.get("unified-representative-claim")
     return None if claim is None else _CLAIMS.get(claim, "7d")
 
 
@@ -59,13 +60,13 @@ def _rejected(headers: Mapping[str, str]) -> bool:
     return headers.get(f"{_PREFIX}unified-status") == "rejected"
 
 
-def _plain(headers: Mapping[str, str], name: str) -> Limit | None:
-    limit = _number(headers.get(f"{_PREFIX}{name}-limit"))
-    remaining = _number(headers.get(f"{_PREFIX}{name}-remaining"))
+def _plain(told: Mapping[str, str], name: str) -> Limit | None:
+    limit = _number(told.get(f"{name}-limit"))
+    remaining = _number(told.get(f"{name}-remaining"))
     if not limit or remaining is None:
         return None
     used = max(0.0, 1 - remaining / limit)
-    return Limit(name=name.replace("-", " "), used=used, resets_at=_moment(headers.get(f"{_PREFIX}{name}-reset")))
+    return Limit(name=name.replace("-", " "), used=used, resets_at=_moment(told.get(f"{name}-reset")))
 
 
 def _number(text: str | None) -> float | None:

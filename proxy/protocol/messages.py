@@ -190,7 +190,8 @@ def _read_key(raw: bytes, position: int) -> tuple[str, int]:
     match = _KEY.match(raw, position)
     if match is None:
         raise _Repeated
-    key: str = read_json(match[1])
+    quoted = match[1]
+    key: str = read_json(quoted) if b"\\" in quoted else quoted[1:-1].decode()
     return key, match.end()
 
 

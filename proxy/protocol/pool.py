@@ -20,13 +20,15 @@ class KeyPool:
 
     def choose(self, session: str, admits: Callable[[int], bool], tried: Sequence[int] = ()) -> int | None:
         """The key for ``session`` among those that ``admits`` allows and that were not ``tried``, if there is one."""
+        known = self._used_by.get(session)
+        if known is not None and known not in tried and admits(known):
+            self._used_by.move_to_end(session)
+            return known
         usable = [number for number in range(self.size) if number not in tried and admits(number)]
         if not usable:
             return None
-        current = self._used_by.get(session)
-        if current not in usable:
-            busy = Counter(self._used_by.values())
-            current = min(usable, key=lambda number: (self._limited_at.get(number, 0.0), busy[number], number))
+        busy = Counter(self._used_by.values())
+        current = min(usable, key=lambda number: (self._limited_at.get(number, 0.0), busy[number], number))
         self._used_by[session] = current
         self._used_by.move_to_end(session)
         while len(self._used_by) > SESSIONS_KEPT:

@@ -28,11 +28,15 @@ class Price:
 
     def at(self, prompt_tokens: int) -> "Price":
         """The price of a request with that prompt."""
+        return replace(self.tier(prompt_tokens), tiers=())
+
+    def tier(self, prompt_tokens: int) -> "Price":
+        """Whose rates count for a request with that prompt: its own, or a tier's."""
         price = self
         for start, tier in self.tiers:
             if prompt_tokens > start:
                 price = tier
-        return replace(price, tiers=())
+        return price
 
     def with_search(self, search: int) -> "Price":
         """The same price with another one for searches."""
@@ -58,7 +62,7 @@ class Bill:
 
 def bill(usage: Usage, price: Price) -> Bill:
     """The cost of ``usage`` at ``price``, each part times a million."""
-    rate = price.at(usage.prompt_tokens) if price.tiers else price
+    rate = price.tier(usage.prompt_tokens)
     write_5m = rate.cache_write_5m if rate.cache_write_5m is not None else rate.input
     write_1h = rate.cache_write_1h if rate.cache_write_1h is not None else write_5m
     return Bill(

@@ -125,6 +125,8 @@ def chain_after(route: Route, decision: Decision, asked: Asked, catalog: Catalog
 
 def chain_for(route: Route, asked: Asked) -> tuple[str, ...]:
     """The chain of the most specific slot that has one of its own, else the general one."""
+    if not route.slot_chains:
+        return route.chain
     own = (route.slot_chains.get(slot) for slot in asked.slots)
     return next((chain for chain in own if chain), route.chain)
 

@@ -8,6 +8,7 @@ first few are decoded, so the tap costs a fraction of a microsecond for each of 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from proxy.contract import Usage
@@ -25,6 +26,8 @@ TOKENS_MAX = 10**9
 _SIGNATURE = b'"signature_delta"'
 _DELTA = b"event: content_block_delta\n"
 _NEXT_DELTA = b"\n\n" + _DELTA
+_SHORT = 160
+"""Bytes of an event that may be the same in every answer."""
 
 _FRAME = len(_DELTA + b'data: {"type":"content_block_delta","index":0,"delta":{"type":"","":""}}')
 _FRAMES: Mapping[str, int] = {
@@ -232,15 +235,9 @@ class AnswerTap:
         return chunk[:start] + chunk[end:]
 
     def _see(self, frame: bytes) -> None:
-        name, data = read_event(frame)
-        if not data and not name:
-            return
-        try:
-            payload = read_json(data)
-        except NotJson:
-            return
-        if isinstance(payload, dict):
-            self._see_payload(payload.get("type") or name.decode(errors="replace"), payload)
+        read = _read_again(frame) if len(frame) < _SHORT and not frame.startswith(_DELTA) else _read(frame)
+        if read is not None:
+            self._see_payload(*read)
 
     def _see_payload(self, name: object, payload: Mapping[str, Any]) -> None:
         match name:
@@ -271,6 +268,24 @@ class AnswerTap:
                 self.meaningful = True
             case _:
                 pass
+
+
+def _read(frame: bytes) -> tuple[object, Mapping[str, Any]] | None:
+    """The type and the payload of an event; None where it has none that can be read."""
+    name, data = read_event(frame)
+    if not data and not name:
+        return None
+    try:
+        payload = read_json(data)
+    except NotJson:
+        return None
+    if not isinstance(payload, dict):
+        return None
+    return payload.get("type") or name.decode(errors="replace"), payload
+
+
+_read_again = lru_cache(maxsize=64)(_read)
+"""Of the events around an answer's text most are the same in every answer: pings, ends, the start of a text."""
 
 
 def read_message(body: bytes) -> AnswerFacts | None:

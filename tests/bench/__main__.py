@@ -1,7 +1,7 @@
 """``python -m tests.bench [--quick|--full] [--json] [PART …]``: measure, print Markdown, assert nothing.
 
-Parts: latency, throughput, large, pacing, busy (the relay beside other proxies); swap, memory, start, panel,
-history (a ledger of a year, asked).
+Parts: latency, throughput, large, pacing, busy (the relay beside other proxies); dialects (providers of other formats
+beside one of Anthropic's); swap, memory, start, panel, history (a ledger of a year, asked).
 Only loopback is used; every process is started here and ended here.
 """
 
@@ -16,11 +16,11 @@ from pathlib import Path
 import msgspec
 
 from proxy.contract import TOKEN_HEADER
-from tests.bench import history, inside, processes, report
-from tests.bench.contenders import Contender, DidNotStart, Starter, engine, installed
+from tests.bench import abroad, history, inside, processes, report
+from tests.bench.contenders import Contender, DidNotStart, Starter, engine, engine_abroad, installed
 from tests.bench.relay import FULL, MEASURES, NORMAL, QUICK, Effort, Figures, Load, measure, streams
 
-INSIDE = ("swap", "memory", "start", "panel", "history")
+INSIDE = ("swap", "memory", "start", "panel", "history", "dialects")
 PARTS = (*MEASURES, *INSIDE)
 PANEL_S = 5.0
 PANEL_STREAMS_S = 40.0
@@ -35,24 +35,33 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="cctui-bench-") as name:
         folder = Path(name)
         own = _inside(folder, effort, parts)
-        beside = _beside(folder, effort, [part for part in parts if part in MEASURES])
+        beside = _beside(folder / "beside", effort, [part for part in parts if part in MEASURES], installed())
+        far = _abroad(folder / "abroad", effort) if "dialects" in parts else {}
     if arguments.json:
-        payload = {"machine": report.machine_line(), "contenders": beside, "figures": own}
+        payload = {"machine": report.machine_line(), "contenders": beside, "dialects": far, "figures": own}
         sys.stdout.write(msgspec.json.encode(payload).decode() + "\n")
         return
     sys.stdout.write(f"{report.machine_line()}\n\n")
     if beside:
         sys.stdout.write(report.contenders_table(beside) + "\n\n")
+    if far:
+        sys.stdout.write(report.dialects_table(far, own) + "\n\n")
     sys.stdout.write(report.targets_table(beside, own) + "\n")
 
 
-def _beside(folder: Path, effort: Effort, parts: Sequence[str]) -> dict[str, Figures]:
+def _abroad(folder: Path, effort: Effort) -> dict[str, Figures]:
+    """One engine for each dialect, in turns with one whose provider speaks Anthropic's."""
+    return _beside(folder, effort, ("latency", "throughput"), (engine, *map(engine_abroad, abroad.DIALECTS)))
+
+
+def _beside(folder: Path, effort: Effort, parts: Sequence[str], starters: Sequence[Starter]) -> dict[str, Figures]:
     if not parts:
         return {}
+    folder.mkdir()
     with contextlib.ExitStack() as stack:
         upstream = stack.enter_context(processes.upstream(folder))
         load = Load(stack.enter_context(processes.generator(folder)), stack.enter_context(processes.generator(folder)))
-        started = [_start(stack, folder / str(number), upstream, each) for number, each in enumerate(installed())]
+        started = [_start(stack, folder / str(number), upstream, each) for number, each in enumerate(starters)]
         return measure(parts, [each for each in started if each is not None], load, effort, _tell)
 
 
@@ -76,6 +85,8 @@ def _inside(folder: Path, effort: Effort, parts: Sequence[str]) -> Figures:
         figures |= _starting(folder / "start")
     if "panel" in parts:
         figures |= _panel(folder / "panel")
+    if "dialects" in parts:
+        figures |= abroad.figures(_tell)
     if "history" in parts:
         figures |= history.figures(folder / "ledger.sqlite3", effort.history_requests, _tell)
     return figures

@@ -85,11 +85,14 @@ http {{
 
 
 @contextlib.contextmanager
-def engine(folder: Path, upstream: int, name: str = "cctui", more: str = "") -> Iterator[Contender]:
-    """The real engine: model swapped, usage read, priced and recorded; ``more`` are settings."""
+def engine(
+    folder: Path, upstream: int, name: str = "cctui", more: str = "", speaks: str = "anthropic"
+) -> Iterator[Contender]:
+    """The real engine: model swapped, usage read, priced and recorded; ``more`` are settings, ``speaks`` the
+    provider's dialect."""
     home = folder / "cctui"
     home.mkdir()
-    (home / "config.toml").write_text(_ENGINE.format(upstream=upstream, served=SERVED_MODEL) + more)
+    (home / "config.toml").write_text(_ENGINE.format(upstream=upstream, served=SERVED_MODEL, speaks=speaks) + more)
     command = [sys.executable, "-P", "-m", "proxy"]
     env = environment(folder, CCTUI_HOME=str(home))
     with running(command, env, contender_cores(), folder / "engine.log") as process:
@@ -106,6 +109,7 @@ port = 0
 local_servers = false
 [providers.bench]
 base_url = "http://127.0.0.1:{upstream}"
+dialect = "{speaks}"
 auth = "bearer"
 api_key = "bench-key"
 models = ["{served}"]
@@ -148,6 +152,17 @@ def engine_with_panel(folder: Path, upstream: int) -> Iterator[Contender]:
             assert reader.stdout is not None
             reader.stdout.readline()
             yield Contender("cctui, panel attached", alone.port, alone.headers, alone.pid)
+
+
+def engine_abroad(dialect: str) -> Starter:
+    """The engine with a provider of ``dialect``, which it translates to and from."""
+
+    @contextlib.contextmanager
+    def start(folder: Path, upstream: int) -> Iterator[Contender]:
+        with engine(folder, upstream, f"cctui, {dialect}", speaks=dialect) as alone:
+            yield alone
+
+    return start
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.bench.relay import Figures
+from tests.upstreams.dialects import NAMES
 
 Table = Mapping[str, Figures]
 """Figures by contender."""
@@ -39,6 +40,24 @@ def contenders_table(measured: Table) -> str:
         shown = [name for name in shown if name != "errors"]
     rows = [[who, *(_cell(figures, name) for name in shown)] for who, figures in measured.items()]
     return _markdown(["in front of the same upstream", *shown], rows)
+
+
+def dialects_table(measured: Table, inside: Figures) -> str:
+    """What each dialect costs beside Anthropic's own in the same run, and its translations by themselves."""
+    rows = []
+    for name in (who.removeprefix("cctui, ") for who in measured if who != "cctui"):
+        ratios = [_ratio(measured, figure, f"cctui, {name}", "cctui") for figure in ("TTFB p50", "requests/s")]
+        first, second = ("" if value is None else f"{value:.2f} ×" for value in ratios)
+        added = _added_first_byte(measured, name)
+        translated, event = inside.get(f"{name}: 1 MB ms"), inside.get(f"{name}: event us")
+        cells = [first, "" if added is None else f"{added:+.2f} ms", second]
+        cells += [
+            "" if translated is None else f"{translated:.1f} ms",
+            "as it is" if event is None else f"{event:.0f} µs",
+        ]
+        rows.append([name, *cells])
+    head = ["beside a provider of Anthropic's format", "TTFB p50", "added", "requests/s", "1 MB conversation", "event"]
+    return _markdown(head, rows)
 
 
 def targets_table(measured: Table, inside: Figures) -> str:
@@ -82,6 +101,7 @@ def _targets(measured: Table, inside: Figures) -> Sequence[tuple[str, Callable[[
         ),
         ("gap added between chunks, p99, 32 streams", lambda: _added_gap(measured), "{:.2f} ms", "≤ 2 ms"),
         ("swapping the model in 4 MB", known("swap ms"), "{:.2f} ms", "≤ 2 ms"),
+        *((f"a conversation of 1 MB in {name}", known(f"{name}: 1 MB ms"), "{:.1f} ms", "≤ 15 ms") for name in NAMES),
         ("memory at rest", known("memory at rest MB"), "{:.0f} MB", ""),
         ("memory after half of the requests, a tenth aborted", known("memory midway MB"), "{:.0f} MB", ""),
         ("memory after all of them", known("memory at the end MB"), "{:.0f} MB", "≤ 120 MB, flat"),
@@ -103,6 +123,12 @@ def _targets(measured: Table, inside: Figures) -> Sequence[tuple[str, Callable[[
 def _ratio(measured: Table, name: str, over: str, under: str) -> float | None:
     top, bottom = measured.get(over, {}).get(name), measured.get(under, {}).get(name)
     return top / bottom if top is not None and bottom else None
+
+
+def _added_first_byte(measured: Table, dialect: str) -> float | None:
+    figures = (measured.get(who, {}).get("TTFB p50") for who in (f"cctui, {dialect}", "cctui"))
+    theirs, own = figures
+    return theirs - own if theirs is not None and own is not None else None
 
 
 def _added_gap(measured: Table) -> float | None:

@@ -5,7 +5,7 @@ import re
 import sys
 import time
 
-from tests.bench import traffic
+from tests.bench import abroad, traffic
 from tests.bench.event_loop import new_loop
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -13,6 +13,8 @@ _PACE = re.compile(rb"\r\n" + traffic.PACE_HEADER + rb": *([\d.]+),(\d+)", re.IG
 _LIST = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 27\r\n\r\n{"data":[],"has_more":false}'
 
 _WHOLE = traffic.whole_response()
+_ABROAD = {mark: abroad.whole_response(dialect) for mark, dialect in abroad.MARKS.items()}
+"""Answers in other dialects, by what the request's first line holds."""
 _OPENING = traffic.RESPONSE_HEAD + b"".join(map(traffic.chunk, traffic.opening()))
 _CLOSING = b"".join(map(traffic.chunk, traffic.closing())) + traffic.LAST_CHUNK
 
@@ -26,6 +28,7 @@ class Provider(asyncio.Protocol):
         self._head = b""
         self._missing = 0
         self._pace: tuple[float, int] | None = None
+        self._whole = _WHOLE
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -52,6 +55,8 @@ class Provider(asyncio.Protocol):
             self._write(_LIST)
             return
         length = _LENGTH.search(head)
+        line = head[: head.find(b"\r\n")]
+        self._whole = next((whole for mark, whole in _ABROAD.items() if mark in line), _WHOLE)
         pace = _PACE.search(head)
         self._pace = (float(pace[1]) / 1000, int(pace[2])) if pace else None
         self._missing = (int(length[1]) if length else 0) - rest
@@ -61,7 +66,7 @@ class Provider(asyncio.Protocol):
     def _answer(self) -> None:
         self._missing = 0
         if self._pace is None:
-            self._write(_WHOLE)
+            self._write(self._whole)
             return
         self._write(_OPENING)
         interval_s, chunks = self._pace

@@ -79,11 +79,12 @@ def test_a_file_is_read_through_litellm(
         return spoken(call, Said("", [("Read", {"file_path": str(notes)})]))
 
     upstream.script = reads
+    before = len(upstream.calls)
     here = stage(settings("proxy", proxy, dialect, "relayed") + '[route]\ndefault = "proxy/relayed"\n')
 
     assert here.ask("Read the notes.", "--dangerously-skip-permissions") == "Read."
 
-    assert any(b"what the notes say" in call.body for call in upstream.calls if answers_a_tool(dialect, call))
+    assert any(b"what the notes say" in call.body for call in upstream.calls[before:])
 
 
 @foreign

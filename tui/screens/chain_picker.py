@@ -42,7 +42,7 @@ class ChainPicker(Picker[Candidate, str]):
 
     def _names(self) -> Iterable[Candidate]:
         for provider in self._state.providers:
-            yield Candidate(provider.name, "the same model there")
+            yield Candidate(provider.name, "same model there")
         for name, members in self._state.route.groups.items():
             yield Candidate(name, f"group: {', '.join(members)}")
 

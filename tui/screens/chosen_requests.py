@@ -35,9 +35,13 @@ class ChosenRequestsScreen(TableScreen[Request, None]):
         super().__init__(keys)
         self._state, self._all_keys, self._door, self._clock = state, keys, door, clock
         self._choice, self._about = choice, about
+        self._dated = True
+        """Some are not of today, so that each has its date."""
 
     async def read(self) -> None:
         rows = await self._door().requests(self._choice, LIMIT)
+        today = f.date(self._clock())[:10]
+        self._dated = any(f.date(row.started_at)[:10] != today for row in rows)
         self.show(rows, "" if rows else "The ledger keeps none of these requests any more.", "dim")
 
     def heading_lines(self, width: int) -> list[Line]:
@@ -46,18 +50,19 @@ class ChosenRequestsScreen(TableScreen[Request, None]):
         return [line(" ", Piece(f"{many}requests", "strong"), Piece(f"   {clean_line(self._about)}", "dim")), EMPTY]
 
     def titles_line(self, width: int) -> Line:
-        return spread(EMPTY, line(Piece(titles(width - _date_cells(width)), "dim")), width)
+        return spread(EMPTY, line(Piece(titles(width - self._date_cells(width)), "dim")), width)
 
     def row_line(self, row: Request, width: int) -> Line:
-        cells = _date_cells(width)
-        date = f.date(row.started_at)[11 - cells : 10]
+        cells = self._date_cells(width)
         told = request_row(row, width - cells, self._clock(), self._state.ordinal(row), 0)
-        return line(Piece(f" {date}", "dim"), *told)
+        date = f" {f.date(row.started_at)[11 - cells : 10]}" if cells else ""
+        return line(Piece(date, "dim"), *told)
 
     def opened(self, row: Request) -> None:
         self.app.push_screen(DetailScreen(self._state, self._all_keys, self._door, row, self._clock))
 
-
-def _date_cells(width: int) -> int:
-    """A space and the date."""
-    return 11 if width >= FULL_DATES_FROM else 6
+    def _date_cells(self, width: int) -> int:
+        """A space and the date; nothing where all are of today."""
+        if not self._dated:
+            return 0
+        return 11 if width >= FULL_DATES_FROM else 6

@@ -12,16 +12,19 @@ from tui.screens.table import TableScreen
 from tui.screens.whatif import WhatIfScreen
 from tui.screens.year import YearScreen
 from tui.state.lines import Line
-from tui.state.panel import PanelState
+from tui.state.panel import Dirty, PanelState
 from tui.state.periods import PERIODS
 from tui.state.spend import GROUPS, SpendView
 from tui.state.spend_lines import SpendTable, about_words, graph, heading, notes, ordered, way_words
 from tui.state.whatif import Subject
 from tui.state.who import session_names
 
+AGAIN_S = 3.0
+"""Between two readings while money is spent."""
+
 
 class SpendScreen(TableScreen[UsageRow, None]):
-    """Reads the ledger each time the question changes."""
+    """Reads the ledger each time the question changes, and again while money is spent."""
 
     BINDINGS = [*actions.bindings("spend")]  # noqa: RUF012  the form that Textual's type asks for
     PLACES: ClassVar[tuple[actions.Place, ...]] = ("rows", "spend")
@@ -36,6 +39,9 @@ class SpendScreen(TableScreen[UsageRow, None]):
         self._report: UsageReport | None = None
         self._made: tuple[UsageReport, UsageGroup, int, SpendTable] | None = None
         """The table last made, and what of."""
+        self._read_at = 0.0
+        self._moved = False
+        """Something was spent since the last reading."""
         self._return_to = ""
         """The key under the cursor when the level above comes back."""
 
@@ -45,11 +51,22 @@ class SpendScreen(TableScreen[UsageRow, None]):
 
     async def read(self) -> None:
         view = self._view
+        self._read_at = self._clock()
         report = await self._door().usage(view.choice(self._clock()), view.group)
         self._report = report
         rows = ordered(report, view.group)
-        place = next((place for place, row in enumerate(rows) if row.key == self._return_to), 0)
+        key = self._return_to or (self.highlighted.key if self.highlighted is not None else "")
+        self._return_to = ""
+        place = next((place for place, row in enumerate(rows) if row.key == key), 0)
         self.show(rows, "" if rows else "Nothing was asked in this time.", "dim", place)
+
+    def repaint(self, dirty: Dirty, now: float, frame: int) -> None:
+        """Read again when something was spent, with the cursor where it is."""
+        del frame
+        self._moved = self._moved or Dirty.SESSIONS in dirty
+        if self._moved and self.is_mounted and now - self._read_at >= AGAIN_S:
+            self._moved, self._read_at = False, now
+            self.run_worker(self._read(), group="read", exclusive=True)
 
     def heading_lines(self, width: int) -> list[Line]:
         return heading(self._view, self._names, width)

@@ -131,11 +131,16 @@ def entry_line(place: int, entry: Entry, width: int, now: float, session: Sessio
     name_width = max(16, min(40, width * 2 // 5 - 1))
     name = Piece(left(fit(clean_line(entry.text), name_width - 1), name_width), "strong")
     end = _health(entry, now, width)
-    meaning = entry.meaning if small is None else f"window of {f.window(small)} is too small"
     room = max(8, width - 8 - name_width - cells(end.text))
+    meaning = entry.meaning if small is None else _small_words(small, room)
     mark = Piece("▲ " if bad else "  ", "warn")
     number = Piece(f" {place + 1:>2}  ", "dim")
     return cut(line(number, mark, name, Piece(left(meaning, room), "warn" if bad else "dim"), " ", end), width)
+
+
+def _small_words(window: int, room: int) -> str:
+    words = f"window of {f.window(window)} is too small"
+    return words if cells(words) <= room else f"too small: {f.window(window)}"
 
 
 def _health(entry: Entry, now: float, width: int) -> Piece:

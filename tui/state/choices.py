@@ -8,7 +8,7 @@ from tui.state import formats as f
 from tui.state.check import mark_sentence, mark_words
 from tui.state.fuzzy import score
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line
-from tui.state.text import cells, clean_line, fit, left, right
+from tui.state.text import ELLIPSIS, cells, clean_line, fit, left, right
 from tui.state.who import session_name
 
 STAR = "★"
@@ -25,12 +25,17 @@ SLOT_NAMES: dict[c.Slot, str] = {
 Compared = Mapping[tuple[str, str], str]
 """What the session would have cost, in words, by provider and model."""
 NOT_COMPARED: Compared = {}
-COMPARED_FROM = 84
-"""Cells of an entry from which on there is room for it: a terminal of 100 columns."""
-COMPARED = 13
-ROOMY = 104
-CHECKED_FROM, CHECKED = 90, 20
-"""Cells of an entry from which on there is room for words on its check, where nothing is compared."""
+ALWAYS = 12
+"""Cells of the marks before an entry and of the context window."""
+PROVIDER, PROVIDER_MORE = 12, 4
+"""Cells of the provider's name, and further ones where there is room."""
+NAME_LEAST, NAME_MORE = 22, 6
+"""Cells that a model's name keeps before a further column is taken in, and what it gets before the provider."""
+PRICES = 16
+COST = 13
+CAN_DO = (24, 18)
+"""Cells of what a model can do, in full and in short."""
+CHECKED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,22 +127,50 @@ def model_line(
     if choice.model is None:
         told = Piece("   each request goes to the model that Claude Code asks for", "dim")
         return cut(line(" ", mark, "  ", Piece("As asked", "strong"), told), width)
-    model = choice.model
-    star = Piece(f"{STAR} " if model.favourite else "  ", "warn")
+    model, plan = choice.model, _columns(width, compared)
     small = too_small(model, context_tokens)
-    tail = [*_figures(model, width, compared, warn=small), *_checked(model, width, compared, now)]
-    room = width - 5 - sum(cells(piece.text) for piece in tail)
-    provider_width = 12 if width >= 60 else 0
-    name = Piece(left(clean_line(model.id), max(8, room - provider_width)), "plain")
-    provider = Piece(left(fit(clean_line(model.provider), provider_width - 1), provider_width), "dim")
-    return cut(line(" ", mark, star, provider, name, *tail), width)
+    sign = _check_sign(model) if not plan.can_do else []
+    room = plan.name - 2 * len(sign)
+    name = Piece(left(_name(model.id, room - 1), room), "plain")
+    provider = Piece(left(fit(clean_line(model.provider), plan.provider - 1), plan.provider), "dim")
+    star = Piece(f"{STAR} " if model.favourite else "  ", "warn")
+    figures = _figures(model, plan, compared, now, warn=small)
+    return cut(line(" ", mark, star, provider, *sign, name, *figures), width)
 
 
-def _checked(model: c.Model, width: int, compared: Compared, now: float) -> list[Piece]:
-    if width < CHECKED_FROM or compared:
-        return []
-    words, tone = mark_words(model.check, now) if model.check is not None else ("", "plain")
-    return [Piece(left(fit(words, CHECKED - 1), CHECKED), tone)]
+def _name(identifier: str, width: int) -> str:
+    """A model's id; where it does not fit, its vendor gives way before what tells it from the others."""
+    name = clean_line(identifier)
+    vendor, slash, tail = name.rpartition("/")
+    return fit(f"{ELLIPSIS}/{tail}" if slash and vendor and cells(name) > width else name, width)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Cells of each column of the model picker; 0: it is left out."""
+
+    name: int
+    provider: int = 0
+    prices: int = 0
+    cost: int = 0
+    can_do: int = 0
+    checked: int = 0
+
+
+def _columns(width: int, compared: Compared) -> _Columns:
+    """What fits into ``width`` cells: the model's name keeps ``NAME_LEAST`` before a column more is taken in."""
+    provider = PROVIDER if width >= 60 else 0
+    prices = PRICES if width >= 50 else 0
+    spare = width - ALWAYS - provider - prices - NAME_LEAST
+    cost = COST if compared and spare >= COST else 0
+    spare -= cost
+    can_do = next((size for size in CAN_DO if spare >= size), 0)
+    spare -= can_do
+    checked = CHECKED if not compared and can_do and spare >= CHECKED else 0
+    spare -= checked
+    wider = min(PROVIDER_MORE, max(0, spare - NAME_MORE)) if provider else 0
+    name = width - ALWAYS - provider - wider - prices - cost - can_do - checked
+    return _Columns(max(8, name), provider + wider, prices, cost, can_do, checked)
 
 
 def check_line(model: c.Model, width: int, now: float) -> list[Line]:
@@ -148,41 +181,45 @@ def check_line(model: c.Model, width: int, now: float) -> list[Line]:
     return [line(" ", Piece(fit(mark_sentence(model.check, now), max(1, width - 1)), tone))]
 
 
-def _figures(model: c.Model, width: int, compared: Compared, *, warn: bool) -> list[Piece]:
+def _figures(model: c.Model, plan: _Columns, compared: Compared, now: float, *, warn: bool) -> list[Piece]:
     tone: Tone = "bad" if warn else "dim"
-    window = Piece(f" {'▲' if warn else ' '}{right(f.window(model.context_window), 5)}", tone)
-    if width < 50:
-        return [window]
-    prices = Piece(f" {right(f.price(model.input_nano_usd), 7)} {right(f.price(model.output_nano_usd), 7)}")
-    if width < 72:
-        return [window, prices]
-    if width < COMPARED_FROM or not compared:
-        return [window, prices, Piece("  "), *_can_do(model, 22)]
-    cost = Piece(f.aligned(compared.get((model.provider, model.id), ""), COMPARED))
-    return [window, prices, cost, Piece("  "), *_can_do(model, 22 if width >= ROOMY else 16)]
+    pieces = [Piece(f" {'▲' if warn else ' '}{right(f.window(model.context_window), 5)}", tone)]
+    if plan.prices:
+        pieces.append(Piece(f" {right(f.price(model.input_nano_usd), 7)} {right(f.price(model.output_nano_usd), 7)}"))
+    if plan.cost:
+        pieces.append(Piece(f.aligned(compared.get((model.provider, model.id), ""), plan.cost)))
+    if plan.can_do:
+        pieces += [Piece("  "), *_can_do(model, plan.can_do - 2)]
+    if plan.checked:
+        words, tone = mark_words(model.check, now) if model.check is not None else ("", "plain")
+        pieces.append(Piece(left(fit(words, plan.checked - 1), plan.checked), tone))
+    return pieces
 
 
 def model_titles(width: int, compared: Compared = NOT_COMPARED) -> Line:
     """The titles over the entries of the model picker."""
+    plan = _columns(width, compared)
     tail = f"  {right('ctx', 5)}"
-    if width >= 50:
-        tail += f" {right('in/M', 7)} {right('out/M', 7)}"
-    if width >= COMPARED_FROM and compared:
-        tail += right("this session", COMPARED) + "  " + left("can do", 22 if width >= ROOMY else 16)
-    elif width >= 72:
-        tail += "  " + left("can do", 22)
-    tail += left("checked", CHECKED) if width >= CHECKED_FROM and not compared else ""
-    provider = left("provider", 12) if width >= 60 else ""
-    room = width - 5 - cells(tail) - cells(provider)
-    return line(Piece(f"     {provider}{left('model', max(8, room))}{tail}", "dim"))
+    tail += f" {right('in/M', 7)} {right('out/M', 7)}" if plan.prices else ""
+    tail += right("this session", plan.cost) if plan.cost else ""
+    tail += "  " + left("can do", plan.can_do - 2) if plan.can_do else ""
+    tail += left("checked", plan.checked) if plan.checked else ""
+    return line(Piece(f"     {left('provider', plan.provider)}{left('model', plan.name)}{tail}", "dim"))
 
 
 def _can_do(model: c.Model, width: int) -> list[Piece]:
     """What the model can do, before it the sign of its check where it was checked."""
+    sign = _check_sign(model)
+    short = bool(sign) or width < CAN_DO[0] - 2
+    return [*sign, Piece(left(_abilities(model, short=short), width - 2 * len(sign)), "dim")]
+
+
+def _check_sign(model: c.Model) -> list[Piece]:
+    """What its last check came to, as a sign of two cells; nothing where it was never checked."""
     if model.check is None:
-        return [Piece(left(_abilities(model, short=width < 22), width), "dim")]
+        return []
     words, tone = mark_words(model.check, 0.0)
-    return [Piece(words[:2], tone), Piece(left(_abilities(model, short=True), width - 2), "dim")]
+    return [Piece(words[:2], tone)]
 
 
 def _abilities(model: c.Model, *, short: bool = False) -> str:

@@ -8,7 +8,7 @@ from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line
 from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.trouble import health_words
-from tui.state.who import agent_row_name, session_money, session_name, session_names
+from tui.state.who import agent_row_name, session_money, session_names, told_apart
 
 AGENT_LIMIT = 40
 SESSION_LIMIT = 8

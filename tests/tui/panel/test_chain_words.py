@@ -27,7 +27,7 @@ def entry(text: str, state: PanelState) -> words.Entry:
 def test_each_kind_of_entry_says_what_it_means(state: PanelState) -> None:
     meanings = [entry(text, state).meaning for text in state.route.chain]
     assert meanings == [
-        "the same model there",
+        "same model there",
         "always qwen3-coder",
         "one of the group: ollama, openrouter/openai/gpt-5.5",
         "nothing of this name is known",

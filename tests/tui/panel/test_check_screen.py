@@ -132,7 +132,7 @@ def test_a_model_shows_its_check_in_words_where_there_is_room() -> None:
     wide = line_text(model_line(choice, 114, present=False, context_tokens=0, now=scenes.NOW))
     narrow = line_text(model_line(choice, 76, present=False, context_tokens=0, now=scenes.NOW))
 
-    assert "✗ tools" in narrow
+    assert "✗ m " in narrow
     assert wide.rstrip().endswith("✗ tool call +1")
 
 

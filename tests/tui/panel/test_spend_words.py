@@ -245,12 +245,12 @@ class TestThePickersColumn:
         choice = ModelChoice(next(model for model in models() if model.id == "claude-sonnet-5"))
         return line_text(model_line(choice, width, present=False, context_tokens=0, **more))  # type: ignore[arg-type]
 
-    @pytest.mark.parametrize("width", [84, 90, 104, 114])
+    @pytest.mark.parametrize("width", [75, 84, 90, 104, 114])
     def test_tells_what_the_session_would_have_cost(self, width: int) -> None:
         assert "$2.47" in self.shown(width, compared=self.compared)
         assert "this session" in line_text(model_titles(width, self.compared))
         assert len(self.shown(width, compared=self.compared)) <= width
 
     def test_is_away_where_there_is_no_room_or_no_answer(self) -> None:
-        assert "$2.47" not in self.shown(83, compared=self.compared)
+        assert "$2.47" not in self.shown(74, compared=self.compared)
         assert "this session" not in line_text(model_titles(90))

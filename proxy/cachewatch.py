@@ -34,8 +34,8 @@ LINES_KEPT = 3
 TURN_S = 0.001
 """The thread that reads lets the streams have their turn after so long."""
 PAUSE_S = 0.0003
-REST = 4
-"""It rests so many times as long as it worked: a fifth of a core at most."""
+REST = 9
+"""It rests so many times as long as it worked: a tenth of a core at most."""
 PATIENCE_S = 2.0
 """Whoever asks waits so long for what is still being looked at."""
 

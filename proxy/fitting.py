@@ -132,7 +132,7 @@ class Fitting:
         if exchange.without_thinking:
             fields, changes = without_foreign_thinking(body, lambda _: True)
             body = body.with_fields(fields)
-        elif self._issuers.concerns(body.raw, issuer):
+        elif self._issuers.concerns(memoryview(body.fields.get("messages", b"")), issuer):
             fields, changes = without_foreign_thinking(body, self._issuers.foreign(issuer))
             body = body.with_fields(fields)
         if not is_claude(issuer):

@@ -212,6 +212,8 @@ class _Cleaner:
             return False
         if keyword == "required" and not _is_names(value):
             return False
+        if keyword in _MAPS and not isinstance(value, Mapping):
+            return False
         if keyword == "pattern" and not rules.lookaround and any(mark in value for mark in _LOOKAROUND):
             return False
         if keyword == "format" and rules.formats is not None and value not in rules.formats:

@@ -18,7 +18,7 @@ from proxy.net.client import JSON_TYPE, Client, Send
 from proxy.net.exchange import Exchange
 from proxy.net.relay import Relay
 from proxy.protocol.guard import check
-from proxy.protocol.identity import identify
+from proxy.protocol.identity import TELLING, identify
 from proxy.protocol.messages import BadBody, Body
 from proxy.protocol.outcome import error_body
 
@@ -251,7 +251,7 @@ def new_exchange(scope: Scope, headers: dict[bytes, bytes], raw: bytes) -> Excha
     path, method = scope["path"], scope["method"]
     kind = _kind(path, method)
     body = Body(raw) if kind != "other" else None
-    names = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
+    names = {name.decode(): headers[name].decode("latin-1") for name in TELLING if name in headers}
     now = time.time()
     query = scope["query_string"].decode("latin-1")
     return Exchange(

@@ -23,6 +23,16 @@ class Identity:
     role: Role
 
 
+TELLING = (
+    b"x-claude-code-session-id",
+    b"x-claude-code-agent-id",
+    b"x-claude-code-parent-agent-id",
+    PROJECT_HEADER.encode(),
+    b"user-agent",
+)
+"""The headers that tell of the sender."""
+
+
 def identify(headers: Mapping[str, str], body: Body | None) -> Identity:
     """The sender, from ``headers`` (names in lower case) and the body where there is one."""
     agent = _label(headers.get("x-claude-code-agent-id"))
@@ -40,7 +50,7 @@ def identify(headers: Mapping[str, str], body: Body | None) -> Identity:
 
 
 def _role(agent: str | None, body: Body | None) -> Role:
-    """Requests for the client's own purposes (titles, summaries of a page, searches) carry no tools of the conversation."""
+    """Requests for the client's own purposes (titles, summaries of a page, searches) lack the conversation's tools."""
     if agent:
         return "agent"
     if body is None or body.wants_structure or body.only_searches:

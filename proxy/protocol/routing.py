@@ -189,7 +189,7 @@ def parse_target(text: str, catalog: Catalog, default: str = "") -> Override:
     match list(listing.items()):
         case [(provider, model)]:
             return Override(provider=provider, model=model)
-        case [] if not text.startswith(CLAUDE) and naming.tier_of(CLAUDE + text):
+        case [] if not slash and not text.startswith(CLAUDE) and naming.tier_of(CLAUDE + text):
             return parse_target(CLAUDE + text, catalog, default)
         case [] if default in real and naming.tier_of(text) and not slash and not catalog.model_ids(default):
             return Override(provider=default, model=text)

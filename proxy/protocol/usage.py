@@ -228,7 +228,7 @@ class AnswerTap:
             return chunk
         run = chunk[start:end]
         deltas = run.count(_NEXT_DELTA)
-        if deltas != run.count(b"\n\n") or b"\r" in run or _SIGNATURE in run:
+        if run.count(b"\n") != deltas * _NEXT_DELTA.count(b"\n") or b"\r" in run or _SIGNATURE in run:
             return chunk
         self.deltas += deltas
         self.text_bytes += len(run) - deltas * (self._frame_bytes + len(b"\n\n"))

@@ -53,5 +53,8 @@ def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def chosen(options: dict[str, Any]) -> c.Choice:
-    """The choice that the values of ``choice_options`` make."""
+    """The choice that the values of ``choice_options`` make. Raises ``click.UsageError`` where it can hold nothing."""
+    since, until = options.get("since"), options.get("until")
+    if since is not None and until is not None and until <= since:
+        raise click.UsageError("--until is not after --since, so that nothing lies between them.")
     return c.Choice(**options)

@@ -34,7 +34,7 @@ def requests(limit: int, *, as_json: bool, **options: Any) -> None:
         print_lines([_nothing(choice)])
 
 
-@click.command()
+@click.command(short_help="Sum up requests, tokens and dollars, or tell how fast models were.")
 @click.option("--by", type=click.Choice(GROUPS), default="model", show_default=True, help="What each line sums up.")
 @choice_options
 @click.option("--latency", is_flag=True, help="How fast models were, in place of sums.")

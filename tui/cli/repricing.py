@@ -8,7 +8,7 @@ from tui.cli.engine_access import ask
 from tui.cli.printing import print_json, print_lines, width
 
 
-@click.command()
+@click.command(short_help="Compute costs anew by today's prices, as of each request's day.")
 @since_option()
 @until_option()
 @click.option("--dry-run", is_flag=True, help="Only tell what would change.")

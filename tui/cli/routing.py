@@ -39,7 +39,7 @@ def wake(name: str) -> None:
     _set_resting(name, resting=False)
 
 
-@providers.command("test")
+@providers.command("test", short_help="Ask a provider for its models now; exits 1 when it does not answer well.")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def try_provider(name: str, *, as_json: bool) -> None:
@@ -55,7 +55,7 @@ def try_provider(name: str, *, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-@providers.command("forget")
+@providers.command("forget", short_help="Send a provider everything again, also the fields that it was seen to reject.")
 @click.argument("name")
 def forget(name: str) -> None:
     """Send a provider everything again, also the fields that it was seen to reject."""
@@ -130,7 +130,7 @@ def off() -> None:
     _set_fallback(c.SetFallback(enabled=False))
 
 
-@fallback.command("set")
+@fallback.command("set", short_help="Replace the chain by providers, groups or PROVIDER/MODEL targets, in order.")
 @click.option("--slot", type=click.Choice(c.SLOTS), help="Only for requests of this kind.")
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET…")
 def set_chain(slot: c.Slot | None, targets: tuple[str, ...]) -> None:
@@ -138,7 +138,7 @@ def set_chain(slot: c.Slot | None, targets: tuple[str, ...]) -> None:
     _set_fallback(c.SetFallback(chain=targets, slot=slot))
 
 
-@fallback.command("clear")
+@fallback.command("clear", short_help="Empty the chain, or take a slot's own away so that the common one serves it.")
 @click.option("--slot", type=click.Choice(c.SLOTS), help="The chain that this kind of requests has of its own.")
 def clear_chain(slot: c.Slot | None) -> None:
     """Empty the chain, or take a slot's own away so that the common one serves it."""

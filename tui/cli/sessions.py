@@ -12,7 +12,7 @@ from tui.cli.shells import SHELLS, render
 
 HEADLESS_DEMO_S = 10.0
 
-NO_TERMINAL = """The panel needs a terminal, and standard output is none. The engine runs at {url}.
+NO_TERMINAL = """The panel needs a terminal, and standard output is not one. The engine runs at {url}.
 These work without one: cctui status, requests, usage, models, use, fallback, env, claude -p, demo."""
 
 PLACES = """paste this into one of:

@@ -9,7 +9,7 @@ from tui.cli.engine_access import ask
 from tui.cli.printing import print_json, print_lines, width
 
 
-@click.command()
+@click.command(short_help="Tell what requests would have cost at other models.")
 @choice_options
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=40, show_default=True, help="How many models at most, but in JSON."

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from proxy import contract as c
 from tui.cli import json_output, text_output
 from tui.cli.json_output import Json
+from tui.state import formats
 
 OUTCOMES: tuple[c.Outcome, ...] = ("served", "failed", "cancelled", "broken")
 
@@ -37,7 +38,7 @@ def as_text(rows: Sequence[c.Request], now: float, width: int) -> list[str]:
         f"requests   {counts}; {sum(row.fell_back for row in asked)} fell back to another provider",
         f"served by  {', '.join(f'{name} {count}' for name, count in served.most_common())}",
         f"tokens     {tokens.prompt_tokens:,} in ({_cached_share(tokens):.0%} cached), {tokens.output_tokens:,} out",
-        f"cost       {c.dollars(_cost(asked)):.4f} USD, simulated: nobody pays it",
+        f"cost       {formats.money(_cost(asked), simulated=True)}, simulated: nobody pays it",
         "",
         *text_output.requests(asked[:SHOWN], now, width),
     ]

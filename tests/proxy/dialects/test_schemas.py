@@ -174,6 +174,14 @@ class TestKeywords:
             "description": "(required: true)",
         }
 
+    @pytest.mark.parametrize("odd", [[], [[]], 1.5, None, "x"])
+    @pytest.mark.parametrize("rules", [COMMON, PLAIN_ONLY, NARROW])
+    def test_properties_that_are_no_object_go(self, odd: Any, rules: SchemaRules) -> None:
+        assert "properties" not in of({"type": "object", "properties": odd}, rules)
+        legal = legal_schema({"type": "object", "properties": odd, "additionalProperties": False}, rules)
+        assert legal["properties"] == {}
+        assert isinstance(is_strict(legal), bool)
+
     @pytest.mark.parametrize("required", [1.5, None, "x", {"x": 1}, [1], [["x"]], [{}]])
     @pytest.mark.parametrize("rules", [COMMON, PLAIN_ONLY, NARROW])
     def test_required_that_is_no_list_of_names_goes(self, required: Any, rules: SchemaRules) -> None:

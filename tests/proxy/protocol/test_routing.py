@@ -191,6 +191,10 @@ class TestTargets:
         with pytest.raises(NoTarget, match=f"no provider or model is called '{text}'. Did you mean .*{hint}"):
             parse_target(text, CATALOG)
 
+    def test_an_unknown_model_of_a_provider_is_told_as_it_was_typed(self) -> None:
+        with pytest.raises(NoTarget, match="called 'team/claude-opus-9'"):
+            parse_target("team/claude-opus-9", CATALOG)
+
     def test_a_name_that_resembles_nothing_points_to_the_list(self) -> None:
         with pytest.raises(NoTarget, match="cctui models lists what there is"):
             parse_target("qqqqqqq", CATALOG)

@@ -299,6 +299,7 @@ def test_an_engine_of_another_contract_is_replaced_when_asked_for(
         ("use",),
         ("use", "x", "--slot", "mood"),
         ("requests", "--limit", "0"),
+        ("usage", "--since", "7d", "--until", "30d"),
         ("fallback", "set"),
         ("fallback", "set", "--slot", "mood", "x"),
         ("providers", "rest"),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from proxy import contract as c
-from proxy.protocol.limits import read_limits
+from proxy.protocol.limits import read_limits, tells_plan
 
 NEAR_LIMIT = 0.9
 """Share of a plan's window from which on the user is warned."""
@@ -37,7 +37,7 @@ class Herald:
 
     def limits(self, provider: str, headers: Mapping[str, str]) -> None:
         """Say once for each window that its limit is near: the ruling one, or any where none rules."""
-        limits = read_limits(headers)
+        limits = read_limits(headers) if tells_plan(headers) else ()
         for limit in [each for each in limits if each.rules] or limits:
             warned = (provider, limit.name, limit.resets_at)
             if limit.used < NEAR_LIMIT or warned in self._warned or not limit.name.startswith(PLAN_WINDOWS):

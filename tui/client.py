@@ -21,11 +21,17 @@ FEED_SILENCE_S = 15.0
 EVERYTHING = c.Choice()
 
 
+def _sentence(text: str) -> str:
+    """``text`` with a capital and a full stop; a question keeps its mark."""
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!', '`')) else '.'}"
+
+
 class DoorError(Exception):
     """The engine refused or could not do what was asked. ``str()`` is a sentence for the user."""
 
     def __init__(self, message: str, code: str = "failed") -> None:
-        super().__init__(message)
+        super().__init__(_sentence(message))
         self.code = code
 
 

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from proxy import contract as c
 from proxy.metrics import CONTENT_TYPE
+from proxy.protocol.foreign_json import NotJson, read_json_as
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -263,8 +264,8 @@ def _done() -> Response:
 
 async def _command(request: Request, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(await request.body() or b"{}", type=kind)
-    except msgspec.DecodeError as error:
+        return read_json_as(msgspec.json.Decoder(kind), await request.body() or b"{}")
+    except NotJson as error:
         raise Refused(f"the command cannot be read: {error}") from None
 
 

@@ -14,6 +14,7 @@ _CLAIMS = {"five_hour": "5h", "seven_day_overage_included": "7d_oi"}
 """The window that a representative claim is about; every other claim is about seven days."""
 _PLAIN = ("requests", "tokens", "input-tokens", "output-tokens")
 _PREFIX = "anthropic-ratelimit-"
+_PLAN = f"{_PREFIX}unified-"
 
 
 def read_limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
@@ -24,6 +25,11 @@ def read_limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
     unified = [limit for key, name in _UNIFIED.items() if (limit := _unified(told, key, name))]
     plain = [limit for name in _PLAIN if (limit := _plain(told, name))]
     return (*unified, *plain)
+
+
+def tells_plan(headers: Mapping[str, str]) -> bool:
+    """Whether a subscription's windows are told."""
+    return any(name.startswith(_PLAN) for name in headers)
 
 
 def _unified(told: Mapping[str, str], key: str, name: str) -> Limit | None:

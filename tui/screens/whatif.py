@@ -42,7 +42,8 @@ class WhatIfScreen(TableScreen[WhatIfRow, None]):
         report = await self._door().what_if(self._subjects[self._chosen].choice)
         self._report, self._table = report, None
         nothing = "Nothing was asked in this." if not report.total.requests else "No provider lists a model."
-        self.show(report.rows, "" if report.rows else nothing, "dim")
+        rows = report.rows if report.total.requests else ()
+        self.show(rows, "" if rows else nothing, "dim")
 
     def heading_lines(self, width: int) -> list[Line]:
         lines = [heading(self._subjects, self._chosen, width), EMPTY]

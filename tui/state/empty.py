@@ -42,7 +42,7 @@ def _providers(state: PanelState, width: int, now: float, keys: dict[str, str]) 
             line("  Set a key such as OPENROUTER_API_KEY and start again, or write one into config.toml."),
         ]
     model, provider = target_in_force(state)
-    goes = "the model that it asks for" if model == "as-asked" else short_model(model)
+    goes = "the model that Claude Code asks for" if model == "as-asked" else short_model(model)
     lines = [line(Piece("  providers found", "strong"))]
     for one in state.providers:
         glyph, word, tone = health_words(one, now)

@@ -45,3 +45,12 @@ def test_a_request_in_flight_counts_so_far_and_an_unknown_cost_is_not_a_cost() -
     found = burn([live(1, 20)], NOW, 10)
     assert found.tokens_per_min > 0
     assert found.nano_usd_per_hour == 0
+
+
+def test_what_ended_before_the_span_counts_nowhere() -> None:
+    found = burn([served(1, SPAN_S + 60, duration_ms=5000.0, cost_nano_usd=DOLLAR)], NOW, 10)
+    assert (found.tokens_per_min, found.nano_usd_per_hour, sum(found.columns)) == (0.0, 0.0, 0.0)
+
+
+def test_what_began_after_now_by_another_clock_counts_nowhere() -> None:
+    assert burn([served(1, -60)], NOW, 10).columns == (0.0,) * 10

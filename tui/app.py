@@ -133,7 +133,12 @@ class PanelApp(App[Left]):
                 self.main.repaint(behind, now, step)
 
     def _tell_notices(self) -> None:
-        """Tell them where the user sees it: a screen over the whole panel has no place for them."""
+        """Tell them where the user sees it: a screen over the whole panel has no place for them.
+
+        They wait while another sentence stands: what the user did is answered first.
+        """
+        if self.state.unread and self.main.says(self.clock()):
+            return
         if not all(screen.is_modal for screen in self.screen_stack[1:]):
             return
         for notice in self.state.unread:

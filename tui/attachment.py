@@ -52,7 +52,7 @@ class Attachment:
     def door(self) -> Door:
         """The open door. Raises ``DoorError`` while there is no engine."""
         if self._door is None:
-            raise DoorError("no engine is running", "engine_gone")
+            raise DoorError("no engine is running; start it again from the panel", "engine_gone")
         return self._door
 
     async def run(self) -> None:

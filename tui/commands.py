@@ -18,7 +18,7 @@ class Command(NamedTuple):
 
 
 class ActionCommands(Provider):
-    """Everything that a key of the panel does."""
+    """Everything that a key does where the palette was opened, and what the application does everywhere."""
 
     async def discover(self) -> Hits:
         for command in self._commands():
@@ -31,7 +31,10 @@ class ActionCommands(Provider):
                 yield Hit(worth, matcher.highlight(command.name), command.run, help=command.help)
 
     def _commands(self) -> Iterator[Command]:
-        for action in actions.of_place("panel"):
+        places: tuple[actions.Place, ...] = getattr(self.screen, "PLACES", ("panel",))
+        here = [action for place in places for action in actions.of_place(place)]
+        everywhere = [action for action in actions.of_place("panel") if action.id in actions.OF_APP]
+        for action in dict.fromkeys([*here, *everywhere]):
             if action.id != "palette":
                 run = partial(self.app.run_action, action.call)
                 yield Command(f"{action.label.capitalize()}  ({actions.shown_key(action.keys[0])})", action.help, run)

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
+from proxy import contract as c
 from proxy import engine as engine_module
 from proxy.board import Board
 from proxy.feed import Feed
@@ -215,3 +217,47 @@ async def test_a_login_that_lists_no_models_is_not_asked_for_them_with_every_req
         await asyncio.gather(*(engine.ask(authorization="Bearer sk-ant-oat01-login") for _ in range(4)))
     await upstream.arrived(21)
     assert sum(call.method == "GET" for call in upstream.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("use", c.Use(target="first")),
+        ("fallback", c.SetFallback(enabled=True)),
+        ("rest", c.RestProvider(provider="first", resting=False)),
+        ("favourite", c.SetFavourite(provider="first", model="m", favourite=True)),
+        ("budget/set", c.SetBudget(kind="day", amount_nano_usd=10**12)),
+    ],
+)
+async def test_a_command_that_waits_for_the_disk_does_not_hold_up_traffic(
+    engine: RunningEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    blocked: threading.Event,
+    name: str,
+    command: msgspec.Struct,
+) -> None:
+    await engine.look("state")
+    monkeypatch.setattr(KeptFile, "keep_now", lambda *_: blocked.wait(TIMEOUT_S))
+    told = asyncio.create_task(engine.command(name, command))
+    assert (await engine.ask()).status_code == 200
+    blocked.set()
+    assert (await told).status_code == 200
+
+
+async def test_a_session_that_only_the_ledger_knows_is_looked_up_beside_traffic(
+    engine: RunningEngine, monkeypatch: pytest.MonkeyPatch, blocked: threading.Event
+) -> None:
+    asked = Gate("the ledger was asked")
+
+    def slow(_: LedgerReader, start: str) -> list[str]:
+        asked.open()
+        blocked.wait(TIMEOUT_S)
+        return [f"{start}-session"]
+
+    monkeypatch.setattr(LedgerReader, "sessions", slow)
+    told = asyncio.create_task(engine.command("use", c.Use(target="first", session="old")))
+    await asked.wait()
+    assert (await engine.ask()).status_code == 200
+    assert not told.done()
+    blocked.set()
+    assert (await told).json()["overrides"][0]["session"] == "old-session"

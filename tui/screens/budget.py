@@ -14,12 +14,13 @@ from tui.client import Door, DoorError
 from tui.screens.entries import EntriesScreen
 from tui.state import budget_view as view
 from tui.state import formats as f
-from tui.state.lines import EMPTY, Line, Piece, line
+from tui.state.lines import EMPTY, Line, Piece, line, wrapped
 from tui.state.panel import Dirty
 from tui.state.text import clean_line
 from tui.state.who import told_apart
 
 ASK_S = 2.0
+SIMULATED_APART = "Simulated money does not count here, unless count_simulated is set under [budget] in config.toml."
 
 Asking = Literal["grant", "amount"]
 
@@ -81,7 +82,10 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
             return [line(Piece(" Asking the engine …", "dim"))]
         if (budget := self.highlighted) is None:
             return []
-        return [EMPTY, *view.budget_detail(self._report, budget, width, self._keys)]
+        session = self._known.get(self._report.session or "")
+        made_up = session is not None and session.simulated and not budget.spent_nano_usd
+        remark = wrapped(SIMULATED_APART, width, "dim") if made_up else []
+        return [EMPTY, *view.budget_detail(self._report, budget, width, self._keys), *remark]
 
     def repaint(self, dirty: Dirty, now: float, frame: int) -> None:
         """Only the engine's answers change what is shown."""

@@ -97,6 +97,10 @@ class MainScreen(Screen[None]):
         """Show a sentence in the footer's place for a while."""
         self._message, self._message_until = (text, tone), now + MESSAGE_S
 
+    def says(self, now: float) -> bool:
+        """A sentence stands in the footer's place."""
+        return bool(self._message[0]) and now < self._message_until
+
     def repaint(self, dirty: Dirty, now: float, frame: int) -> None:
         """Show what moved."""
         if not self.is_mounted:
@@ -132,7 +136,7 @@ class MainScreen(Screen[None]):
 
     def _paint_keys(self, now: float) -> None:
         text, tone = self._message
-        if now < self._message_until and text:
+        if self.says(now):
             self.keys_bar.show([cut(line(" ", Piece(text, tone)), self.size.width)])
         else:
             self.keys_bar.show([keys_line(self._hints(), self.size.width, last="leave")])

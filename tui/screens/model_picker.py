@@ -25,7 +25,7 @@ from tui.state.choices import (
     would_cost,
 )
 from tui.state.formats import short_model
-from tui.state.lines import Line, Piece, line
+from tui.state.lines import Line, Piece, first_that_fits, line
 from tui.state.panel import PanelState
 from tui.state.text import clean_line
 from tui.state.who import told_apart
@@ -98,9 +98,8 @@ class ModelPicker(Picker[ModelChoice, str]):
             chosen = index == self._scope
             text = f"‹{clean_line(scope.label)}›" if chosen else f" {clean_line(scope.label)} "
             pieces.append(Piece(text, "strong" if chosen else "dim", f"screen.scope_at({index})"))
-        if self.choices.size.width < 76:
-            return line(pieces[0], Piece(f"‹{clean_line(self.scope.label)}›", "strong", "screen.scope"))
-        return tuple(pieces)
+        short = line(pieces[0], Piece(f"‹{clean_line(self.scope.label)}›", "strong", "screen.scope"))
+        return first_that_fits((tuple(pieces), short), self.choices.size.width)
 
     def column_titles(self, width: int) -> Line:
         return model_titles(width, self._compared)

@@ -7,6 +7,7 @@ asked of the engine for the highlighted session alone, while it spends.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -59,6 +60,7 @@ class SessionsScreen(Screen[SessionChoice]):
     """Closes with the session that the panel shall show, or with None."""
 
     CSS_PATH = "sessions.tcss"
+    PLACES: ClassVar[tuple[actions.Place, ...]] = ("sessions",)
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-roomy"), (140, "-wide")]  # noqa: RUF012
     BINDINGS = [*actions.bindings("sessions")]  # noqa: RUF012  the form that Textual's type asks for

@@ -208,7 +208,8 @@ def _tally_line(name: Piece, more: str, row: AgentRow, state: Piece, width: int,
         "tokens": right(f.count(row.tally.usage.total_tokens), 7),
         "lasted": right(f.age(lasted) if row.started_at else "", 11),
     }
-    money = f.aligned(f.sums(row.tally.cost_nano_usd, row.tally.simulated_nano_usd), COST)
+    cost = f.sums(row.tally.cost_nano_usd, row.tally.simulated_nano_usd) if row.tally.requests else ""
+    money = f.aligned(cost, COST)
     text = fit(name.text, room - cells(more) - 1)
     return cut(
         line(

@@ -1,5 +1,6 @@
 """How fast tokens and dollars go: computed from requests, each spread evenly over its life."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -24,18 +25,21 @@ class Burn:
 
 
 def burn(newest_first: Iterable[Request], now: float, columns: int, session: str | None = None) -> Burn:
-    """The burn of ``session`` (None: of all traffic) in the ``SPAN_S`` before ``now``."""
+    """The burn of ``session`` (None: of all traffic) in the ``SPAN_S`` before ``now``.
+
+    Columns begin at whole multiples of their length, so that they move on as they are; the last one still grows.
+    """
     width_s = SPAN_S / max(1, columns)
     buckets = [0.0] * columns
     tokens = real = simulated = 0.0
-    begin = now - SPAN_S
+    begin = math.ceil(now / width_s) * width_s - SPAN_S
     for request in newest_first:
         if request.started_at < begin - LONGEST_S:
             break
         if session is not None and (request.session_id or "") != session:
             continue
         start, end = _life(request, now)
-        if end < begin or start > now:
+        if end < now - SPAN_S or start > now:
             continue
         amount = request.usage.total_tokens
         _pour(buckets, amount, start - begin, end - begin, width_s)

@@ -149,7 +149,8 @@ def _place(agent: AgentTally) -> tuple[int, int]:
 def _agent(agent: AgentTally, width: int) -> Line:
     name = Piece(agent_row_name(agent), "plain" if agent.in_flight else "dim")
     doing = Piece("● working" if agent.in_flight else "", "accent")
-    money = f.sums(agent.tally.cost_nano_usd, agent.tally.simulated_nano_usd)
+    tally = agent.tally
+    money = f.sums(tally.cost_nano_usd, tally.simulated_nano_usd) if tally.requests else ""
     return _tally_line(name, agent.tally, money, doing, width)
 
 

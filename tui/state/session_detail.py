@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from proxy.contract import CostKind, Forecast, KindCost, ModelCost, Pace, Session, SessionReport
 from tui.state import formats as f
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, spread, wrapped
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, joined, line, spread, wrapped
 from tui.state.text import clean_line, left, right
 from tui.state.who import session_money, session_name
 
@@ -79,14 +79,17 @@ def simulated(report: SessionReport) -> bool:
 def _facts(session: Session, width: int, now: float) -> list[Line]:
     tally = session.tally
     prompt = tally.usage.prompt_tokens
-    hit = f"   cache {f.percent(tally.usage.cache_read_tokens / prompt)} read" if prompt else ""
-    counts = f"   {tally.requests} requests   {f.count(tally.usage.total_tokens)} tokens{hit}"
+    many = "request" if tally.requests == 1 else "requests"
+    counts = [f"{tally.requests} {many}", f"{f.count(tally.usage.total_tokens)} tokens"]
+    counts += [f"cache {f.percent(tally.usage.cache_read_tokens / prompt)} read"] if prompt else []
+    money = Piece(session_money(session), "strong")
+    lines = [joined([line(money), *(line(each) for each in counts)], gap) for gap in ("   ", "  ")]
     began = f"since {f.day_clock(session.started_at, now)}, {f.age(max(0.0, now - session.started_at))}"
     quiet = "at work" if session.in_flight else f"quiet for {f.age(now - session.last_at)}"
     window = f" of {f.window(session.context_window)}" if session.context_window else ""
     context = f"   context {f.count(session.context_tokens)}{window}" if session.context_tokens else ""
     return [
-        cut(line(Piece(session_money(session), "strong"), counts), width),
+        first_that_fits(lines, width),
         cut(line(Piece(f"{began}, {quiet}{context}", "dim")), width),
     ]
 

@@ -88,7 +88,7 @@ def rates(newest_first: Iterable[Request], now: float) -> dict[str, Rate]:
 def sessions_title(state: PanelState, now: float) -> Line:
     """The line on top."""
     working = sum(_working(one, now) for one in state.sessions.values())
-    told = f"   {len(state.sessions)} known, {working} at work" if state.sessions else "   none was seen yet"
+    told = f"   {len(state.sessions)} known, {working} active lately" if state.sessions else "   none was seen yet"
     return line(" ", Piece("sessions", "strong"), Piece(told, "dim"))
 
 

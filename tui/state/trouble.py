@@ -1,5 +1,6 @@
 """What is wrong, in one sentence with the next step."""
 
+from itertools import takewhile
 from typing import NamedTuple
 
 from proxy.contract import AS_ASKED, Provider
@@ -56,8 +57,10 @@ def troubles(state: PanelState, now: float, keys: dict[str, str]) -> list[Troubl
 
 
 def detours_of(state: PanelState, now: float) -> list[Detour]:
-    """The detours that last."""
-    return detours(state.requests.newest(), state.providers, state.route, now)
+    """The detours that last: what an engine before this one did is over."""
+    begun = state.engine.started_at if state.engine is not None else now
+    present = takewhile(lambda request: request.started_at >= begun, state.requests.newest())
+    return detours(present, state.providers, state.route, now)
 
 
 def health_words(provider: Provider, now: float) -> tuple[str, str, Tone]:

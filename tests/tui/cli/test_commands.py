@@ -175,7 +175,7 @@ class TestWithAnEngine:
     def test_a_refusal_is_a_sentence_on_stderr(self, run: Run) -> None:
         answer = run("use", "nobody")
         assert (answer.exit_code, answer.stdout) == (1, "")
-        assert answer.stderr == "Error: No provider or model is called nobody\n"
+        assert answer.stderr == "Error: No provider or model is called nobody.\n"
 
     def test_fallback_is_shown_switched_and_set(self, run: Run) -> None:
         group = "          group cheap: openrouter, anthropic\n"
@@ -204,7 +204,7 @@ class TestWithAnEngine:
 
     def test_an_unknown_provider_cannot_be_put_aside(self, run: Run) -> None:
         answer = run("providers", "rest", "nobody")
-        assert (answer.exit_code, answer.stderr) == (1, "Error: No provider is called nobody\n")
+        assert (answer.exit_code, answer.stderr) == (1, "Error: No provider is called nobody.\n")
 
     def test_a_provider_is_tested_and_the_exit_code_says_how_it_went(self, run: Run) -> None:
         good, bad = run("providers", "test", "anthropic"), run("providers", "test", "openrouter", "--json")

@@ -113,7 +113,7 @@ async def test_what_the_engine_refuses_is_said() -> None:
         await until(pilot, lambda: "spent      $20.04" in screen_text(app))
         engine.refusal = c.Refusal(code="no_budget", message="no project budget is set")
         await pilot.press("g", "enter")
-        await until(pilot, lambda: "no project budget is set" in screen_text(app))
+        await until(pilot, lambda: "No project budget is set" in screen_text(app))
 
 
 async def test_the_header_names_the_key_when_a_budget_refuses_requests() -> None:

@@ -1,5 +1,6 @@
 """How fast tokens and money go."""
 
+import msgspec
 import pytest
 
 from proxy.contract import Usage
@@ -35,6 +36,22 @@ def test_simulated_money_has_its_own_rate() -> None:
     found = burn([served(1, 10, duration_ms=5000.0, simulated=True, cost_nano_usd=DOLLAR)], NOW, 10)
     assert found.nano_usd_per_hour == 0
     assert found.simulated_nano_usd_per_hour > 0
+
+
+def test_columns_move_on_as_they_are() -> None:
+    requests = [served(n, 17.0 * n, duration_ms=4000.0, usage=Usage(output_tokens=100 * n)) for n in range(1, 12)]
+    width_s = SPAN_S / 20
+    before, after = burn(requests, NOW + 0.2 * width_s, 20).columns, burn(requests, NOW + 0.9 * width_s, 20).columns
+    moved_on = burn(requests, NOW + 1.2 * width_s, 20).columns
+    assert before == pytest.approx(after)
+    assert moved_on[:-1] == pytest.approx(before[1:])
+
+
+@pytest.mark.parametrize("into_the_column_s", [0.0, 1.0, 599.0])
+def test_a_rate_does_not_depend_on_where_columns_begin(into_the_column_s: float) -> None:
+    now = NOW // SPAN_S * SPAN_S + into_the_column_s
+    request = msgspec.structs.replace(served(1, 0, duration_ms=5000.0), started_at=now - 60, cost_nano_usd=DOLLAR)
+    assert burn([request], now, 1).nano_usd_per_hour == pytest.approx(30 * DOLLAR)
 
 
 def test_another_session_is_left_out() -> None:

@@ -74,7 +74,7 @@ async def test_what_the_engine_refuses_is_said_and_taken_back() -> None:
         await pilot.press("F")
         engine.refusal = c.Refusal(code="no_target", message="no provider is called gone")
         await pilot.press("J")
-        await until(pilot, lambda: "no provider is called gone" in screen_text(app))
+        await until(pilot, lambda: "No provider is called gone" in screen_text(app))
         assert app.state.route.chain == CHAIN
         assert isinstance(app.screen, ChainScreen)
         assert app.screen.chain == CHAIN

@@ -99,6 +99,17 @@ async def test_the_palette_knows_every_action_of_the_panel() -> None:
         assert {action.help for action in actions.of_place("panel") if action.id != "palette"} <= names
 
 
+async def test_the_palette_of_another_screen_knows_what_its_keys_do_and_nothing_that_works_elsewhere() -> None:
+    from tui.commands import ActionCommands
+
+    async with working() as engine, shown(engine) as (app, pilot):
+        await pilot.press("s")
+        names = {command.help for command in ActionCommands(app.screen)._commands()}
+        assert {action.help for action in actions.of_place("sessions")} <= names
+        elsewhere = {action.help for action in actions.of_place("panel") if action.id not in actions.OF_APP}
+        assert not names & elsewhere
+
+
 async def test_f_turns_fallback_off_and_the_header_says_so() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
         await pilot.press("f")
@@ -129,7 +140,7 @@ async def test_what_the_engine_refuses_is_said_in_the_picker() -> None:
         await pilot.press("p", "down", "down")
         engine.refusal = c.Refusal(code="no_match", message="ollama has no model like claude-opus-4-8")
         await pilot.press("enter")
-        await until(pilot, lambda: "ollama has no model like" in screen_text(app))
+        await until(pilot, lambda: "Ollama has no model like" in screen_text(app))
         assert isinstance(app.screen, ProvidersScreen)
 
 

@@ -58,7 +58,7 @@ async def test_what_the_engine_refuses_is_said() -> None:
         await pilot.press("p")
         engine.refusal = c.Refusal(code="unknown", message="no provider is called anthropic")
         await pilot.press("r")
-        await until(pilot, lambda: "no provider is called anthropic" in screen_text(app))
+        await until(pilot, lambda: "No provider is called anthropic" in screen_text(app))
         assert isinstance(app.screen, ProvidersScreen)
 
 

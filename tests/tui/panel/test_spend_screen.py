@@ -234,7 +234,7 @@ async def test_what_the_engine_says_is_shown_in_place_of_sums() -> None:
     async with opened() as (engine, app, pilot):
         await engine.stop()
         await press(pilot, "dollar_sign")
-        assert "no engine is running" in screen_text(app)
+        assert "No engine is running" in screen_text(app)
 
 
 async def test_names_from_outside_are_shown_and_never_obeyed() -> None:

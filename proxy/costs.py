@@ -28,10 +28,10 @@ class Costs:
         own_search: int | None = None,
     ) -> None:
         """``listed`` finds a model in a provider's list; ``own_search`` is what one of the engine's own searches costs,
-        nano-dollars."""
+        nano-dollars (0: free, or nobody knows); None: the engine makes none, so a search is the provider's."""
         self._own = {name: _from_settings(each) for name, each in prices.items()}
         self._listed = listed
-        self._own_search = (own_search or 0) * 1000
+        self._own_search = None if own_search is None else own_search * 1000
 
     def renew(self, prices: Mapping[str, PriceSettings]) -> None:
         """Other prices of the user's count from now on."""
@@ -47,9 +47,10 @@ class Costs:
         that of the engine's own.
         """
         price, source = self._price_of(provider, model, day, speed)
-        if price is None or provider.searches(model) or price.search == self._own_search:
+        own = self._own_search
+        if price is None or own is None or provider.searches(model) or price.search == own:
             return price, source
-        return price.with_search(self._own_search), source
+        return price.with_search(own), source
 
     def _price_of(
         self, provider: ProviderConfig, model: str, day: str | None, speed: str | None

@@ -112,7 +112,7 @@ class Engine:
         self.upstreams = Upstreams(settings.engine.connect_timeout_s)
         self.catalog = ModelCatalog(paths.catalog_file, self.providers)
         self._web = web_search(settings.search, environ, self.credentials, self.upstreams)
-        self._costs = Costs(settings.prices, self.catalog.find, self._web.nano_usd if self._web else None)
+        self._costs = Costs(settings.prices, self.catalog.find, (self._web.nano_usd or 0) if self._web else None)
         self._groups = {name: _members(group) for name, group in settings.groups.items()}
         self.routefile = RouteFile(paths.route_file, settings.route, _names_of(self._groups))
         self.writer = LedgerWriter(paths.ledger_file, settings.history.keep_days)

@@ -39,7 +39,11 @@ def test_who_cannot_search_bills_no_search_and_the_engine_s_own_is_added() -> No
 
 
 def test_without_a_known_price_of_searches_the_model_s_cost_stays() -> None:
-    assert searches_cost(gateway(server_search=False), None) == 0
+    assert searches_cost(gateway(server_search=False), 0) == 0
+
+
+def test_where_the_engine_makes_none_every_search_is_the_provider_s() -> None:
+    assert searches_cost(gateway(server_search=False), None) == 20_000_000
 
 
 def test_longer_prompts_have_the_same_price_of_searches() -> None:

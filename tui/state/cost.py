@@ -8,11 +8,13 @@ from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line
 from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.trouble import health_words
-from tui.state.who import agent_row_name, session_money, session_names, told_apart
+from tui.state.who import agent_row_name, session_money, session_name, session_names, told_apart
 
 AGENT_LIMIT = 40
 SESSION_LIMIT = 8
 """Sessions shown at most: below them stand the providers."""
+ROOMY = 38
+"""Cells from which on there is room for the number of requests."""
 
 
 def money_of(state: PanelState, session: Session | None) -> str:
@@ -157,9 +159,17 @@ def _agent(agent: AgentTally, width: int) -> Line:
 def _sessions(state: PanelState, width: int, now: float) -> list[Line]:
     working = state.at_work(now)
     names = session_names(working)
-    lines = [_session(session, names[session.id], width) for session in working[:SESSION_LIMIT]]
+    room = _name_room(width)
+    short = {one.id: _told_apart_in(names[one.id], session_name(one), room) for one in working[:SESSION_LIMIT]}
+    lines = [_session(session, short[session.id], width) for session in working[:SESSION_LIMIT]]
     more = len(working) - len(lines)
     return [*lines, line(Piece(f"and {more} more", "dim"))] if more else lines
+
+
+def _told_apart_in(name: str, project: str, room: int) -> str:
+    """``name`` in ``room`` cells: what stands behind ``project`` tells it from others, so the project gives way."""
+    apart = name.removeprefix(project)
+    return name if cells(name) <= room or not apart else f"{fit(project, max(2, room - cells(apart)))}{apart}"
 
 
 def _session(session: Session, name: str, width: int) -> Line:
@@ -172,12 +182,16 @@ def _session(session: Session, name: str, width: int) -> Line:
 
 def _tally_line(name: Piece, tally: Tally, amount: str, doing: Piece, width: int) -> Line:
     money = f.aligned(amount, 9)
-    roomy = width >= 38
+    roomy = width >= ROOMY
     requests = right(f"{f.count(tally.requests)}×", 6) if roomy else ""
     last = right(doing.text if roomy else doing.text.removeprefix("● "), 10 if roomy else 9)
-    room = max(6, width - cells(money) - cells(requests) - cells(last))
-    name = name._replace(text=left(name.text, room))
+    name = name._replace(text=left(name.text, _name_room(width)))
     return cut(line(name, money, Piece(requests, "dim"), doing._replace(text=last)), width)
+
+
+def _name_room(width: int) -> int:
+    """Cells of a name before money, requests and what it does."""
+    return max(6, width - (25 if width >= ROOMY else 18))
 
 
 def _today(state: PanelState, session: Session | None, width: int) -> list[Line]:

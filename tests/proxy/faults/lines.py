@@ -33,8 +33,8 @@ EVENTS = message_events("one two three")
 STARTED = b"".join(EVENTS[:5])
 """What reached the client of a stream that fails in its middle."""
 HTML = b"<!doctype html><title>Welcome</title>"
-PATIENCE_S = 0.05
-"""Of the engine, with a provider that says nothing."""
+PATIENCE_S = 1.0
+"""Of the engine, with a provider that says nothing: enough for fifty requests at once to reach it on a busy machine."""
 
 Given = Literal["provider", "engine", "typed", "broken", "as it came"]
 """``provider``: its own body; ``engine``: the engine's sentence; ``typed``: a proper error for what came under

@@ -22,7 +22,7 @@ PATIENCE: Mapping[str, dict[str, float]] = {
     "idle_timeout": {"idle_timeout_s": PATIENCE_S},
 }
 """The first provider's, by the silence that it is to be found in."""
-WHOLE_PATIENCE_S = 2.0
+WHOLE_PATIENCE_S = 4.0
 """With whole answers, the second provider's too: far more than fifty of them take."""
 SECOND_KEY = "key-of-the-second"
 

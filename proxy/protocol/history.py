@@ -6,7 +6,6 @@ history when the route returns. Nothing else of the conversation changes, and ev
 """
 
 import hashlib
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -21,7 +20,7 @@ from proxy.protocol.naming import canonical
 BLOCKS_KEPT = 20_000
 
 _SIGNATURE = b'"signature"'
-_SEALED = re.compile(re.escape(f'"{MARK}.'.encode()))
+_SEALED = f'"{MARK}.'.encode()
 _THINKING = ("thinking", "redacted_thinking")
 _SERVER_TOOLS = ("server_tool_use", "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result")
 
@@ -75,9 +74,9 @@ class Issuers:
 
     def concerns(self, messages: bytes | memoryview, issuer: str) -> bool:
         """Whether messages may have blocks that ``issuer`` would refuse. Searched for without decoding them."""
-        if self._known <= {issuer} and _SEALED.search(messages) is None:
-            return False
         raw = bytes(messages)
+        if self._known <= {issuer} and raw.rfind(_SEALED) < 0:  # from behind: a third of the time in megabytes
+            return False
         return b'"redacted_thinking"' in raw or any(
             self.blocks.get(fingerprint(signature), issuer) != issuer or is_sealed(signature)
             for signature in _signatures(raw)

@@ -92,7 +92,7 @@ async def test_what_cannot_be_checked_says_why() -> None:
         await pilot.press("p")
         engine.refusal = c.Refusal(code="not_checked", message="only Claude Code has a login for it")
         await pilot.press("c")
-        await until(pilot, lambda: "only Claude Code has a login for it" in screen_text(app))
+        await until(pilot, lambda: "Only Claude Code has a login for it." in screen_text(app))
         assert isinstance(app.screen, CheckScreen)
 
 

@@ -161,4 +161,4 @@ async def test_an_engine_that_is_gone_is_said(key: str) -> None:
     async with working() as engine, shown(engine) as (app, pilot):
         await engine.stop()
         await pilot.press(key)
-        await until(pilot, lambda: "no engine is running" in screen_text(app) or "does not answer" in screen_text(app))
+        await until(pilot, lambda: "No engine is running" in screen_text(app) or "does not answer" in screen_text(app))

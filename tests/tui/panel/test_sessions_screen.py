@@ -111,11 +111,11 @@ async def test_a_model_picked_in_the_table_is_for_the_session() -> None:
 async def test_sums_move_while_the_screen_is_open() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
         await pilot.press("s")
-        await until(pilot, lambda: "$4.12   89 requests" in screen_text(app))
+        await until(pilot, lambda: "$4.12  89 requests" in screen_text(app))
         before = scenes_sessions.session()
         tally = msgspec.structs.replace(before.tally, requests=90, cost_nano_usd=5 * scenes.DOLLAR)
         engine.emit(c.SessionChanged(session=msgspec.structs.replace(before, tally=tally), today=tally))
-        await until(pilot, lambda: "$5.00   90 requests" in screen_text(app))
+        await until(pilot, lambda: "$5.00  90 requests" in screen_text(app))
 
 
 async def test_the_highlight_stays_on_its_session_when_rows_move() -> None:
@@ -147,7 +147,7 @@ async def test_an_engine_that_does_not_tell_is_said() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
         await engine.stop()
         await pilot.press("s")
-        await until(pilot, lambda: "does not answer" in screen_text(app) or "no engine is running" in screen_text(app))
+        await until(pilot, lambda: "does not answer" in screen_text(app) or "No engine is running" in screen_text(app))
 
 
 async def test_a_click_chooses_a_session_or_an_agent() -> None:

@@ -114,7 +114,9 @@ async def test_the_price_is_that_of_the_answer_s_day(engine: RunningEngine) -> N
         assert report.added.cost_nano_usd == cost(c.Usage(input_tokens=1_000_000), price)
 
 
-@pytest.mark.parametrize("change", [{"model": "my-finetune"}, {"model": "claude-haiku-4-5", "usage": {**USAGE, "speed": "fast"}}])
+@pytest.mark.parametrize(
+    "change", [{"model": "my-finetune"}, {"model": "claude-haiku-4-5", "usage": {**USAGE, "speed": "fast"}}]
+)
 async def test_what_the_list_does_not_price_is_unknown_and_not_zero(
     engine: RunningEngine, change: dict[str, Any]
 ) -> None:

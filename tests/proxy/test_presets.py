@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from proxy.addresses import normal_base_url
 from proxy.presets import BY_NAME, PRESETS, Preset
 from proxy.prices import list_price
-from proxy.addresses import normal_base_url
 
 WANTED = (
     "anthropic", "openrouter", "requesty", "respan", "flo2", "litellm", "ollama", "lmstudio", "llamacpp", "vllm",

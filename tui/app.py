@@ -7,6 +7,7 @@ engine's events go into the state without a message each, and the timer paints w
 import asyncio
 import contextlib
 import os
+import signal
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -75,9 +76,11 @@ class PanelApp(App[Left]):
         state: PanelState | None = None,
         ends_after_s: float | None = None,
         asks_to_leave: bool = True,
+        heeds_signals: bool = False,
     ) -> None:
         super().__init__()
         self._ends_after_s = ends_after_s
+        self._heeds_signals = heeds_signals
         self._asks_to_leave = asks_to_leave
         self.state = state or PanelState(address.url)
         self.keys = actions.effective_keys(keymap)
@@ -103,6 +106,8 @@ class PanelApp(App[Left]):
     def on_mount(self) -> None:
         self.run_worker(self.attachment.run(), name="feed", group="feed")
         self.set_interval(1 / TICKS_PER_S, self.tick)
+        if self._heeds_signals:
+            self._leave_on_signals()
         if self._ends_after_s is not None:
             self.set_timer(self._ends_after_s, lambda: self.exit("kept"))
         if self._unknown_actions:
@@ -110,9 +115,20 @@ class PanelApp(App[Left]):
                 f"The settings' key map names actions that do not exist: {', '.join(self._unknown_actions)}", "warn"
             )
 
+    def _leave_on_signals(self) -> None:
+        """Leave as with the key when told to end, so that the terminal is as it was before.
+
+        A terminal that is gone needs nothing and ends the process at once, unless the caller listens to that too.
+        """
+        numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        for number in numbers:
+            if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_DFL:
+                with contextlib.suppress(NotImplementedError, RuntimeError):  # where the loop knows no signals
+                    asyncio.get_running_loop().add_signal_handler(number, self.exit, "kept")
+
     def tick(self) -> None:
         """Paint what moved since the last tick; called by the timer, which may come once more while the app ends."""
-        if not self.screen_stack:
+        if self._exit or not self.screen_stack:
             return
         self._frame += 1
         self._tell_notices()
@@ -348,5 +364,6 @@ def run_panel(
         theme=theme,
         ends_after_s=ends_after_s,
         asks_to_leave=asks_to_leave,
+        heeds_signals=True,
     )
     return app.run() or "kept"

@@ -137,3 +137,16 @@ def test_leaving_the_panel_keeps_the_engine(stage: MakeStage, terminal: Callable
     panel.shows("LEFT")
 
     assert here.json("status")["engine"]["pid"] > 0
+
+
+def test_a_panel_that_is_told_to_end_leaves_the_terminal_as_it_was(
+    stage: MakeStage, terminal: Callable[[Stage], Terminal]
+) -> None:
+    here = stage("")
+    panel = terminal(here)
+    told = f"echo BEFORE; {shlex.join(here.cctui_command)}; echo LEFT $?; sleep 60"
+    panel.open("sh", "-c", told)
+    panel.shows("Waiting for Claude Code")
+    children = subprocess.run(["pgrep", "-P", str(panel.pid())], capture_output=True, text=True, check=True)
+    os.kill(int(children.stdout), signal.SIGTERM)
+    panel.shows("BEFORE", "LEFT 0")

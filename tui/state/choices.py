@@ -30,7 +30,7 @@ ALWAYS = 12
 PROVIDER, PROVIDER_MORE = 12, 4
 """Cells of the provider's name, and further ones where there is room."""
 NAME_LEAST, NAME_MORE = 22, 6
-"""Cells that a model's name keeps before a further column is taken in, and what it gets before the provider."""
+"""Cells that a model's name keeps before a figure is taken in, and what it gets more before anything else."""
 PRICES = 16
 COST = 13
 CAN_DO = (24, 18)
@@ -158,13 +158,13 @@ class _Columns:
 
 
 def _columns(width: int, compared: Compared) -> _Columns:
-    """What fits into ``width`` cells: the model's name keeps ``NAME_LEAST`` before a column more is taken in."""
+    """What fits into ``width`` cells, in order of importance; the model's name keeps ``NAME_LEAST``."""
     provider = PROVIDER if width >= 60 else 0
     prices = PRICES if width >= 50 else 0
     spare = width - ALWAYS - provider - prices - NAME_LEAST
     cost = COST if compared and spare >= COST else 0
     spare -= cost
-    can_do = next((size for size in CAN_DO if spare >= size), 0)
+    can_do = next((size for size in CAN_DO if spare >= size + NAME_MORE), 0)
     spare -= can_do
     checked = CHECKED if not compared and can_do and spare >= CHECKED else 0
     spare -= checked

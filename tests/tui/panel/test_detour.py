@@ -14,7 +14,7 @@ from tui.state.lines import line_text
 from tui.state.panel import PanelState
 from tui.state.provider_view import traffic
 from tui.state.rows import row
-from tui.state.trouble import troubles
+from tui.state.trouble import detours_of, troubles
 
 ROUTE = c.Route(default="anthropic", chain=("openrouter",))
 DOWN = scenes.at_work().providers
@@ -143,3 +143,13 @@ def test_the_detail_tells_every_attempt_with_key_reason_and_changes() -> None:
     assert "overloaded (529); next try in 9 s" in text
     assert "8.0s  200 served  with key sk-or…4f2a" in text
     assert "changed: 2 thinking blocks of anthropic left out" in text
+
+
+def test_what_passed_a_provider_before_the_engine_began_is_over() -> None:
+    scene = scenes.at_work()
+    state = PanelState("http://127.0.0.1:8787")
+    state.apply(scene.snapshot("http://127.0.0.1:8787"))
+    assert detours_of(state, NOW)
+    assert state.engine is not None
+    state.engine = msgspec.structs.replace(state.engine, started_at=NOW + 1)
+    assert detours_of(state, NOW) == []

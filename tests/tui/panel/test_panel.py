@@ -400,3 +400,14 @@ async def test_live_rows_move_while_nothing_is_told() -> None:
     async with FakeEngine(scene) as engine, shown(engine) as (app, pilot):
         before = screen_text(app)
         await until(pilot, lambda: screen_text(app) != before)
+
+
+async def test_a_notice_waits_for_the_answer_to_what_the_user_did() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        await pilot.press("f")
+        await until(pilot, lambda: "Fallback off: errors" in screen_text(app))
+        engine.emit(c.NoticePosted(notice=c.Notice(at=NOW, level="warning", text="the ledger is locked")))
+        await until(pilot, lambda: bool(app.state.unread))
+        assert "Fallback off: errors" in screen_text(app)
+        app.clock = lambda: NOW + 60
+        await until(pilot, lambda: "the ledger is locked" in screen_text(app))

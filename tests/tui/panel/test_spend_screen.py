@@ -265,3 +265,29 @@ async def test_every_key_of_the_year_does_no_harm() -> None:
 async def test_a_tiny_terminal_breaks_nothing(keys: tuple[str, ...]) -> None:
     async with opened(*keys, "down", size=(20, 6)) as (_engine, app, _pilot):
         assert screen_text(app).strip()
+
+
+async def test_the_sums_follow_what_is_spent_and_the_cursor_stays() -> None:
+    async with opened("dollar_sign", "down") as (engine, app, pilot):
+        screen = app.screen
+        assert isinstance(screen, SpendScreen)
+        asked, chosen = len(engine.usage_calls), screen.highlighted
+        app.clock = lambda: NOW + 10
+        engine.emit(c.SessionChanged(session=c.Session(id="5e55-9", last_at=NOW), today=c.Tally()))
+        await until(pilot, lambda: len(engine.usage_calls) > asked)
+        await settled(pilot)
+        assert chosen is not None
+        assert screen.highlighted == chosen
+
+
+async def test_a_comparison_of_nothing_lists_no_model() -> None:
+    async with opened() as (engine, app, pilot):
+        engine.comparison = msgspec.structs.replace(scenes_spend.comparison(), total=c.Tally())
+        await press(pilot, "w")
+        assert "Nothing was asked in this." in screen_text(app)
+        assert "would cost" not in screen_text(app)
+
+
+async def test_a_period_is_offered_once() -> None:
+    async with opened("dollar_sign", "w") as (_engine, app, _pilot):
+        assert "‹today› 7 days  30 days" in screen_text(app).split("\n")[0]

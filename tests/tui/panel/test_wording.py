@@ -6,21 +6,28 @@ import pytest
 from proxy import contract as c
 from tests.tui.scenes import NOW, at_work, blank, live, models, served
 from tui import actions
+from tui.screens.help import HelpScreen
+from tui.state.burn import Burn
 from tui.state.choices import (
+    ModelChoice,
     Scope,
     is_present,
     model_choices,
     model_line,
+    model_titles,
     present_override,
     scopes,
     small_warning,
     too_small,
 )
+from tui.state.detail import detail_lines
 from tui.state.fuzzy import score
+from tui.state.header import header
 from tui.state.keys_line import KeyHint, keys_line
 from tui.state.lines import line_cells, line_text
 from tui.state.panel import PanelState
 from tui.state.rows import layout, row, titles
+from tui.state.text import cells
 from tui.state.trouble import troubles
 
 URL = "http://127.0.0.1:8787"
@@ -166,3 +173,44 @@ def test_the_footer_drops_the_least_important_and_keeps_leave() -> None:
         KeyHint("p", "provider", "app.provider"),
     ]
     assert line_text(keys_line(hints, 21, last="leave")).split() == ["m", "model", "q", "leave"]
+
+
+def test_what_to_do_stays_in_a_narrow_header_and_what_happened_is_cut() -> None:
+    words = "rate limit reached (This request would exceed the limit of your organization)"
+    state = state_with(anthropic(health="limited", health_text=words))
+    told = line_text(header(state, Burn(), 80, NOW, KEYS)[1])
+    assert told.startswith(" ▲ anthropic: rate limit reached")
+    assert "… Press p to switch provider." in told
+    assert cells(told) <= 80
+
+
+def test_a_vendor_gives_way_before_the_name_of_a_model() -> None:
+    model = c.Model(provider="openrouter", id="anthropic/claude-opus-4.8-thinking")
+    narrow, wide = (line_text(model_line(ModelChoice(model), w, present=False, context_tokens=0)) for w in (62, 80))
+    assert "…/claude-opus-4.8-th…" in narrow
+    assert "anthropic/claude-opus-4.8-thinking" in wide
+
+
+@pytest.mark.parametrize("width", range(20, 140))
+def test_titles_of_the_model_picker_stand_over_their_columns(width: int) -> None:
+    compared = {("openrouter", "m"): "$1.00"}
+    model = c.Model(provider="openrouter", id="m", tools=True, context_window=200_000)
+    for each in ({}, compared):
+        entry = line_text(model_line(ModelChoice(model), width, present=False, context_tokens=0, compared=each))
+        title = line_text(model_titles(width, each))
+        assert cells(entry) <= width
+        if "ctx" in title and width >= 30:
+            assert entry.index("200k") + 4 == title.index("ctx") + 3
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_help_wraps_what_a_key_does(width: int) -> None:
+    lines = HelpScreen(actions.effective_keys()).lines(width)
+    assert max(line_cells(each) for each in lines) <= width
+
+
+def test_a_request_that_waits_has_no_token_counts() -> None:
+    waiting = msgspec.structs.replace(live(1, 2), phase="waiting", usage=c.Usage(), ttft_ms=None)
+    text = "\n".join(map(line_text, detail_lines(state_with(), c.Detail(request=waiting), 80, NOW)))
+    assert "known as soon as the answer begins" in text
+    assert "output  " not in text

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from proxy.dialects.tool_changes import tools_in_force
+
 Role = Literal["user", "assistant"]
 
 _ATTRIBUTION = "x-anthropic-billing-header:"
@@ -183,8 +185,11 @@ def read_conversation(body: Mapping[str, Any]) -> Conversation:
     if not isinstance(messages, list):
         raise NotAConversation("messages: a list is required")
     notes = _Notes()
-    listed = list(_entries(body.get("tools")))
-    turns = _turns([each for each in messages if isinstance(each, Mapping)], notes)
+    entries = list(_entries(messages))
+    listed, unfollowed = tools_in_force(list(_entries(body.get("tools"))), entries)
+    for words in unfollowed:
+        notes.add(words)
+    turns = _turns(entries, notes)
     config = body.get("output_config")
     config = config if isinstance(config, Mapping) else {}
     kind, budget = _thinking(body.get("thinking"))
@@ -325,6 +330,8 @@ def _part(block: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -> 
         case "tool_reference" | "fallback" | "compaction":
             if isinstance(text := block.get("content"), str) and text:
                 yield Text(text)
+        case "tool_addition" | "tool_removal":
+            return  # the list of tools has them
         case kind:
             notes.add(f"a block of type {kind} left out")
 

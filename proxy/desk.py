@@ -44,7 +44,7 @@ class ControlDesk:
         self._engine = engine
 
     def snapshot(self) -> c.Snapshot:
-        return self._engine.snapshot()
+        return self._engine.overview.snapshot()
 
     def stop(self, drain_s: float | None) -> None:
         self._engine.stop(drain_s)
@@ -71,7 +71,9 @@ class ControlDesk:
         session = await self._named_session(command.session)
         probes = self._engine.board.models_asked() or _USUALLY_ASKED
         try:
-            route = routing.apply_use(self._engine.route, command.target, session, command.slot, self._engine, probes)
+            route = routing.apply_use(
+                self._engine.route, command.target, session, command.slot, self._engine.dispatch, probes
+            )
         except routing.NoTarget as error:
             raise Refused(str(error), "no_target") from None
         self._engine.routefile.set_overrides(route.overrides)
@@ -79,7 +81,7 @@ class ControlDesk:
 
     async def set_fallback(self, command: c.SetFallback) -> c.Route:
         try:
-            parsed = tuple(routing.parse_target(text, self._engine) for text in command.chain or ())
+            parsed = tuple(routing.parse_target(text, self._engine.dispatch) for text in command.chain or ())
         except routing.NoTarget as error:
             raise Refused(str(error), "no_target") from None
         chain = tuple(dict.fromkeys(routing.show_override(each) for each in parsed))
@@ -183,7 +185,9 @@ class ControlDesk:
         return await self._budgets_changed(session, None)
 
     async def status_facts(self, session: str) -> c.StatusFacts:
-        return await self._engine.gate.facts(self._engine.board.session(session), self._engine.provider_in_force())
+        return await self._engine.gate.facts(
+            self._engine.board.session(session), self._engine.dispatch.provider_in_force()
+        )
 
     async def session_report(self, session: str | None) -> c.SessionReport:
         key = await self._named_session(session or None) or ("" if session == "" else self._last_session() or "")
@@ -203,10 +207,10 @@ class ControlDesk:
         return await self._engine.prompts.cache(await self._session_or_last(session))
 
     def launch_plan(self) -> c.LaunchPlan:
-        name = self._engine.provider_in_force()
+        name = self._engine.dispatch.provider_in_force()
         provider = self._engine.providers.get(name)
         return c.LaunchPlan(
-            url=self._engine.url,
+            url=self._engine.overview.url,
             provider=name,
             own_credential=provider is not None and provider.own_credential,
             real_claude=provider is not None and provider.real_claude,
@@ -276,7 +280,7 @@ class ControlDesk:
 
     def metrics(self) -> str:
         """The engine in Prometheus's text format."""
-        snapshot = self._engine.snapshot()
+        snapshot = self._engine.overview.snapshot()
         present = Present(
             engine=snapshot.engine,
             providers=snapshot.providers,
@@ -326,17 +330,17 @@ class ControlDesk:
     async def _budgets_changed(self, session: str | None, project: str | None) -> c.BudgetReport:
         await self._engine.gate.budgets.save()
         report = await self.budget_report(session, project)
-        self._engine.feed.publish(self._engine.snapshot())
+        self._engine.feed.publish(self._engine.overview.snapshot())
         return report
 
     def _model_list(self) -> c.ModelList:
-        return c.ModelList(models=self._engine.checked_models(), providers=self._engine.provider_views())
+        return c.ModelList(models=self._engine.overview.models(), providers=self._engine.overview.providers())
 
     def _target_to_check(self, text: str) -> routing.Target:
         """Raises ``Refused``."""
         asked = self._engine.board.models_asked() or _USUALLY_ASKED
         try:
-            return target_to_check(text, self._engine, self._engine.catalog.models(), asked)
+            return target_to_check(text, self._engine.dispatch, self._engine.catalog.models(), asked)
         except routing.NoTarget as error:
             raise Refused(str(error), "no_target") from None
 

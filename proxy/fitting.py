@@ -55,6 +55,14 @@ class Fitting:
         """The request's size, estimated, beside ``window``."""
         return Room(self._tokens(exchange, target.model), window)
 
+    def prompt_tokens(self, exchange: Exchange, target: Target) -> int:
+        """Estimated."""
+        return self._tokens(exchange, target.model)
+
+    def bytes_per_token(self, model: str) -> float:
+        """As seen so far."""
+        return self.estimator.ratio(model)
+
     def body_for(
         self, exchange: Exchange, target: Target, rejections: Sequence[Rejection] = (), output_limit: int | None = None
     ) -> tuple[Bytes, tuple[str, ...]]:

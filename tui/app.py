@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
@@ -30,6 +31,7 @@ from tui.state.lines import Tone
 from tui.state.panel import Dirty, PanelState
 from tui.state.text import clean_line
 from tui.state.who import told_apart
+from tui.work import begin
 
 SCREENS = Path(__file__).parent / "screens"
 TICKS_PER_S = 12
@@ -104,7 +106,7 @@ class PanelApp(App[Left]):
         return themes.role_defaults(self.current_theme)
 
     def on_mount(self) -> None:
-        self.run_worker(self.attachment.run(), name="feed", group="feed")
+        begin(self, self.attachment.run, "feed", exclusive=False)
         self.set_interval(1 / TICKS_PER_S, self.tick)
         if self._heeds_signals:
             self._leave_on_signals()
@@ -167,11 +169,11 @@ class PanelApp(App[Left]):
             return
         wanted = (self.attachment.attached, self.main.wanted_watch())
         if wanted[0] != self._watched[0]:
-            self.run_worker(self._load_history(), group="history", exclusive=True)
+            begin(self, self._load_history, "history")
         if wanted != self._watched:
             self._watched = wanted
             self.state.watch(wanted[1])
-            self.run_worker(self._watch(wanted[1]), group="watch", exclusive=True)
+            begin(self, partial(self._watch, wanted[1]), "watch")
 
     async def _watch(self, request_id: str | None) -> None:
         await asyncio.sleep(WATCH_AFTER_S)
@@ -191,18 +193,18 @@ class PanelApp(App[Left]):
         self.main.say(text, tone, self.clock())
         self.state.dirty |= Dirty.ENGINE
 
-    def ask_engine(self, asked: Coroutine[None, None, str]) -> None:
+    def ask_engine(self, asked: Callable[[], Coroutine[None, None, str]]) -> None:
         """Run a call to the engine in the background and tell its sentence or why it failed."""
-        self.run_worker(self._asked(asked), group="ask")
+        begin(self, partial(self._asked, asked), "ask", exclusive=False)
 
-    async def _asked(self, asked: Coroutine[None, None, str]) -> None:
+    async def _asked(self, asked: Callable[[], Coroutine[None, None, str]]) -> None:
         try:
-            self.say(await asked, "good")
+            self.say(await asked(), "good")
         except DoorError as error:
             self.say(clean_line(str(error)), "bad")
 
     def action_fallback(self) -> None:
-        self.ask_engine(self._toggle_fallback())
+        self.ask_engine(self._toggle_fallback)
 
     async def _toggle_fallback(self) -> str:
         wanted = not self.state.route.fallback_enabled
@@ -287,7 +289,7 @@ class PanelApp(App[Left]):
     def action_restart(self) -> None:
         if self.state.link == "gone":
             self.say("Starting the engine …")
-            self.run_worker(self._restart(), group="restart", exclusive=True)
+            begin(self, self._restart, "restart")
 
     async def _restart(self) -> None:
         try:
@@ -308,7 +310,7 @@ class PanelApp(App[Left]):
         if choice == "kept":
             self.exit("kept")
         elif choice == "stopped":
-            self.run_worker(self._stop_and_leave(), group="leave", exclusive=True)
+            begin(self, self._stop_and_leave, "leave")
 
     async def _stop_and_leave(self) -> None:
         try:

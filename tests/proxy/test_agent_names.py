@@ -18,7 +18,7 @@ ERRAND = message(messages=[{"role": "user", "content": [{"type": "text", "text":
 
 async def learned(engine: RunningEngine) -> list[tuple[str | None, bool]]:
     """Name and state of each sub-agent, once all that was said is read."""
-    await asyncio.gather(*(task for task in engine.engine._tasks if "sub-agent" in task.get_name()))
+    await asyncio.gather(*(task for task in engine.engine.chores.tasks if "sub-agent" in task.get_name()))
     (session,) = (await engine.snapshot()).sessions
     return [(agent.name, agent.done) for agent in session.agents if agent.role == "agent"]
 

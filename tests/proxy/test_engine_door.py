@@ -113,7 +113,7 @@ async def test_a_fault_of_the_engine_is_told_in_the_door_s_own_form(
     def broken() -> c.Snapshot:
         raise RuntimeError("a fault of the engine's own")
 
-    monkeypatch.setattr(engine.engine, "snapshot", broken)
+    monkeypatch.setattr(engine.engine.overview, "snapshot", broken)
     response = await engine.look("state")
     told = msgspec.json.decode(response.content, type=c.Refusal)
     assert (response.status_code, told.code) == (500, "failed")

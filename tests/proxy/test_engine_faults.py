@@ -12,6 +12,7 @@ import pytest
 from proxy import contract as c
 from proxy import engine as engine_module
 from proxy.board import Board
+from proxy.dispatch import Dispatch
 from proxy.feed import Feed
 from proxy.keptfile import KeptFile
 from proxy.ledger.queries import LedgerReader
@@ -26,8 +27,8 @@ from tests.upstreams.dialects import Said, answer
 
 EVENTS = message_events("one two three")
 HOOKS = (
-    "_price", "gate.budgets.ended", "board.ended", "catalog.note_used", "telemetry.record", "totals.add",
-    "_herald.served", "_learn_list", "_names.ended", "cachewatch.ended",
+    "books._price", "gate.budgets.ended", "board.ended", "catalog.note_used", "telemetry.record", "totals.add",
+    "_herald.served", "books._learn_list", "books.names.ended", "cachewatch.ended",
 )  # fmt: skip
 
 
@@ -63,7 +64,7 @@ async def test_whatever_fails_after_an_answer_it_is_recorded_all_the_same(
     assert sum(record.exc_info is not None for record in caplog.records) == 1
 
 
-@pytest.mark.parametrize("hook", ["feed.opened", "board.opened", "_names.opened"])
+@pytest.mark.parametrize("hook", ["feed.opened", "board.opened", "books.names.opened"])
 async def test_whatever_fails_when_a_request_arrives_it_is_served(
     engine: RunningEngine, monkeypatch: pytest.MonkeyPatch, hook: str
 ) -> None:
@@ -86,7 +87,7 @@ async def test_a_fault_in_what_is_learned_of_health_leaves_no_connection_open(
 async def test_the_record_of_a_fault_of_the_engine_s_own_says_so(
     engine: RunningEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine.engine, "room", broken)
+    monkeypatch.setattr(Dispatch, "room", broken)
     response = await engine.ask()
     record = await engine.record()
     assert (response.status_code, record.outcome) == (502, "failed")
@@ -136,7 +137,7 @@ async def test_a_disk_that_hangs_does_not_hold_up_signs_of_life(
     async with engine.asking() as response:
         monkeypatch.setattr(KeptFile, "keep_now", hang)
         engine.engine.health.rest(engine.engine.providers["first"], True)
-        engine.engine._providers_dirty = True
+        engine.engine._provider_news()
         await saving.wait()
         async for piece in response.aiter_raw():
             got += piece

@@ -1,6 +1,7 @@
 """The budgets of a session, its project, today and the month: what is left of each, and the keys that grant more."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import ClassVar, Literal
 
 from textual import on
@@ -18,6 +19,7 @@ from tui.state.lines import EMPTY, Line, Piece, line, wrapped
 from tui.state.panel import Dirty
 from tui.state.text import clean_line
 from tui.state.who import told_apart
+from tui.work import begin
 
 ASK_S = 2.0
 SIMULATED_APART = "Simulated money does not count here, unless count_simulated is set under [budget] in config.toml."
@@ -60,7 +62,7 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
 
     def ask(self) -> None:
         """Ask how the budgets are; called by a timer."""
-        self.run_worker(self._read(), group="budgets", exclusive=True)
+        begin(self, self._read, "budgets")
 
     def entries(self) -> Sequence[c.Budget]:
         return self._report.budgets if self._report is not None else ()
@@ -172,7 +174,7 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
         self._command(self._door().set_budget(command), f"{_every(budget)} may cost {what} from now on.")
 
     def _command(self, command: Coroutine[None, None, c.BudgetReport], done: str) -> None:
-        self.run_worker(self._carry_out(command, done), group="command", exclusive=True)
+        begin(self, partial(self._carry_out, command, done), "command")
 
     async def _carry_out(self, command: Coroutine[None, None, c.BudgetReport], done: str) -> None:
         try:

@@ -11,6 +11,7 @@ from tui.state.lines import EMPTY, Line, Piece, line
 from tui.state.panel import Dirty, PanelState
 from tui.state.text import clean_line
 from tui.state.who import told_apart
+from tui.work import begin
 
 AGAIN_S = 2.0
 """Between two questions while the session goes on."""
@@ -66,7 +67,7 @@ class CacheScreen(ReadingScreen):
 
     def _ask(self) -> None:
         self._asked_at = self._clock()
-        self.run_worker(self._read(), group="cache", exclusive=True)
+        begin(self, self._read, "cache")
 
     async def _read(self) -> None:
         try:

@@ -6,6 +6,7 @@ answered; what the engine refuses is said and taken back.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from proxy import contract as c
@@ -16,6 +17,7 @@ from tui.screens.entries import EntriesScreen
 from tui.state import chain as words
 from tui.state.lines import Line, Piece, first_that_fits, line, wrapped
 from tui.state.panel import PanelState
+from tui.work import begin
 
 
 class ChainScreen(EntriesScreen[words.Entry, None]):
@@ -58,7 +60,7 @@ class ChainScreen(EntriesScreen[words.Entry, None]):
         return words.chain_of(self._state.route, self.slot)
 
     def on_mount(self) -> None:
-        self.run_worker(self._load_models(), group="models", exclusive=True)
+        begin(self, self._load_models, "models")
 
     def entries(self) -> Sequence[words.Entry]:
         asked = self._needs.asked_model
@@ -150,7 +152,7 @@ class ChainScreen(EntriesScreen[words.Entry, None]):
     def _send(self, command: c.SetFallback) -> None:
         """Sent by the application: leaving the screen takes nothing back."""
         self._unanswered += 1
-        self.app.run_worker(self._sent(command), group="chain")
+        begin(self.app, partial(self._sent, command), "chain", exclusive=False)
 
     async def _sent(self, command: c.SetFallback) -> None:
         async with self._turn:

@@ -9,6 +9,7 @@ from tui.client import Door, DoorError
 from tui.screens.table import TableScreen
 from tui.state.check import ROOMY, counts_line, heading, paid_words, price_words, row, titles, told
 from tui.state.lines import EMPTY, Line, Piece, line
+from tui.work import begin
 
 LOOK_S = 0.4
 """Between two looks at a running check."""
@@ -64,11 +65,11 @@ class CheckScreen(TableScreen[c.CheckResult, None]):
 
     def action_run_check(self) -> None:
         if self._planned is not None and not (self._report is not None and self._report.running):
-            self.run_worker(self._begin(), group="check", exclusive=True)
+            begin(self, self._begin, "check")
 
     def action_stop_check(self) -> None:
         if self._report is not None and self._report.running:
-            self.run_worker(self._stop(), group="stop", exclusive=True)
+            begin(self, self._stop, "stop")
 
     async def _begin(self) -> None:
         try:
@@ -89,7 +90,7 @@ class CheckScreen(TableScreen[c.CheckResult, None]):
         self.set_timer(LOOK_S, self._look)
 
     def _look(self) -> None:
-        self.run_worker(self._look_once(), group="look", exclusive=True)
+        begin(self, self._look_once, "look")
 
     async def _look_once(self) -> None:
         try:

@@ -9,6 +9,7 @@ from tui.screens.reading import ReadingScreen
 from tui.state.detail import detail_lines, detail_title
 from tui.state.lines import Line
 from tui.state.panel import Dirty, PanelState
+from tui.work import begin
 
 
 class DetailScreen(ReadingScreen):
@@ -49,7 +50,7 @@ class DetailScreen(ReadingScreen):
             self._ask()
 
     def _ask(self) -> None:
-        self.run_worker(self._read(), group="detail", exclusive=True)
+        begin(self, self._read, "detail")
 
     async def _read(self) -> None:
         try:

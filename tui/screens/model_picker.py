@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from proxy import contract as c
@@ -29,6 +30,7 @@ from tui.state.lines import Line, Piece, first_that_fits, line
 from tui.state.panel import PanelState
 from tui.state.text import clean_line
 from tui.state.who import told_apart
+from tui.work import begin
 
 
 class ModelPicker(Picker[ModelChoice, str]):
@@ -70,9 +72,9 @@ class ModelPicker(Picker[ModelChoice, str]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.run_worker(self._load(refresh=False), group="models", exclusive=True)
+        begin(self, partial(self._load, refresh=False), "models")
         if self._session is not None and self._session.tally.requests:
-            self.run_worker(self._compare(self._session), group="compare", exclusive=True)
+            begin(self, partial(self._compare, self._session), "compare")
 
     def entries(self, query: str) -> list[ModelChoice]:
         return model_choices(self._models, query)
@@ -117,7 +119,7 @@ class ModelPicker(Picker[ModelChoice, str]):
         return [*lines, *list_states(self._listed, width, self._clock())][:4]
 
     def take(self, choice: ModelChoice) -> None:
-        self.run_worker(self._use(choice), group="use", exclusive=True)
+        begin(self, partial(self._use, choice), "use")
 
     def action_scope(self) -> None:
         self.action_scope_at((self._scope + 1) % len(self._scopes))
@@ -132,12 +134,12 @@ class ModelPicker(Picker[ModelChoice, str]):
         self.reword()
 
     def action_refresh(self) -> None:
-        self.run_worker(self._load(refresh=True), group="models", exclusive=True)
+        begin(self, partial(self._load, refresh=True), "models")
 
     def action_favourite(self) -> None:
         choice = self.highlighted
         if choice is not None and choice.model is not None:
-            self.run_worker(self._star(choice.model), group="favourite", exclusive=True)
+            begin(self, partial(self._star, choice.model), "favourite")
 
     async def _load(self, *, refresh: bool) -> None:
         self._busy = "asking every provider for its models …"

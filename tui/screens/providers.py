@@ -1,6 +1,7 @@
 """The providers: how each is, what it serves, and the keys that choose, test or rest one."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from proxy import contract as c
@@ -15,6 +16,7 @@ from tui.state.panel import PanelState
 from tui.state.provider_view import ProviderChoice
 from tui.state.text import clean_line
 from tui.state.trouble import provider_in_force
+from tui.work import begin
 
 EVERYTHING = Scope("all traffic")
 
@@ -64,16 +66,16 @@ class ProvidersScreen(EntriesScreen[ProviderChoice, str]):
 
     def action_send_here(self) -> None:
         if (chosen := self.highlighted) is not None:
-            self.run_worker(self._use(chosen), group="use", exclusive=True)
+            begin(self, partial(self._use, chosen), "use")
 
     def action_test(self) -> None:
         if (provider := self._highlighted_provider()) is not None:
             self.say(f"Testing {provider.name} …", "dim")
-            self.run_worker(self._test(provider.name), group="test", exclusive=True)
+            begin(self, partial(self._test, provider.name), "test")
 
     def action_rest(self) -> None:
         if (provider := self._highlighted_provider()) is not None:
-            self.run_worker(self._rest(provider.name, not provider.resting), group="rest", exclusive=True)
+            begin(self, partial(self._rest, provider.name, not provider.resting), "rest")
 
     def action_check(self) -> None:
         from tui.screens.check import CheckScreen  # noqa: PLC0415  few open it

@@ -7,6 +7,7 @@ asked of the engine for the highlighted session alone, while it spends.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -32,6 +33,7 @@ from tui.widgets.agent_pane import AgentPane
 from tui.widgets.choice_list import ChoiceList
 from tui.widgets.line_block import LineBlock
 from tui.widgets.line_scroll import LineScroll
+from tui.work import begin
 
 ASK_S = 2.0
 """How often the highlighted session's report is asked for."""
@@ -196,7 +198,7 @@ class SessionsScreen(Screen[SessionChoice]):
             return
         known = self._reports.get(session.id)
         if known is None or known.of != session or self._clock() - session.last_at < SPENT_S:
-            self.run_worker(self._ask(session, 0.0), group="report", exclusive=True)
+            begin(self, partial(self._ask, session, 0.0), "report")
 
     async def _ask(self, session: c.Session, settle_s: float) -> None:
         await asyncio.sleep(settle_s)
@@ -213,7 +215,7 @@ class SessionsScreen(Screen[SessionChoice]):
         self.agents.to_top()
         self._reword()
         if (session := self.highlighted) is not None:
-            self.run_worker(self._ask(session, SETTLE_S), group="report", exclusive=True)
+            begin(self, partial(self._ask, session, SETTLE_S), "report")
 
     # The user's hand
 

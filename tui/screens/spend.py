@@ -18,6 +18,7 @@ from tui.state.spend import GROUPS, SpendView
 from tui.state.spend_lines import SpendTable, about_words, graph, heading, notes, ordered, way_words
 from tui.state.whatif import Subject
 from tui.state.who import session_names
+from tui.work import begin
 
 AGAIN_S = 3.0
 """Between two readings while money is spent."""
@@ -66,7 +67,7 @@ class SpendScreen(TableScreen[UsageRow, None]):
         self._moved = self._moved or Dirty.SESSIONS in dirty
         if self._moved and self.is_mounted and now - self._read_at >= AGAIN_S:
             self._moved, self._read_at = False, now
-            self.run_worker(self._read(), group="read", exclusive=True)
+            begin(self, self._read, "read")
 
     def heading_lines(self, width: int) -> list[Line]:
         return heading(self._view, self._names, width)

@@ -19,6 +19,7 @@ from tui.state.lines import EMPTY, Line, Tone, wrapped
 from tui.state.text import clean_line
 from tui.widgets.choice_list import ChoiceList
 from tui.widgets.line_block import LineBlock
+from tui.work import begin
 
 RowT = TypeVar("RowT")
 AnswerT = TypeVar("AnswerT")
@@ -87,7 +88,7 @@ class TableScreen(Screen[AnswerT], Generic[RowT, AnswerT]):
     def ask(self) -> None:
         """Read anew, in the background."""
         self.show((), "Reading the ledger …", "dim")
-        self.run_worker(self._read(), group="read", exclusive=True)
+        begin(self, self._read, "read")
 
     async def _read(self) -> None:
         try:

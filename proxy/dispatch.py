@@ -1,0 +1,194 @@
+"""Where a request may go, with which key and in which form: what the relay asks the engine for.
+
+Puts together what routing, health, budgets, windows, abilities and rejections say of a target. It sends nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from proxy import contract as c
+from proxy.budget_gate import BudgetGate
+from proxy.catalog import ModelCatalog
+from proxy.chores import contained
+from proxy.fitting import Fitting
+from proxy.health import Admitted, Closed, HealthBook
+from proxy.herald import Herald
+from proxy.net.attempt import Attempt, Parcel
+from proxy.net.credentials import Credentials
+from proxy.net.exchange import Exchange
+from proxy.net.relay import login_name
+from proxy.net.searching import NoSearch, Searching, search_for
+from proxy.net.upstream import Upstreams
+from proxy.net.websearch import WebSearch
+from proxy.parcels import Parcels
+from proxy.protocol import routing
+from proxy.protocol.naming import strip_window_suffix, tier_of
+from proxy.protocol.outcome import Outcome
+from proxy.protocol.overflow import Room
+from proxy.protocol.rejections import Rejection, concerns, read_rejection
+from proxy.providers import ProviderConfig
+from proxy.rejections import RejectionBook
+from proxy.roster import Roster
+from proxy.routefile import RouteFile
+
+Groups = Mapping[str, Sequence[routing.Member]]
+
+
+@dataclass(slots=True)
+class Dispatch:
+    """The ``Surroundings`` of the relay; also the ``Catalog`` of routing."""
+
+    routefile: RouteFile
+    providers: Roster
+    known_groups: Groups
+    credentials: Credentials
+    upstreams: Upstreams
+    local_token: str
+    catalog: ModelCatalog
+    health: HealthBook
+    fitting: Fitting
+    parcels: Parcels
+    rejected: RejectionBook
+    gate: BudgetGate
+    web: WebSearch | None
+    config_file: Path
+    herald: Herald
+    changed: Callable[[], None]
+    """Told when something about a provider is news for panels."""
+    ended: Callable[[Exchange], None]
+    """Told of each request that is over."""
+
+    @property
+    def route(self) -> c.Route:
+        return self.routefile.route
+
+    # The catalog of routing
+
+    def provider_names(self) -> Sequence[str]:
+        return tuple(self.providers)
+
+    def model_ids(self, provider: str) -> Sequence[str]:
+        return self.catalog.ids(provider)
+
+    def groups(self) -> Groups:
+        return self.known_groups
+
+    def simulated(self, provider: str) -> bool:
+        return self.providers[provider].simulated
+
+    def background_model(self, provider: str) -> str | None:
+        return self.providers[provider].background_model
+
+    def cheapest(self, provider: str) -> str | None:
+        return self.catalog.cheapest(provider)
+
+    # Where to
+
+    def provider_in_force(self) -> str:
+        """The provider of all traffic that nothing more specific sends elsewhere."""
+        general = [each for each in self.route.overrides if each.session is None and each.slot is None]
+        known = [each.provider for each in general if each.provider in (*self.providers, *self.known_groups)]
+        try:
+            return routing.provider_of(known[0] if known else self.route.default, self)
+        except routing.NoTarget:
+            return self.route.default
+
+    def provider_of(self, exchange: Exchange, target: routing.Target) -> ProviderConfig:
+        return exchange.providers.get(target.provider) or self.providers[target.provider]
+
+    async def within_budget(self, exchange: Exchange, targets: Sequence[routing.Target]) -> Sequence[routing.Target]:
+        return await self.gate.admit(exchange, targets, self.route, self)
+
+    # With which key
+
+    def admit(
+        self, exchange: Exchange, target: routing.Target, tried: Sequence[int], *, only: bool
+    ) -> Admitted | Closed:
+        provider = self.provider_of(exchange, target)
+        session = exchange.identity.session or ""
+        login = self._login(provider, exchange)
+        return self.health.admit(provider, target.model, session, login=login, tried=tried, only=only)
+
+    def unsent(self, exchange: Exchange, target: routing.Target, admission: Admitted) -> None:
+        provider = self.provider_of(exchange, target)
+        login = self._login(provider, exchange)
+        self.health.unsent(provider, target.model, admission.key, login, admission.sent_at)
+
+    def beside(self, exchange: Exchange, target: routing.Target) -> Admitted | Closed:
+        provider = self.provider_of(exchange, target)
+        return self.health.beside(provider, exchange.identity.session or "", self._login(provider, exchange))
+
+    def other_key(self, target: routing.Target, tried: Sequence[int]) -> bool:
+        return self.health.other_key(self.providers[target.provider], tried)
+
+    def _login(self, provider: ProviderConfig, exchange: Exchange) -> str | None:
+        """Names the client's own credential where it goes along to ``provider``."""
+        if provider.auth != "passthrough":
+            return None
+        name = login_name(exchange, self.local_token)
+        return None if name is None and provider.keys else name or "none"
+
+    # In which form
+
+    def room(self, exchange: Exchange, target: routing.Target) -> Room:
+        """Claude as it was asked for is its own judge of what fits; of other targets the window is known."""
+        provider = self.providers[target.provider]
+        asked = strip_window_suffix(exchange.asked_model or "")
+        window = self.catalog.window(target.provider, target.model)
+        if provider.real_claude or (target.model == asked and tier_of(asked) is not None):
+            window = None
+        return self.fitting.room(exchange, target, window)
+
+    def estimate_tokens(self, exchange: Exchange) -> int:
+        model = exchange.target_model or exchange.asked_model or ""
+        return self.fitting.estimator.tokens(model, len(exchange.raw_body))
+
+    def lacks(self, exchange: Exchange, target: routing.Target) -> str | None:
+        if exchange.body is None:
+            return None
+        if not self.providers[target.provider].quirks.images and exchange.body.has_images:
+            return "images"
+        return self.catalog.lacks(target.provider, target.model, exchange.body)
+
+    def search(self, exchange: Exchange, target: routing.Target) -> Searching | NoSearch | None:
+        return search_for(exchange, target, self.providers[target.provider], self.web, self.config_file)
+
+    async def parcel(self, exchange: Exchange, target: routing.Target) -> Parcel:
+        return await self.parcels.of(exchange, target)
+
+    # What came of it
+
+    def rejections(self, target: routing.Target) -> Sequence[Rejection]:
+        return self.rejected.of(target)
+
+    def learn_rejection(self, exchange: Exchange, target: routing.Target, message: str) -> bool:
+        provider, rejection = self.providers[target.provider], read_rejection(message)
+        if rejection is None or provider.real_claude or provider.translated or exchange.body is None:
+            return False
+        if not concerns(rejection, exchange.body, exchange.raw_headers):
+            return False
+        learned = self.rejected.learn(target, rejection)
+        if learned:
+            self.changed()
+        return learned
+
+    def note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
+        """Only messages tell of health: other paths have limits and troubles of their own. What a provider did before
+        it was set up anew tells nothing of it now."""
+        with contained("what an attempt tells of its provider"):
+            self._note_outcome(attempt, outcome, headers)
+
+    def _note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
+        provider, exchange = attempt.provider, attempt.exchange
+        if exchange.kind != "messages" or self.providers.get(provider.name) is not provider:
+            return
+        login = self._login(provider, exchange)
+        if not exchange.tells_health:
+            self.health.unsent(provider, attempt.target.model, attempt.key, login, attempt.sent_at or 0.0)
+            return
+        self.health.note(provider, attempt.target.model, attempt.key, outcome, headers, login, attempt.sent_at)
+        if outcome.name == "served" and (ttft_ms := exchange.ms(exchange.first_event_at)) is not None:
+            self.health.note_latency(provider, ttft_ms)
+        self.herald.limits(provider.name, headers)
+        self.changed()

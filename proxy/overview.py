@@ -1,0 +1,168 @@
+"""The engine as panels, scripts and the client's own model list see it: its parts read and put together."""
+
+import os
+import resource
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from proxy import __version__
+from proxy import contract as c
+from proxy.addresses import is_loopback
+from proxy.board import Board
+from proxy.budget_gate import BudgetGate
+from proxy.catalog import ModelCatalog
+from proxy.checkup.checkups import Checkups
+from proxy.dispatch import Dispatch
+from proxy.ledger.writer import LedgerWriter
+from proxy.protocol import routing
+from proxy.providers import ProviderConfig
+from proxy.telemetry.sender import Telemetry
+from proxy.views import provider_view
+
+NAMED_SINCE = "2026-01-01T00:00:00Z"
+"""A model list must date its entries, and providers date theirs in many ways or not at all."""
+
+
+class Overview:
+    """Reads the engine's parts."""
+
+    def __init__(
+        self,
+        dispatch: Dispatch,
+        board: Board,
+        writer: LedgerWriter,
+        telemetry: Telemetry,
+        checkups: Checkups,
+        environ: Mapping[str, str],
+        state_dir: Path,
+        listen_host: str,
+    ) -> None:
+        self._dispatch, self._board, self._checkups, self._environ = dispatch, board, checkups, environ
+        self._writer, self._telemetry = writer, telemetry
+        self._state_dir, self._listen_host = state_dir, listen_host
+        self.started_at = time.time()
+        """Epoch seconds."""
+        self._problems: tuple[str, ...] = ()
+        self._used_up: tuple[str, ...] = ()
+        self.url = ""
+        self.draining = False
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the engine itself, in words, as ``look`` last found it."""
+        return self._problems
+
+    @property
+    def _gate(self) -> BudgetGate:
+        return self._dispatch.gate
+
+    @property
+    def _catalog(self) -> ModelCatalog:
+        return self._dispatch.catalog
+
+    def snapshot(self) -> c.Snapshot:
+        return c.Snapshot(
+            engine=self.engine(),
+            route=self._dispatch.route,
+            providers=self.providers(),
+            sessions=self._board.sessions(),
+            requests=self._board.requests(),
+            today=self._board.today,
+            problems=self._problems,
+            notices=tuple(self._board.notices),
+            day_budget_nano_usd=self._gate.budgets.limit(self._gate.budgets.today()),
+            session_budget_nano_usd=self._gate.budgets.amounts.session,
+            used_up=self._gate.used_up(),
+        )
+
+    def engine(self) -> c.Engine:
+        return c.Engine(
+            pid=os.getpid(),
+            url=self.url,
+            version=__version__,
+            contract=c.CONTRACT,
+            started_at=self.started_at,
+            home=str(self._state_dir),
+            rss_bytes=_rss_bytes(),
+            draining=self.draining,
+            host_open=not is_loopback(self._listen_host),
+        )
+
+    def engine_changed(self) -> c.EngineChanged:
+        return c.EngineChanged(engine=self.engine(), problems=self._problems, used_up=self._used_up)
+
+    def look(self) -> bool:
+        """Whether what is wrong with the engine itself, or a budget that is used up, is news."""
+        before = (self._problems, self._used_up)
+        self._problems, self._used_up = tuple(self._look()), self._gate.used_up()
+        return before != (self._problems, self._used_up)
+
+    def _look(self) -> list[str]:
+        problems = []
+        if self._writer.problem:
+            problems.append(self._writer.problem)
+        if self._writer.dropped:
+            problems.append(f"{self._writer.dropped} requests are missing from the history: the disk was too slow")
+        if self._telemetry.problem:
+            problems.append(self._telemetry.problem)
+        route = self._dispatch.route
+        for place, text in [("route.default", route.default), *(("fallback", entry) for entry in route.chain)]:
+            try:
+                routing.parse_target(text, self._dispatch)
+            except routing.NoTarget as error:
+                problems.append(f"{place}: {error}")
+        return problems
+
+    def providers(self) -> tuple[c.Provider, ...]:
+        return tuple(self._provider(provider) for provider in self._dispatch.providers.values())
+
+    def _provider(self, provider: ProviderConfig) -> c.Provider:
+        return provider_view(
+            provider,
+            self._dispatch.health.view(provider),
+            self._catalog.listing(provider.name),
+            len(self._catalog.ids(provider.name)),
+            self._environ,
+            self._dispatch.rejected.lines(provider.name),
+            self._checkups.marks(provider.name),
+        )
+
+    def models(self) -> tuple[c.Model, ...]:
+        """All models, with what the checks of some of them found."""
+        names = self._dispatch.providers
+        marks = {(name, mark.model): mark for name in names for mark in self._checkups.marks(name)}
+        return tuple(
+            msgspec.structs.replace(each, check=marks[each.provider, each.id])
+            if (each.provider, each.id) in marks
+            else each
+            for each in self._catalog.models()
+        )
+
+    def published_models(self, publish: str) -> list[dict[str, object]]:
+        """What the client's own ``/model`` is shown."""
+        models: list[dict[str, object]] = []
+        for model in self._catalog.published(publish):
+            real = self._dispatch.providers[model.provider].real_claude
+            name = model.name or model.id
+            entry: dict[str, object] = {
+                "type": "model",
+                "id": model.published_id,
+                "display_name": name if real else f"{name} · {model.provider}",
+                "created_at": NAMED_SINCE,
+            }
+            if model.context_window:
+                entry["max_input_tokens"] = model.context_window
+            models.append(entry)
+        return models
+
+
+def _rss_bytes() -> int:
+    """Resident memory now, or at its peak where the system tells only that."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+    except (OSError, IndexError, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -31,6 +31,7 @@ from tui.state.lines import Tone
 from tui.state.panel import Dirty, PanelState
 from tui.state.text import clean_line
 from tui.state.who import told_apart
+from tui.terminal import hung_up, outliving, own_terminal
 from tui.work import begin
 
 SCREENS = Path(__file__).parent / "screens"
@@ -81,8 +82,11 @@ class PanelApp(App[Left]):
         heeds_signals: bool = False,
     ) -> None:
         super().__init__()
+        self.driver_class = outliving(self.driver_class)
         self._ends_after_s = ends_after_s
         self._heeds_signals = heeds_signals
+        self._terminal: int | None = None
+        """Looked after once a second, where there is one."""
         self._asks_to_leave = asks_to_leave
         self.state = state or PanelState(address.url)
         self.keys = actions.effective_keys(keymap)
@@ -110,6 +114,7 @@ class PanelApp(App[Left]):
         self.set_interval(1 / TICKS_PER_S, self.tick)
         if self._heeds_signals:
             self._leave_on_signals()
+            self._terminal = own_terminal()
         if self._ends_after_s is not None:
             self.set_timer(self._ends_after_s, lambda: self.exit("kept"))
         if self._unknown_actions:
@@ -133,6 +138,9 @@ class PanelApp(App[Left]):
         if self._exit or not self.screen_stack:
             return
         self._frame += 1
+        if self._frame % TICKS_PER_S == 0 and self._terminal is not None and hung_up(self._terminal):
+            self.exit("kept")
+            return
         self._tell_notices()
         self._follow_watch()
         dirty, self.state.dirty = self.state.dirty, Dirty.NOTHING

@@ -58,6 +58,8 @@ class Closed:
     """Name in the table of outcomes of what closed it."""
     wait_s: float
     """Infinite: until the user takes it back."""
+    guessed: bool = False
+    """The time is of the engine's own making: no provider named it."""
 
 
 @dataclass(slots=True)
@@ -291,7 +293,8 @@ class HealthBook:
     def _closed(self, breaker: Breaker, now: float) -> Closed:
         wait = breaker.wait_s(now)
         when = f"next try in {in_words(wait)}" if wait else "one request is trying it now"
-        return Closed(f"{breaker.reason}; {when}", breaker.outcome or "overloaded", wait)
+        outcome, guessed = breaker.outcome or "overloaded", breaker.told_at is None
+        return Closed(f"{breaker.reason}; {when}", outcome, wait, guessed)
 
     def _set(self, place: str, breaker: Breaker) -> None:
         if breaker is CLOSED or breaker == CLOSED:

@@ -166,6 +166,12 @@ class Relay:
                 failures.append(failure)
                 if not failure.outcome.row.next_target:
                     break
+            if not failures and (resort := _worth_a_try(closed, targets)) is not None:
+                last = await self._try(exchange, client, resort, only=True)
+                if last is None:
+                    return
+                if isinstance(last, Failure):
+                    failures.append(last)
             await self._give_up(exchange, client, failures, closed)
 
     async def count_tokens(self, exchange: Exchange, client: Client) -> None:
@@ -253,15 +259,18 @@ class Relay:
         decision = decide(self._in.route, asked, self._in)
         exchange.why = decision.why
         targets = [decision.target, *chain_after(self._in.route, decision, asked, self._in)]
-        return list(dict.fromkeys([*targets, *self._for_compaction(exchange, asked)]))
+        return list(dict.fromkeys([*targets, *self._for_compaction(exchange, asked, decision.target)]))
 
-    def _for_compaction(self, exchange: Exchange, asked: Asked) -> list[Target]:
+    def _for_compaction(self, exchange: Exchange, asked: Asked, chosen: Target) -> list[Target]:
         """Where the conversation was held before a switch to a window that cannot even hold its summary's request.
 
-        Without it the client could not shorten the conversation, and the session would be stuck.
+        Without it the client could not shorten the conversation, and the session would be stuck. For no other reason
+        does a conversation go back to a provider that the user left.
         """
         overridden = bool(self._in.route.overrides)
         if not overridden or exchange.body is None or not exchange.body.compacts:
+            return []
+        if not self._in.room(exchange, chosen).exceeded:
             return []
         plain = msgspec.structs.replace(self._in.route, overrides=())
         return [decide(plain, asked, self._in).target]
@@ -492,6 +501,15 @@ class Relay:
         exchange.error = " · ".join(dict.fromkeys(each.reason for each in exchange.attempts if each.reason))
         exchange.facts = AnswerFacts()
         await client.answer(told.status, told.body, told.headers)
+
+
+def _worth_a_try(closed: Sequence[Closed], targets: Sequence[Target]) -> Target | None:
+    """Where all targets rest: the one that opens first of those whose time is the engine's own guess.
+
+    Whoever has no other choice is better served by asking than by a guess.
+    """
+    guessed = [(each.wait_s, number) for number, each in enumerate(closed) if each.guessed]
+    return targets[min(guessed)[1]] if guessed and len(closed) == len(targets) else None
 
 
 def login_name(exchange: Exchange, local_token: str) -> str | None:

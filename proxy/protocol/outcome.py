@@ -8,9 +8,10 @@ what the client gets when no target is left.
 
 import email.utils
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -82,9 +83,9 @@ TABLE: Mapping[str, Row] = {
         _R("redirected", "a redirect", True, "failing", "provider", 502, "api_error", "redirects elsewhere; put the final address into base_url"),
         _R("no_credential", "no key or login for it", True, "refused", "key", 401, "authentication_error", "has no credential"),
         _R("key_refused", "401", True, "refused", "key", 401, "authentication_error", "refused the key; Claude Code keeps retrying meanwhile. Press p to switch, or set another key"),
-        _R("payment_required", "402, or 400 for spent credit", True, "refused", "key", 402, "billing_error", "credit is spent; top up or switch"),
+        _R("payment_required", "402, or 400 for spent credit or a spent limit", True, "refused", "key", 402, "billing_error", "credit is spent; top up or switch"),
         _R("forbidden", "403", True, "refused", "key", 403, "permission_error", "does not permit this; check the key's rights and the region"),
-        _R("model_unknown", "404", True, None, "target", 404, "not_found_error", "does not know this model"),
+        _R("model_unknown", "404, or 400 for a model that is not there", True, None, "target", 404, "not_found_error", "does not know this model"),
         _R("request_timeout", "408", True, "failing", "target", 504, "timeout_error", "timed out reading the request"),
         _R("conflict", "409", False, None, None, 409, "conflict_error", "conflict"),
         _R("prompt_too_long", "400, the prompt exceeds the window", False, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
@@ -156,7 +157,21 @@ _SPENT = (
     "insufficient_quota",
     "insufficient credits",
     "exceeded your current quota",
+    "specified api usage limits",
+    "insufficient balance",
 )
+_NO_SUCH_MODEL = (
+    "not a valid model id",
+    "model not exist",
+    "model_not_found",
+    "model does not exist",
+    "invalid model name",
+    "unknown model",
+    "no such model",
+)
+"""In a 400, where others answer 404: OpenRouter, DeepSeek, LiteLLM and the like."""
+_REGAINED = re.compile(r"regain access on (\d{4}-\d\d-\d\d)(?: at (\d\d:\d\d) utc)?", re.IGNORECASE)
+"""Anthropic's words for a limit that the user set in its console (anthropics/claude-code#38038)."""
 _OF_ONE_MODEL = ("seven_day_opus", "seven_day_sonnet", "seven_day_overage_included")
 """Representative claims of windows that hold for some models only: the key still serves the others."""
 _QUOTA = ("usage limit", "weekly limit", "monthly limit", "spend limit", "out of extra usage")
@@ -226,6 +241,8 @@ def judge(seen: Seen, now: float) -> Outcome:
     wait = retry_after_s(seen.headers, now) if TABLE[name].next_target else None
     if wait is None and name in LIMITED:
         wait = reset_after_s(seen.headers, now)
+    if wait is None and name == "payment_required":
+        wait = _regained_after_s(seen.error_message or "", now)
     return Outcome(TABLE[name], redact(_short(words)) if words else None, wait)
 
 
@@ -255,6 +272,8 @@ def _refined(name: str, message: str, seen: Seen) -> str:
         return "thinking_refused"
     if name in ("invalid_request", "rate_limited") and any(words in message for words in _SPENT):
         return "payment_required"
+    if name == "invalid_request" and any(words in message for words in _NO_SUCH_MODEL):
+        return "model_unknown"
     if name in ("conflict", "invalid_request") and seen.headers.get("x-should-retry") == "true":
         return "repeat_asked"
     if name == "rate_limited":
@@ -274,6 +293,18 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     text = headers.get("retry-after")
     wait_s = _number(text)
     return _until(text, now) if wait_s is None and text else wait_s
+
+
+def _regained_after_s(message: str, now: float) -> float | None:
+    """Seconds until the date that a spent limit names; without a time of day its first minute, in UTC."""
+    found = _REGAINED.search(message)
+    if found is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(f"{found[1]}T{found[2] or '00:00'}:00+00:00")
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - now)
 
 
 def _number(text: str | None) -> float | None:

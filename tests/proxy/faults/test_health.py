@@ -221,7 +221,70 @@ async def test_when_all_are_limited_it_is_a_429(
     await pair.ask()
     response = await pair.ask()
     assert (response.status_code, response.json()["error"]["type"]) == (429, "rate_limit_error")
-    assert response.headers["retry-after"] == "90"
+    assert response.headers["retry-after"] == "60"  # the longest that the client waits
+
+
+async def test_where_the_engine_only_guesses_that_all_are_down_it_asks_the_one_that_opens_first(
+    pair: RunningEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script, second.script = overloaded(), limited(("retry-after", "300"))
+    assert await outcomes(pair) == ["overloaded", "rate_limited"]
+    assert await outcomes(pair) == ["skipped", "skipped", "overloaded"]
+    serving(upstream)
+    assert await outcomes(pair) == ["skipped", "skipped", "served"]
+    assert await outcomes(pair) == ["served"]
+
+
+@pytest.mark.parametrize(
+    ("first_says", "second_says", "status", "wait"),
+    [
+        (overloaded(), as_json(error_body("invalid_request_error", "no images"), 400), 529, None),
+        (overloaded(("retry-after", "6")), as_json(error_body("invalid_request_error", "no"), 400), 529, "6"),
+        (as_json(error_body("billing_error", "pay"), 402), overloaded(("retry-after", "2")), 529, "2"),
+        (as_json(error_body("not_found_error", "model: m"), 404), limited(), 429, None),
+        (overloaded(("retry-after", "300")), limited(("retry-after", "500")), 529, "60"),
+        (limited(("x-should-retry", "false")), overloaded(("retry-after", "9")), 529, "9"),
+        (
+            as_json(error_body("billing_error", "pay"), 402),
+            limited(("retry-after", "7200"), ("anthropic-ratelimit-unified-status", "rejected")),
+            402,
+            None,
+        ),
+    ],
+)
+async def test_the_turn_ends_only_where_no_trouble_passes(
+    pair: RunningEngine,
+    upstream: ScriptedUpstream,
+    second: ScriptedUpstream,
+    first_says: Reply,
+    second_says: Reply,
+    status: int,
+    wait: str | None,
+) -> None:
+    upstream.script, second.script = first_says, second_says
+    response = await pair.ask()
+    assert (response.status_code, response.headers.get("retry-after")) == (status, wait)
+    assert "x-should-retry" not in response.headers
+
+
+async def test_a_refusal_by_the_next_target_waits_for_a_first_one_that_opens_soon(
+    pair: RunningEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = overloaded(("retry-after", "6"))
+    assert await outcomes(pair) == ["overloaded", "served"]
+    second.script = as_json(error_body("invalid_request_error", "no images"), 400)
+    response = await pair.ask()
+    assert (response.status_code, response.headers["retry-after"]) == (529, "6")
+
+
+async def test_a_refusal_by_the_next_target_counts_where_the_first_one_rests_for_long(
+    pair: RunningEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = limited(("retry-after", "1800"))
+    assert await outcomes(pair) == ["rate_limited", "served"]
+    second.script = as_json(error_body("invalid_request_error", "prompt is too long: 9 tokens > 8 maximum"), 400)
+    response = await pair.ask()
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
 async def test_an_only_target_is_never_held_back_by_its_failures(

@@ -1,6 +1,7 @@
 """What was seen of an attempt decides what follows: one table, every row reached."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -101,6 +102,8 @@ def test_silence_in_the_middle_is_told_apart_from_a_break() -> None:
         (429, "You exceeded your current quota, please check your plan", {}, "payment_required"),
         (429, "insufficient_quota", {}, "payment_required"),
         (400, "Your credit balance is too low to access the API", {}, "payment_required"),
+        (400, "You have reached your specified API usage limits.", {}, "payment_required"),
+        (400, "Insufficient Balance", {}, "payment_required"),
         (400, "prompt is too long: 1 tokens > 0 maximum", {}, "prompt_too_long"),
         (400, "This model's maximum context length is 8192 tokens", {}, "prompt_too_long"),
         (413, "prompt is too long", {}, "request_too_large"),
@@ -111,6 +114,35 @@ def test_a_spent_quota_a_minute_s_limit_and_an_overload_are_three_things(
     status: int, message: str, headers: dict[str, str], name: str
 ) -> None:
     assert judged(status=status, error_message=message, headers=headers) == name
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "vendor/nope is not a valid model ID",
+        "Model Not Exist",
+        "Invalid model name passed in model=x",
+        "unknown model x",
+    ],
+)
+def test_an_unknown_model_is_one_under_400_too(message: str) -> None:
+    assert judged(status=400, error_message=message) == "model_unknown"
+
+
+@pytest.mark.parametrize(
+    ("words", "wait_s"),
+    [
+        ("You will regain access on 2026-12-01 at 00:00 UTC.", 3600.0),
+        ("You will regain access on 2026-12-01.", 3600.0),
+        ("You will regain access on 2026-11-01 at 00:00 UTC.", 0.0),
+        ("You will regain access on 2026-13-41.", None),
+        ("You will regain access soon.", None),
+    ],
+)
+def test_a_limit_of_the_user_s_own_is_closed_until_the_date_that_it_names(words: str, wait_s: float | None) -> None:
+    seen = Seen("headers", status=400, error_message=f"You have reached your specified API usage limits. {words}")
+    now = datetime(2026, 11, 30, 23, tzinfo=UTC).timestamp()
+    assert judge(seen, now).retry_after_s == wait_s
 
 
 def test_an_overload_under_another_status_is_an_overload() -> None:

@@ -171,7 +171,8 @@ CLAUDE = "claude-"
 def parse_target(text: str, catalog: Catalog, default: str = "") -> Override:
     """``provider/model``, ``provider`` or the id of a listed model, as an override for all. Raises ``NoTarget``.
 
-    A Claude model that nobody lists is taken for one of the ``default`` provider, where that has told no list yet.
+    A tier's name (``opus``) stands for the latest model of it. A Claude model that nobody lists is taken for one of the
+    ``default`` provider, where that has told no list yet.
     """
     text = naming.strip_window_suffix(text.strip())
     providers = catalog.provider_names()
@@ -180,11 +181,13 @@ def parse_target(text: str, catalog: Catalog, default: str = "") -> Override:
     head, slash, rest = text.partition("/")
     if slash and rest and head in providers:
         ids = catalog.model_ids(head)
-        if found := naming.match(rest, ids):
+        if found := naming.match(rest, ids) or naming.newest(rest, ids):
             return Override(provider=head, model=found)
-        if not ids:
+        if not ids and not naming.is_tier(rest):
             return Override(provider=head, model=rest)
     real = [name for name in providers if not catalog.simulated(name)]
+    if naming.is_tier(text):
+        return _latest_of(text, real, catalog, default)
     listing = {name: found for name in real if (found := _listed_as(text, catalog.model_ids(name)))}
     match list(listing.items()):
         case [(provider, model)]:
@@ -198,6 +201,20 @@ def parse_target(text: str, catalog: Catalog, default: str = "") -> Override:
         case several:
             spelled = ", ".join(f"{provider}/{model}" for provider, model in several)
             raise NoTarget(f"{text!r} is offered by several providers; say which: {spelled}")
+
+
+def _latest_of(tier: str, providers: Sequence[str], catalog: Catalog, default: str) -> Override:
+    """The latest model of ``tier``: the default provider's, else that of the only one who has any. Raises ``NoTarget``."""
+    latest = {name: found for name in providers if (found := naming.newest(tier, catalog.model_ids(name)))}
+    names = [default] if default in latest else list(latest)
+    match names:
+        case [name]:
+            return Override(provider=name, model=latest[name])
+        case []:
+            raise NoTarget(f"no provider lists a model of {tier!r} yet; name one in full: cctui use PROVIDER/MODEL")
+        case _:
+            spelled = ", ".join(f"{name}/{latest[name]}" for name in names)
+            raise NoTarget(f"{tier!r} is offered by several providers; say which: {spelled}")
 
 
 def provider_of(text: str, catalog: Catalog) -> str:

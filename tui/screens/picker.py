@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from tui import actions
 from tui.messages import PaneResized, RowOpened, RowSelected
-from tui.state.keys_line import KeyHint, keys_line
+from tui.state.keys_line import keys_line
 from tui.state.lines import EMPTY, Line, Piece, line
 from tui.state.panel import Dirty
 from tui.widgets.choice_list import ChoiceList
@@ -105,10 +105,8 @@ class Picker(ModalScreen[AnswerT], Generic[ChoiceT, AnswerT]):
         lines = self.note_lines(max(20, self.choices.size.width))
         self.note.styles.height = len(lines)
         self.note.show(lines)
-        hints = [
-            KeyHint(self._keys[action.id], action.label, action.call) for action in actions.footer_actions(*self.PLACES)
-        ]
-        self.keys_bar.show([keys_line(hints, self.keys_bar.size.width, last="cancel")])
+        hints = actions.footer_hints(self._keys, *self.PLACES, without=("help",))
+        self.keys_bar.show([keys_line(hints, self.keys_bar.size.width, ("cancel",))])
 
     def _entry_line(self, index: int, width: int) -> Line:
         return self.entry_line(self._entries[index], width)

@@ -82,7 +82,7 @@ class PanelApp(App[Left]):
         asks_to_leave: bool = True,
         heeds_signals: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if themes.without_colour(os.environ) else None)
         self.driver_class = outliving(self.driver_class)
         self._ends_after_s = ends_after_s
         self._heeds_signals = heeds_signals
@@ -99,7 +99,6 @@ class PanelApp(App[Left]):
         """What moved since the main screen was painted last."""
         self._watched: tuple[int, str | None] = (0, None)
         self.set_keymap(actions.textual_keymap(keymap))
-        self._unknown_actions = actions.unknown_actions(keymap or {})
         for own in themes.OWN:
             self.register_theme(own)
         self.theme = themes.theme_name(theme, os.environ, self.available_themes)
@@ -118,10 +117,6 @@ class PanelApp(App[Left]):
             self._terminal = own_terminal()
         if self._ends_after_s is not None:
             self.set_timer(self._ends_after_s, lambda: self.exit("kept"))
-        if self._unknown_actions:
-            self.say(
-                f"The settings' key map names actions that do not exist: {', '.join(self._unknown_actions)}", "warn"
-            )
 
     def _leave_on_signals(self) -> None:
         """Leave as with the key when told to end, so that the terminal is as it was before.
@@ -294,6 +289,9 @@ class PanelApp(App[Left]):
         self.say(f"Copied: {BY_HAND}", "good")
 
     def action_theme(self) -> None:
+        if themes.without_colour(os.environ):
+            self.say("NO_COLOR is set: the panel uses the terminal's own colours only")
+            return
         self.theme = themes.next_theme(self.theme)
         self.say(f"Colours: {self.theme}")
 

@@ -212,8 +212,19 @@ def fault_of(error: BaseException) -> UpstreamFault:
     while current is not None and len(chain) < 8:
         chain.append(current)
         current = getattr(current, "os_error", None) or current.__cause__
-    detail = next((str(each) for each in chain if str(each)), type(error).__name__)
-    return UpstreamFault(_cause_of(chain), detail)
+    return UpstreamFault(_cause_of(chain), _words_of(chain))
+
+
+def _words_of(chain: Sequence[BaseException]) -> str:
+    """Where it was to go, and what the system says where that tells more."""
+    connecting = next((each for each in chain if isinstance(each, aiohttp.ClientConnectorError)), None)
+    if connecting is None:
+        return next((str(each) for each in chain if str(each)), type(chain[0]).__name__)
+    place = f"{connecting.host}:{connecting.port}"
+    inner = chain[-1]
+    if isinstance(inner, ssl.SSLError):
+        return f"{place}: {inner.reason or inner}"
+    return place
 
 
 def _cause_of(chain: list[BaseException]) -> Cause:

@@ -79,6 +79,14 @@ class AnswerReader(ABC):
                 self.close()
         return self.writer.take()
 
+    def begin(self) -> bytes:
+        """Begin the answer before its provider does: of its stream nothing but signs of life came so far. Empty where
+        that cannot be."""
+        if self._form != "stream":
+            return b""
+        self.writer.start()
+        return self.writer.take()
+
     def form_of(self, start: bytes) -> Form:
         """What begins so; ``unknown`` as long as it may become a stream."""
         return _form_of(start)

@@ -242,5 +242,5 @@ def test_openai_s_addresses_keep_their_version_and_lose_what_requests_add() -> N
 
 def test_what_a_provider_cannot_take_is_known_before_anything_is_sent() -> None:
     config = resolved(cerebras={"api_key": "k", "quirks": {"forced_tools": "no"}})["cerebras"]
-    view = provider_view(config, HealthView("unused", None, None, 0, False, (), (), (), None, None), Listing(), 0, {})
+    view = provider_view(config, HealthView(0.0, "unused", None, None, 0, False, (), (), (), None, None), Listing(), 0, {})
     assert view.cannot == ("images", "PDF documents", "a demand for a tool", "effort")

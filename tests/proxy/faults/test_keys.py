@@ -89,10 +89,11 @@ async def test_a_new_session_takes_the_key_whose_limit_lies_longest_back(
 
 
 async def test_a_refused_key_is_set_aside_and_named_and_the_other_serves(
-    engine: RunningEngine, upstream: ScriptedUpstream
+    engine: RunningEngine, upstream: ScriptedUpstream, clock: Clock
 ) -> None:
     upstream.script = by_key(one=REFUSED)
     response = await engine.ask()
+    clock.passes(6)
     await engine.ask()
     record = await engine.record(2)
     first = next(each for each in (await engine.snapshot()).providers if each.name == "first")

@@ -168,7 +168,7 @@ class HealthBook:
     ) -> None:
         """How the attempt ended that was admitted as ``number``; ``headers`` are the answer's, names in lower case."""
         known, places = self._of(provider), _places(provider, model, key, login)
-        if limits := read_limits(headers):
+        if limits := read_limits(headers, self._now()):
             self._keep_limits(known, _key_name(provider, key, login), limits)
         scope = outcome.row.scope
         if outcome.name == "served":

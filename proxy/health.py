@@ -264,12 +264,12 @@ class HealthBook:
         return now
 
     def _of(self, provider: ProviderConfig) -> _Provider:
-        known, keys = self._providers.get(provider.name), max(1, len(provider.keys))
+        known = self._providers.get(provider.name)
         if known is None:
-            known = self._providers[provider.name] = _Provider(KeyPool(keys))
+            known = self._providers[provider.name] = _Provider(_pool(provider))
             self._restore(provider, known)
-        elif known.pool.size != keys:
-            known.pool = KeyPool(keys)
+        elif len(known.pool.names) != len(provider.keys):
+            known.pool = _pool(provider)
         return known
 
     def _restore(self, provider: ProviderConfig, known: _Provider) -> None:
@@ -381,6 +381,10 @@ def _owner(place: str) -> str:
     """The name of the provider that a place belongs to."""
     kind, _, rest = place.partition(" ")
     return rest.split(" ")[0] if kind == "key" else rest.split("/")[0]
+
+
+def _pool(provider: ProviderConfig) -> KeyPool:
+    return KeyPool([_key_mark(key) for key in provider.keys])
 
 
 def _key_name(provider: ProviderConfig, number: int | None, login: str | None = None) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -80,6 +80,10 @@ class Parcel:
     """Reads the answer; None: it is in Anthropic's format."""
 
 
+def _nobody(_: "Attempt") -> None:
+    """Who is told where nobody waits."""
+
+
 @dataclass(slots=True, eq=False)
 class Attempt:
     """One try of an exchange at one target, while it lasts."""
@@ -96,8 +100,11 @@ class Attempt:
     key_name: str | None = None
     """The key masked, where there are several."""
     room: Room = field(default_factory=lambda: Room(0, None))
-    sent_at: float | None = None
-    """When it was admitted, by the health book's clock."""
+    admission: int = 0
+    """The number under which it was admitted."""
+    began: float = field(default_factory=time.monotonic)
+    committed: "Callable[[Attempt], None]" = _nobody
+    """Told when the answer reaches the client."""
     secret_mark: str | None = None
     """Tells the secret that the key stood for from a later one."""
     response: httpx.Response | None = None
@@ -311,6 +318,7 @@ async def _commit(attempt: Attempt, held: list[bytes], response: httpx.Response)
     """From here on the stream belongs to this target."""
     exchange = attempt.exchange
     _note_commit(attempt, response.status_code)
+    attempt.committed(attempt)
     exchange.output_bytes = sum(map(len, held))
     start = b"".join(held)
     labelled = media_type(response).startswith(b"application/json")
@@ -469,7 +477,7 @@ def _relabelled(response: httpx.Response, label: Header) -> list[Header]:
     return [label, *(each for each in reply_headers(response) if each[0] not in (b"content-type", b"content-length"))]
 
 
-def ended_attempt(attempt: Attempt, outcome: Outcome, duration_s: float) -> c.Attempt:
+def ended_attempt(attempt: Attempt, outcome: Outcome) -> c.Attempt:
     """The attempt's last word for the trail."""
     return c.Attempt(
         provider=attempt.target.provider,
@@ -477,7 +485,7 @@ def ended_attempt(attempt: Attempt, outcome: Outcome, duration_s: float) -> c.At
         outcome=outcome.name,
         status=attempt.response.status_code if attempt.response is not None else None,
         reason=None if outcome.name in ("served", "client_left") else attempt.says(outcome),
-        duration_ms=round(duration_s * 1000, 3),
+        duration_ms=round((time.monotonic() - attempt.began) * 1000, 3),
         key=attempt.key_name,
         changed=attempt.parcel.changed,
     )

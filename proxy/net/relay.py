@@ -89,7 +89,11 @@ class Surroundings(Catalog, Protocol):
         ...
 
     def unsent(self, exchange: Exchange, target: Target, admission: Admitted) -> None:
-        """An admitted request cannot be said in the target's format: nothing was sent."""
+        """Nothing of an admitted request was sent."""
+        ...
+
+    def began(self, attempt: Attempt) -> None:
+        """The answer to an attempt reaches the client."""
         ...
 
     def beside(self, exchange: Exchange, target: Target) -> Admitted | Closed:
@@ -298,7 +302,6 @@ class Relay:
                     again = await self._prepared(exchange, client, target, admission, room, search)
                     failure = await self._attempt(*again)
             except CannotTake as missing:
-                self._in.unsent(exchange, target, admission)
                 return self._unable(exchange, target, str(missing))
             if failure is not None and self._may_leave_out(attempt, failure):
                 continue
@@ -321,9 +324,13 @@ class Relay:
         search: Searching | None,
     ) -> tuple[Attempt, Answer]:
         """An attempt, and what becomes of its answer. Raises ``CannotTake``."""
-        rounds = search.rounds() if search is not None else None
-        asked = exchange if rounds is None else rounds.asked(exchange)
-        parcel = await self._in.parcel(asked, target)
+        try:
+            rounds = search.rounds() if search is not None else None
+            asked = exchange if rounds is None else rounds.asked(exchange)
+            parcel = await self._in.parcel(asked, target)
+        except BaseException:  # the client may leave while a large body is translated
+            self._in.unsent(exchange, target, admission)
+            raise
         attempt = self._begin(exchange, client, target, admission, parcel, room)
         return attempt, relay_message if rounds is None else rounds.answering(self._ask_again)
 
@@ -402,7 +409,8 @@ class Relay:
         provider = self._in.provider_of(exchange, target)
         deadline = asyncio.get_running_loop().time() + self._patience_s(exchange, provider)
         attempt = Attempt(exchange, client, provider, target, deadline, parcel, admission.key)
-        attempt.sent_at, attempt.room = admission.sent_at, room or attempt.room
+        attempt.admission, attempt.room = admission.number, room or attempt.room
+        attempt.committed = self._in.began
         return attempt
 
     def _patience_s(self, exchange: Exchange, provider: ProviderConfig) -> float:
@@ -417,7 +425,6 @@ class Relay:
     async def _attempt(self, attempt: Attempt, answer: Answer) -> Failure | None:
         """Try one target with one key. None: the client was served, or its answer broke off; else why not."""
         exchange, provider, target = attempt.exchange, attempt.provider, attempt.target
-        began = time.monotonic()
         exchange.provider, exchange.target_model = target.provider, target.model or None
         exchange.simulated, exchange.facts, exchange.capture = provider.simulated, AnswerFacts(), Capture()
         exchange.attempts.append(c.Attempt(provider=target.provider, model=target.model, outcome="trying"))
@@ -431,7 +438,7 @@ class Relay:
         finally:
             self._trying.discard(attempt)
             response = attempt.response
-            exchange.attempts[-1] = ended_attempt(attempt, outcome, time.monotonic() - began)
+            exchange.attempts[-1] = ended_attempt(attempt, outcome)
             exchange.dirty = True
             try:
                 self._in.note_outcome(attempt, outcome, lower_headers(response) if response is not None else {})

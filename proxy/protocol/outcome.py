@@ -82,7 +82,7 @@ TABLE: Mapping[str, Row] = {
         _R("not_an_answer", "JSON or HTML that is no answer", True, "failing", "target", 502, "api_error", "answered with something that is no answer; is base_url right?"),
         _R("redirected", "a redirect", True, "failing", "provider", 502, "api_error", "redirects elsewhere; put the final address into base_url"),
         _R("no_credential", "no key or login for it", True, "refused", "key", 401, "authentication_error", "has no credential"),
-        _R("key_refused", "401", True, "refused", "key", 401, "authentication_error", "refused the key; Claude Code keeps retrying meanwhile. Press p to switch, or set another key"),
+        _R("key_refused", "401", True, "refused", "key", 401, "authentication_error", "refused the key; set another one, or switch"),
         _R("payment_required", "402, or 400 for spent credit or a spent limit", True, "refused", "key", 402, "billing_error", "credit is spent; top up or switch"),
         _R("forbidden", "403", True, "refused", "key", 403, "permission_error", "does not permit this; check the key's rights and the region"),
         _R("model_unknown", "404, or 400 for a model that is not there", True, None, "target", 404, "not_found_error", "does not know this model"),
@@ -211,10 +211,14 @@ class Outcome:
         return self.row.name
 
     def sentence(self, provider: str) -> str:
-        """What the user reads."""
-        words = f" ({self.words})" if self.words and self.words.lower() not in self.row.advice.lower() else ""
+        """What the user reads when it happens."""
         wait = f", try again in {in_words(self.retry_after_s)}" if self.retry_after_s else ""
-        return f"{provider}: {self.row.advice}{words}{wait}"
+        return self.trouble(provider) + wait
+
+    def trouble(self, provider: str) -> str:
+        """What the user reads of it later, when the wait is another one."""
+        words = f" ({self.words})" if self.words and self.words.lower() not in self.row.advice.lower() else ""
+        return f"{provider}: {self.row.advice}{words}"
 
 
 def in_words(seconds: float) -> str:

@@ -8,8 +8,6 @@ A group stands for several providers or targets: by order, and within an order s
 a session each time, so that its prompt cache stays where it is.
 """
 
-import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +16,7 @@ import msgspec
 
 from proxy.contract import AS_ASKED, Override, Route, Slot
 from proxy.protocol import naming
+from proxy.protocol.rendezvous import draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +133,7 @@ def chain_for(route: Route, asked: Asked) -> tuple[str, ...]:
 def ordered_members(members: Sequence[Member], session: str) -> tuple[Member, ...]:
     """The members of a group in the order in which ``session`` tries them."""
 
-    def place(member: Member) -> tuple[int, float]:
-        digest = hashlib.sha256(f"{session}\0{member.target}".encode()).digest()
-        share = (int.from_bytes(digest[:8], "big") + 1) / (2**64 + 1)
-        return member.order, -math.log(share) / member.weight
-
-    return tuple(sorted(members, key=place))
+    return tuple(sorted(members, key=lambda each: (each.order, draw(session, each.target, each.weight))))
 
 
 def apply_use(

@@ -109,6 +109,19 @@ def test_the_providers_own_warning_counts_below_our_mark() -> None:
     assert limit_warning(warned, NOW).startswith("70% of the 5h limit used")
 
 
+def ruling(*limits: c.Limit) -> c.Provider:
+    return msgspec.structs.replace(WELL[0], limits=limits)
+
+
+def test_the_limit_that_the_provider_says_decides_is_the_one_that_is_warned_of() -> None:
+    warned = c.Limit(name="5h", used=0.8, status="allowed_warning", rules=True)
+    assert limit_warning(ruling(warned, c.Limit(name="week", used=0.84)), NOW).startswith("80% of the 5h limit used")
+    near = c.Limit(name="5h", used=0.95, rules=True)
+    assert limit_warning(ruling(near, c.Limit(name="week", used=0.97)), NOW).startswith("95% of the 5h limit used")
+    calm = c.Limit(name="5h", used=0.2, rules=True)
+    assert limit_warning(ruling(calm, c.Limit(name="week", used=0.97)), NOW) == ""
+
+
 def test_a_limit_that_was_reset_since_is_not_told() -> None:
     assert nearest((c.Limit(name="5h", used=1.0, resets_at=NOW - 1),), NOW) is None
     assert reset_words(c.Limit(name="5h", used=1.0), NOW) == ""

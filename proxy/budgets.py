@@ -7,9 +7,8 @@ follows from the sums is decided in ``protocol.budget``.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -74,10 +73,10 @@ class Budgets:
 
     def scopes(self, session: str | None, project: str | None, moment: float | None = None) -> tuple[Scope, ...]:
         """What a request of ``moment`` (now, if not given) falls under."""
-        return scopes(session, project, _day(self._clock() if moment is None else moment).isoformat())
+        return scopes(session, project, c.local_day(self._clock() if moment is None else moment).isoformat())
 
     def today(self) -> Scope:
-        return Scope("day", _day(self._clock()).isoformat())
+        return Scope("day", c.local_day(self._clock()).isoformat())
 
     async def know(self, wanted: Sequence[Scope]) -> None:
         """Ask the ledger for the sums of earlier engines that are not known yet."""
@@ -188,9 +187,9 @@ class Budgets:
         since, where = 0.0, None
         match scope.kind:
             case "day":
-                since = _midnight(date.fromisoformat(scope.name))
+                since = c.midnight(date.fromisoformat(scope.name))
             case "month":
-                since = _midnight(date.fromisoformat(f"{scope.name}-01"))
+                since = c.midnight(date.fromisoformat(f"{scope.name}-01"))
             case "session" | "project":
                 where = (scope.kind, scope.name)
         kept = self._settings
@@ -235,16 +234,6 @@ class Budgets:
 
 def _key(scope: Scope) -> str:
     return f"{scope.kind}:{scope.name}"
-
-
-def _day(moment: float) -> date:
-    """The local day of ``moment``."""
-    return date(*time.localtime(moment)[:3])
-
-
-def _midnight(day: date) -> float:
-    """When a local day begins, Unix seconds."""
-    return datetime(day.year, day.month, day.day).astimezone().timestamp()
 
 
 def _nano(amount: Decimal | None) -> int | None:

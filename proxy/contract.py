@@ -8,6 +8,8 @@ cache. A field that grows here raises ``CONTRACT``: an engine and a panel that d
 
 import hashlib
 import hmac
+import time
+from datetime import date
 from typing import Any, Literal
 
 from msgspec import Raw, Struct
@@ -53,6 +55,9 @@ BudgetAction = Literal["block", "downgrade", "warn"]
 
 AS_ASKED = "as-asked"
 """The target text that removes an override."""
+
+QUARTER_S = 900.0
+"""The offsets of all time zones of today are multiples of it."""
 
 
 class Frozen(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1126,3 +1131,22 @@ def proof_of_token(token: str, nonce: str) -> str:
 def dollars(nano_usd: int) -> float:
     """Nano-dollars as the number that JSON shows (exact to the nano-dollar below 9 million dollars)."""
     return round(nano_usd / 1e9, 9)
+
+
+def local_day(moment: float) -> date:
+    """The local day of ``moment`` (Unix seconds)."""
+    return date(*time.localtime(moment)[:3])
+
+
+def midnight(day: date) -> float:
+    """When the local ``day`` begins, Unix seconds: the one place that says so, for sums, budgets and screens alike.
+
+    Some zones change their clocks at midnight: a day may begin at one o'clock, or have its first hour twice. For such
+    a midnight ``mktime`` answers as it likes, so its answer is moved by quarters of an hour, in which zones lie.
+    """
+    moment = time.mktime((day.year, day.month, day.day, 0, 0, 0, 0, 0, -1))
+    while local_day(moment) < day:
+        moment += QUARTER_S
+    while local_day(moment - 1) >= day:
+        moment -= QUARTER_S
+    return moment

@@ -403,7 +403,7 @@ class Engine:
 
     def _restore(self) -> None:
         """Show what the ledger has of the last day."""
-        begin = time.time() - RESTORED_S
+        begin = restored_since(time.time())
         requests = self.reader.since(begin)
         sessions = tuple(dict.fromkeys(each.session_id for each in requests if each.session_id))
         self.board.restore_sums(self._sessions.agents_before(begin, sessions))
@@ -498,6 +498,11 @@ class Engine:
             self.writer.remark = None
             self._herald.say("warning", remark)
         return self.overview.look()
+
+
+def restored_since(now: float) -> float:
+    """From when on panels are shown what the ledger has: a day, and all of today, which may have 25 hours."""
+    return min(now - RESTORED_S, c.midnight(c.local_day(now)))
 
 
 class _QuietServer(uvicorn.Server):

@@ -104,8 +104,17 @@ class Budgets:
         return judge(self.view(scope) for scope in under)
 
     def reserve(self, request_id: str, under: tuple[Scope, ...], nano_usd: int) -> None:
-        """A request goes out: until it ended its estimate counts."""
+        """A request goes out to a target that costs something: until it ended its estimate counts."""
         self._running[request_id] = (under, nano_usd)
+
+    def holds(self, request_id: str) -> bool:
+        """The request went out within its budgets."""
+        return request_id in self._running
+
+    def release(self, request_id: str) -> None:
+        """A request costs nothing more: its estimate does not count any longer."""
+        if self._running.pop(request_id, None) is not None:
+            self._wake()
 
     async def one_ended(self) -> None:
         """Wait until a request ended or a budget grew."""
@@ -116,8 +125,7 @@ class Budgets:
         if request.kind == "messages" and self.counts(simulated=request.simulated, subscription=request.subscription):
             for scope in self.scopes(request.session_id, request.project, request.started_at):
                 self._add(scope, request.cost_nano_usd)
-        if self._running.pop(request.id, None) is not None:
-            self._wake()
+        self.release(request.id)
 
     def repriced(self, changed: Sequence[Repriced]) -> None:
         """Requests of this engine got other costs. What is of earlier ones is asked anew with ``imported``."""

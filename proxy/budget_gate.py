@@ -70,7 +70,7 @@ class BudgetGate:
     async def report(self, session: str | None, project: str | None) -> c.BudgetReport:
         """The budgets of a session, of a project, of today and of this month."""
         under = self.budgets.scopes(session, project)
-        await self.budgets.know(under)
+        await self.budgets.know(under, unlimited=True)
         return c.BudgetReport(
             action=self._settings.action,
             downgrade_to=self._settings.downgrade_to,

@@ -76,6 +76,8 @@ LIST_AGAIN_S = 600.0
 """A provider that lists nothing to a login, as Claude's may, is not asked again with every request."""
 LATE_S = 2.0
 """Requests that the drain cut short have so long to tell their clients."""
+FLUSH_S = 1.0
+"""A budget that was just set waits so long for the disk, to have in it what was spent before."""
 RESTORED_S = 24 * 3600.0
 GARBAGE_OBJECTS = 20_000
 """So many new objects make the collector look; Python's own 700 are not even a request's worth."""
@@ -128,7 +130,8 @@ class Engine:
         self._herald = Herald(self._post_notice)
         self._fitting = Fitting(paths.thinking_file, Estimator({}))
         warn = partial(self._herald.say, "warning")
-        budgets = Budgets(paths.budget_file, settings.budget, self.reader, time.time, warn)
+        flush = partial(self.writer.flush, FLUSH_S)
+        budgets = Budgets(paths.budget_file, settings.budget, self.reader, flush, time.time, warn)
         self.gate = BudgetGate(budgets, settings.budget, self._costs, self.providers, self._fitting.prompt_tokens)
         self._sessions = SessionLedger(paths.ledger_file)
         self.session_reports = SessionReports(self._sessions, self.writer, self.board, self._prices.of, self._counts)
@@ -441,14 +444,14 @@ class Engine:
         return self.reader.last(ROWS_MAX, session)
 
     async def _all_repriced(self) -> None:
-        await self.gate.budgets.imported(())
+        await self.gate.budgets.ask_again()
         self.feed.publish(self.snapshot())
 
     async def _imported(self, requests: Sequence[c.Request]) -> None:
         """Sums of panels and budgets have in them what came into the ledger from elsewhere."""
         for request in requests:
             self.board.imported(request)
-        await self.gate.budgets.imported(requests)
+        await self.gate.budgets.ask_again()
         self.feed.publish(self.snapshot())
 
     def _name_agent(self, named: Named) -> None:

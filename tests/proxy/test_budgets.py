@@ -392,7 +392,9 @@ def ended(clock: Clock, number: int) -> c.Request:
 async def test_midnight_and_the_turn_of_the_month_begin_new_sums(tmp_path: Path) -> None:
     clock = Clock("2026-11-30 23:59:59")
     amounts = BudgetSettings(day_usd=Decimal(1), month_usd=Decimal(1), session_usd=Decimal(1))
-    budgets = Budgets(tmp_path / "budget.json", amounts, LedgerReader(tmp_path / "none"), clock, lambda _: None)
+    budgets = Budgets(
+        tmp_path / "budget.json", amounts, LedgerReader(tmp_path / "none"), lambda: None, clock, lambda _: None
+    )
     budgets.grant(budgets.today(), DOLLAR)
     budgets.ended(ended(clock, 1))
     clock.at("2026-12-01 00:00:01")
@@ -410,7 +412,9 @@ async def test_midnight_and_the_turn_of_the_month_begin_new_sums(tmp_path: Path)
 async def test_a_request_over_midnight_belongs_to_the_day_on_which_it_began(tmp_path: Path) -> None:
     clock = Clock("2026-11-20 23:59:59")
     amounts = BudgetSettings(day_usd=Decimal(1))
-    budgets = Budgets(tmp_path / "budget.json", amounts, LedgerReader(tmp_path / "none"), clock, lambda _: None)
+    budgets = Budgets(
+        tmp_path / "budget.json", amounts, LedgerReader(tmp_path / "none"), lambda: None, clock, lambda _: None
+    )
     request = ended(clock, 1)
     clock.at("2026-11-21 00:00:05")
     budgets.ended(request)
@@ -429,12 +433,80 @@ async def test_the_ledger_tells_what_earlier_engines_spent_today_and_this_month(
     clock.at("2026-11-21 08:00:00")
     amounts = BudgetSettings(day_usd=Decimal(1), month_usd=Decimal(1), session_usd=Decimal(1))
     reader = LedgerReader(tmp_path / "ledger.sqlite3")
-    budgets = Budgets(tmp_path / "budget.json", amounts, reader, clock, lambda _: None)
+    budgets = Budgets(tmp_path / "budget.json", amounts, reader, lambda: None, clock, lambda _: None)
 
     under = budgets.scopes("s1", None)
     await budgets.know(under)
 
     assert [budgets.view(scope).spent_nano_usd // TURN_COSTS for scope in under] == [3, 1, 2]
+
+
+@pytest.mark.parametrize("ahead_s", [600.0, -7200.0])
+async def test_a_clock_that_is_set_right_after_the_start_counts_nothing_twice_and_nothing_not_at_all(
+    tmp_path: Path, ahead_s: float
+) -> None:
+    clock = Clock("2026-11-21 12:00:00")
+    writer = LedgerWriter(tmp_path / "ledger.sqlite3")
+    writer.start()
+    writer.record(msgspec.structs.replace(ended(clock, 0), outcome="served", started_at=clock.now - 60))
+    writer.flush()
+    clock.now += ahead_s
+    reader, amounts = LedgerReader(tmp_path / "ledger.sqlite3"), BudgetSettings()
+    budgets = Budgets(tmp_path / "budget.json", amounts, reader, writer.flush, clock, lambda _: None)
+    clock.now -= ahead_s
+    for number in (1, 2, 3):
+        request = msgspec.structs.replace(ended(clock, number), outcome="served")
+        writer.record(request)
+        budgets.ended(request)
+
+    budgets.set("day", None, DOLLAR)
+    await budgets.know([budgets.today()])
+    learned = budgets.view(budgets.today()).spent_nano_usd
+    budgets.ended(ended(clock, 4))
+    writer.close()
+
+    assert (learned, budgets.view(budgets.today()).spent_nano_usd) == (4 * TURN_COSTS, 5 * TURN_COSTS)
+
+
+async def test_what_ends_while_the_ledger_is_asked_counts_once(tmp_path: Path) -> None:
+    clock = Clock("2026-11-21 12:00:00")
+    writer = LedgerWriter(tmp_path / "ledger.sqlite3")
+    writer.start()
+
+    def another(number: int) -> None:
+        request = msgspec.structs.replace(ended(clock, number), outcome="served")
+        writer.record(request)
+        budgets.ended(request)
+
+    class Busy(LedgerReader):
+        asked = 0
+
+        def spent(self, since: float, until: float, **choice: Any) -> tuple[int, int]:
+            self.asked += 1
+            if self.asked == 1:
+                another(1)
+                writer.flush()
+            return super().spent(since, until, **choice)
+
+    reader = Busy(tmp_path / "ledger.sqlite3")
+    amounts = BudgetSettings(day_usd=Decimal(1))
+    budgets = Budgets(tmp_path / "budget.json", amounts, reader, writer.flush, clock, lambda _: None)
+    await budgets.know([budgets.today()])
+    writer.close()
+    assert (reader.asked, budgets.view(budgets.today()).spent_nano_usd) == (2, TURN_COSTS)
+
+
+async def test_what_was_spent_without_a_limit_is_told_also_after_a_restart(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    chosen = budgeted(upstream)
+    engine = await start(chosen)
+    await engine.ask(**SESSION)
+    await engine.stop()
+    told = await report(await start(chosen), session="5e551011-aaaa", project="shop")
+    assert {kind: (each.limit_nano_usd, each.spent_nano_usd) for kind, each in told.items()} == dict.fromkeys(
+        ("session", "project", "day", "month"), (None, TURN_COSTS)
+    )
 
 
 async def test_a_budget_that_refused_is_told_until_more_is_granted(

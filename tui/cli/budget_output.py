@@ -66,7 +66,7 @@ def _row(budget: c.Budget) -> list[str]:
     name = budget.name[:SESSION_CELLS] if budget.kind == "session" else budget.name
     limit, left = budget.limit_nano_usd, budget.left_nano_usd
     if limit is None or left is None:
-        return [f"{budget.kind} {name}", "", NONE, "", "", "", ""]
+        return [f"{budget.kind} {name}", formats.money(budget.spent_nano_usd), NONE, "", "", "", ""]
     return [
         f"{budget.kind} {name}",
         formats.money(budget.spent_nano_usd),

@@ -5,7 +5,7 @@ costs nothing always passes, what costs something is refused, sent to the cheape
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from proxy import contract as c
 from proxy.budgets import Budgets
@@ -67,6 +67,19 @@ class BudgetGate:
         self._refusing = {scope: session for scope, session in self._refusing.items() if scope in standing}
         return tuple(f"{named(each)} is used up" for each in standing.values())
 
+    def views(self, sessions: Iterable[c.Session]) -> tuple[c.Budget, ...]:
+        """The budgets that are set of ``sessions``, their projects, today and this month, each once; what was spent
+        under one is told when it is known."""
+        if self.budgets.idle:
+            return ()
+        bounded = (scope for scope in self._scopes_of(sessions) if self.budgets.limit(scope) is not None)
+        return tuple(self.budgets.view(scope) for scope in bounded if self.budgets.known(scope))
+
+    async def learn(self, sessions: Iterable[c.Session]) -> None:
+        """Ask the ledger for what ``views`` does not know yet."""
+        if not self.budgets.idle:
+            await self.budgets.know(self._scopes_of(sessions))
+
     async def report(self, session: str | None, project: str | None) -> c.BudgetReport:
         """The budgets of a session, of a project, of today and of this month."""
         under = self.budgets.scopes(session, project)
@@ -98,6 +111,10 @@ class BudgetGate:
             budget=budget,
             passing=self.budgets.passing(session.id),
         )
+
+    def _scopes_of(self, sessions: Iterable[c.Session]) -> tuple[Scope, ...]:
+        of_each = (self.budgets.scopes(each.id or None, each.project) for each in sessions)
+        return tuple(dict.fromkeys(scope for some in (*of_each, self.budgets.scopes(None, None)) for scope in some))
 
     async def _room(self, exchange: Exchange, under: Sequence[Scope]) -> c.Budget | None:
         """The budget that is used up, or None: the request may go. Waits where only what is in flight fills one."""

@@ -78,6 +78,10 @@ class Budgets:
     def passing(self, session: str | None) -> bool:
         return session is not None and session in self._kept.passing
 
+    @property
+    def passing_sessions(self) -> tuple[str, ...]:
+        return tuple(self._kept.passing)
+
     def scopes(self, session: str | None, project: str | None, moment: float | None = None) -> tuple[Scope, ...]:
         """What a request of ``moment`` (now, if not given) falls under."""
         return scopes(session, project, c.local_day(self._clock() if moment is None else moment).isoformat())
@@ -113,6 +117,10 @@ class Budgets:
             in_flight_nano_usd=sum(nano for under, nano in self._running.values() if scope in under),
             unpriced_requests=unpriced,
         )
+
+    def known(self, scope: Scope) -> bool:
+        """The whole sum of ``scope`` is known."""
+        return scope in self._others
 
     def judge(self, under: Sequence[Scope]) -> tuple[Verdict, c.Budget | None]:
         return judge(self.view(scope) for scope in under)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from msgspec import Raw, Struct
 
-CONTRACT = 2
+CONTRACT = 3
 """Version of everything in this module."""
 
 DOOR = "/_cctui"
@@ -433,8 +433,10 @@ class Snapshot(Frozen, frozen=True, tag="snapshot"):
     """What is wrong with the engine itself, in words (ledger, settings …)."""
     notices: tuple[Notice, ...] = ()
     """The last few, oldest first."""
-    day_budget_nano_usd: int | None = None
-    session_budget_nano_usd: int | None = None
+    budgets: tuple[Budget, ...] = ()
+    """Those that are set: of the sessions, of their projects, of today and of this month, as requests are judged by."""
+    passing: tuple[str, ...] = ()
+    """Ids of the sessions that no budget stops."""
     used_up: tuple[str, ...] = ()
     """Budgets that refuse requests until more is granted, in words."""
 
@@ -446,10 +448,11 @@ class RequestChanged(Frozen, frozen=True, tag="request"):
 
 
 class SessionChanged(Frozen, frozen=True, tag="session"):
-    """A session's sums moved; ``today`` moved with them."""
+    """A session's sums moved; ``today`` and the budgets that it falls under moved with them."""
 
     session: Session
     today: Tally
+    budgets: tuple[Budget, ...] = ()
 
 
 class RouteChanged(Frozen, frozen=True, tag="route"):

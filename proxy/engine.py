@@ -126,13 +126,13 @@ class Engine:
         self.totals = Totals()
         self.health = HealthBook(paths.health_file, health_clock)
         self.board = Board(time.time())
-        self.feed = Feed(self.board, self.snapshot)
         self._herald = Herald(self._post_notice)
         self._fitting = Fitting(paths.thinking_file, Estimator({}))
         warn = partial(self._herald.say, "warning")
         flush = partial(self.writer.flush, FLUSH_S)
         budgets = Budgets(paths.budget_file, settings.budget, self.reader, flush, time.time, warn)
         self.gate = BudgetGate(budgets, settings.budget, self._costs, self.providers, self._fitting.prompt_tokens)
+        self.feed = Feed(self.board, self.snapshot, self.gate.views)
         self._sessions = SessionLedger(paths.ledger_file)
         self.session_reports = SessionReports(self._sessions, self.writer, self.board, self._prices.of, self._counts)
         self.comparison = Comparison(
@@ -347,6 +347,7 @@ class Engine:
             ("housekeeping", self._keep_house()),
             ("discovery", self._discover()),
             ("watch of the caches", self.cachewatch.run()),
+            ("sums of the day and budgets", self._show_sums()),
         ):
             self.chores.start(name, chore)
 
@@ -366,7 +367,9 @@ class Engine:
 
     async def _look_after(self, now: float, beats: int) -> None:
         news = self._look_for_problems()
-        if self.board.turn_day(now) or beats % 10 == 0 or news:
+        if self.board.turn_day(now):
+            await self._show_sums()
+        elif beats % 10 == 0 or news:
             self.feed.publish(self.overview.engine_changed())
         if self._providers_dirty:
             self.providers_changed()
@@ -376,6 +379,11 @@ class Engine:
             await self.rejected.save()
         if beats % 15 == 0:
             await self._fitting.save()
+
+    async def _show_sums(self) -> None:
+        """Panels hear of today's sums and of all budgets, those too of which only the ledger knows what was spent."""
+        await self.gate.learn(self.board.sessions())
+        self.feed.publish(self.snapshot())
 
     async def _discover(self) -> None:
         while True:

@@ -23,6 +23,7 @@ DOLLAR = 10**9
 TURN = {"input_tokens": 1000, "output_tokens": 200}
 TURN_COSTS = 1000 * 5_000 + 200 * 25_000
 """Ten thousandths of a dollar: one cent at the prices of ``CLAUDE``."""
+LOGIN: dict[str, Any] = {"authorization": "Bearer sk-ant-oat01-login", "anthropic_beta": "oauth-2025-04-20"}
 SESSION: dict[str, Any] = {"x_claude_code_session_id": "5e551011-aaaa", "x_cctui_project": "shop"}
 
 
@@ -112,7 +113,7 @@ async def test_an_amount_set_at_run_time_holds_at_once_and_can_be_taken_back(
     await engine.ask(**SESSION)
     await engine.command("budget/set", c.SetBudget(kind="day", amount_nano_usd=10**7))
     assert (await engine.ask(**SESSION)).status_code == 402
-    assert (await engine.snapshot()).day_budget_nano_usd == 10**7
+    assert [(each.kind, each.limit_nano_usd) for each in (await engine.snapshot()).budgets] == [("day", 10**7)]
     await engine.command("budget/set", c.SetBudget(kind="day", as_settings=True))
     assert (await engine.ask(**SESSION)).status_code == 200
 
@@ -222,8 +223,7 @@ async def test_a_subscription_counts_at_list_price_unless_told_otherwise(
     upstream.script = as_stream(message_stream(usage=TURN))
     login = {"preset": "respan", "base_url": upstream.url, "auth": "passthrough", "passthrough_host": "127.0.0.1"}
     engine = await start(settings(login, budget={"day_usd": Decimal("0.01"), "count_subscription": counts}))
-    headers: dict[str, Any] = {"authorization": "Bearer sk-ant-oat01-login", "anthropic_beta": "oauth-2025-04-20"}
-    assert [(await engine.ask(**headers)).status_code for _ in range(2)] == [200, second]
+    assert [(await engine.ask(**LOGIN)).status_code for _ in range(2)] == [200, second]
 
 
 async def test_a_request_without_a_price_is_counted_apart(start: StartEngine, upstream: ScriptedUpstream) -> None:
@@ -254,6 +254,59 @@ async def test_a_restart_keeps_what_was_spent_granted_and_let_pass(
     assert msgspec.json.decode(answer.content, type=c.BudgetReport).passing
 
 
+def shown(snapshot: c.Snapshot) -> dict[str, tuple[int | None, int]]:
+    """What panels are told of the budgets: limit and what was spent, by kind."""
+    return {each.kind: (each.limit_nano_usd, each.spent_nano_usd) for each in snapshot.budgets}
+
+
+async def test_panels_are_told_the_budgets_as_requests_are_judged_by(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(budgeted(upstream, session_usd=Decimal("0.01"), project_usd=Decimal(2)))
+    await engine.ask(**SESSION)
+    await engine.command("budget/grant", c.GrantBudget(kind="session", amount_nano_usd=5 * DOLLAR))
+    await engine.command("budget/pass", c.PassBudget())
+    snapshot = await engine.snapshot()
+    assert shown(snapshot) == {"session": (501 * 10**7, TURN_COSTS), "project": (2 * DOLLAR, TURN_COSTS)}
+    assert snapshot.passing == ("5e551011-aaaa",)
+
+
+async def test_simulated_money_that_counts_is_in_what_panels_are_told(start: StartEngine) -> None:
+    simulator = {"preset": "simulator", "simulator": {"first_event_s": 0, "tokens_per_s": 1e9}}
+    budget = {"session_usd": Decimal("0.000001"), "count_simulated": True}
+    engine = await start(settings(simulator, budget=budget))
+    assert [(await engine.ask(**SESSION)).status_code for _ in range(2)] == [200, 402]
+    limit, spent = shown(await engine.snapshot())["session"]
+    assert limit is not None
+    assert spent >= limit
+
+
+async def test_a_subscription_that_does_not_count_is_not_in_what_panels_are_told(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = as_stream(message_stream(usage=TURN))
+    login = {"preset": "respan", "base_url": upstream.url, "auth": "passthrough", "passthrough_host": "127.0.0.1"}
+    budget = {"day_usd": Decimal("0.01"), "count_subscription": False}
+    engine = await start(settings(login, budget=budget))
+    for _ in range(3):
+        await engine.ask(**LOGIN)
+    snapshot = await engine.snapshot()
+    assert (snapshot.today.cost_nano_usd, shown(snapshot)["day"][1]) == (3 * TURN_COSTS, 0)
+
+
+async def test_after_a_restart_panels_are_told_what_was_spent_before_it(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    chosen = budgeted(upstream, session_usd=Decimal(1), day_usd=Decimal(5))
+    engine = await start(chosen)
+    await engine.ask(**SESSION)
+    await engine.stop()
+    again = await start(chosen)
+    while len(told := shown(await again.snapshot())) < 2:
+        pass
+    assert told == {"session": (DOLLAR, TURN_COSTS), "day": (5 * DOLLAR, TURN_COSTS)}
+
+
 async def test_a_grant_where_no_budget_is_set_is_refused(engine: RunningEngine) -> None:
     answer = await engine.command("budget/grant", c.GrantBudget(kind="day", amount_nano_usd=DOLLAR))
     assert (answer.status_code, answer.json()["code"]) == (400, "no_budget")
@@ -279,9 +332,6 @@ async def test_the_status_line_s_facts_tell_session_provider_and_the_tightest_bu
     assert (facts.known, facts.served_model, facts.cost_nano_usd) == (True, "claude-opus-4-8", TURN_COSTS)
     assert facts.budget is not None
     assert (facts.budget.kind, facts.budget.left_nano_usd) == ("session", DOLLAR - TURN_COSTS)
-
-
-LOGIN: dict[str, Any] = {"authorization": "Bearer sk-ant-oat01-login", "anthropic_beta": "oauth-2025-04-20"}
 
 
 def behind_a_login(upstream: ScriptedUpstream, second: ScriptedUpstream, **budget: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ off at the old end; the ledger has them all.
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import msgspec
 
@@ -128,7 +127,7 @@ class Board:
         self.recent: deque[c.Request] = deque(maxlen=RECENT_KEPT)
         self.notices: deque[c.Notice] = deque(maxlen=NOTICES_KEPT)
         self.today = c.Tally()
-        self._midnight = midnight_before(now)
+        self._midnight = c.midnight(c.local_day(now))
         self._sessions: OrderedDict[str, _SessionSums] = OrderedDict()
         self._captures: OrderedDict[str, Exchange] = OrderedDict()
         self._captured_bytes = 0
@@ -207,7 +206,7 @@ class Board:
 
     def turn_day(self, now: float) -> bool:
         """Begin a new day's sums after midnight; True where it did."""
-        midnight = midnight_before(now)
+        midnight = c.midnight(c.local_day(now))
         if midnight == self._midnight:
             return False
         self._midnight, self.today = midnight, c.Tally()
@@ -317,9 +316,3 @@ def add(tally: c.Tally, request: c.Request) -> c.Tally:
         unpriced_requests=tally.unpriced_requests + (cost is None),
         failed=tally.failed + (request.outcome == "failed"),
     )
-
-
-def midnight_before(now: float) -> float:
-    """The last local midnight, Unix seconds. A day in which the clocks change has one too, with the offset of then."""
-    day = datetime.fromtimestamp(now).astimezone()
-    return datetime(day.year, day.month, day.day).astimezone().timestamp()

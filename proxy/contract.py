@@ -8,11 +8,13 @@ cache. A field that grows here raises ``CONTRACT``: an engine and a panel that d
 
 import hashlib
 import hmac
+import time
+from datetime import date
 from typing import Any, Literal
 
 from msgspec import Raw, Struct
 
-CONTRACT = 2
+CONTRACT = 3
 """Version of everything in this module."""
 
 DOOR = "/_cctui"
@@ -53,6 +55,9 @@ BudgetAction = Literal["block", "downgrade", "warn"]
 
 AS_ASKED = "as-asked"
 """The target text that removes an override."""
+
+QUARTER_S = 900.0
+"""The offsets of all time zones of today are multiples of it."""
 
 
 class Frozen(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -428,8 +433,10 @@ class Snapshot(Frozen, frozen=True, tag="snapshot"):
     """What is wrong with the engine itself, in words (ledger, settings …)."""
     notices: tuple[Notice, ...] = ()
     """The last few, oldest first."""
-    day_budget_nano_usd: int | None = None
-    session_budget_nano_usd: int | None = None
+    budgets: tuple[Budget, ...] = ()
+    """Those that are set: of the sessions, of their projects, of today and of this month, as requests are judged by."""
+    passing: tuple[str, ...] = ()
+    """Ids of the sessions that no budget stops."""
     used_up: tuple[str, ...] = ()
     """Budgets that refuse requests until more is granted, in words."""
 
@@ -441,10 +448,11 @@ class RequestChanged(Frozen, frozen=True, tag="request"):
 
 
 class SessionChanged(Frozen, frozen=True, tag="session"):
-    """A session's sums moved; ``today`` moved with them."""
+    """A session's sums moved; ``today`` and the budgets that it falls under moved with them."""
 
     session: Session
     today: Tally
+    budgets: tuple[Budget, ...] = ()
 
 
 class RouteChanged(Frozen, frozen=True, tag="route"):
@@ -1126,3 +1134,22 @@ def proof_of_token(token: str, nonce: str) -> str:
 def dollars(nano_usd: int) -> float:
     """Nano-dollars as the number that JSON shows (exact to the nano-dollar below 9 million dollars)."""
     return round(nano_usd / 1e9, 9)
+
+
+def local_day(moment: float) -> date:
+    """The local day of ``moment`` (Unix seconds)."""
+    return date(*time.localtime(moment)[:3])
+
+
+def midnight(day: date) -> float:
+    """When the local ``day`` begins, Unix seconds: the one place that says so, for sums, budgets and screens alike.
+
+    Some zones change their clocks at midnight: a day may begin at one o'clock, or have its first hour twice. For such
+    a midnight ``mktime`` answers as it likes, so its answer is moved by quarters of an hour, in which zones lie.
+    """
+    moment = time.mktime((day.year, day.month, day.day, 0, 0, 0, 0, 0, -1))
+    while local_day(moment) < day:
+        moment += QUARTER_S
+    while local_day(moment - 1) >= day:
+        moment -= QUARTER_S
+    return moment

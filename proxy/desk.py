@@ -330,6 +330,7 @@ class ControlDesk:
     async def _budgets_changed(self, session: str | None, project: str | None) -> c.BudgetReport:
         await self._engine.gate.budgets.save()
         report = await self.budget_report(session, project)
+        await self._engine.gate.learn(self._engine.board.sessions())
         self._engine.feed.publish(self._engine.overview.snapshot())
         return report
 

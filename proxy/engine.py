@@ -76,6 +76,8 @@ LIST_AGAIN_S = 600.0
 """A provider that lists nothing to a login, as Claude's may, is not asked again with every request."""
 LATE_S = 2.0
 """Requests that the drain cut short have so long to tell their clients."""
+FLUSH_S = 1.0
+"""A budget that was just set waits so long for the disk, to have in it what was spent before."""
 RESTORED_S = 24 * 3600.0
 GARBAGE_OBJECTS = 20_000
 """So many new objects make the collector look; Python's own 700 are not even a request's worth."""
@@ -124,12 +126,13 @@ class Engine:
         self.totals = Totals()
         self.health = HealthBook(paths.health_file, health_clock)
         self.board = Board(time.time())
-        self.feed = Feed(self.board, self.snapshot)
         self._herald = Herald(self._post_notice)
         self._fitting = Fitting(paths.thinking_file, Estimator({}))
         warn = partial(self._herald.say, "warning")
-        budgets = Budgets(paths.budget_file, settings.budget, self.reader, time.time, warn)
+        flush = partial(self.writer.flush, FLUSH_S)
+        budgets = Budgets(paths.budget_file, settings.budget, self.reader, flush, time.time, warn)
         self.gate = BudgetGate(budgets, settings.budget, self._costs, self.providers, self._fitting.prompt_tokens)
+        self.feed = Feed(self.board, self.snapshot, self.gate.views)
         self._sessions = SessionLedger(paths.ledger_file)
         self.session_reports = SessionReports(self._sessions, self.writer, self.board, self._prices.of, self._counts)
         self.comparison = Comparison(
@@ -344,6 +347,7 @@ class Engine:
             ("housekeeping", self._keep_house()),
             ("discovery", self._discover()),
             ("watch of the caches", self.cachewatch.run()),
+            ("sums of the day and budgets", self._show_sums()),
         ):
             self.chores.start(name, chore)
 
@@ -363,7 +367,9 @@ class Engine:
 
     async def _look_after(self, now: float, beats: int) -> None:
         news = self._look_for_problems()
-        if self.board.turn_day(now) or beats % 10 == 0 or news:
+        if self.board.turn_day(now):
+            await self._show_sums()
+        elif beats % 10 == 0 or news:
             self.feed.publish(self.overview.engine_changed())
         if self._providers_dirty:
             self.providers_changed()
@@ -373,6 +379,11 @@ class Engine:
             await self.rejected.save()
         if beats % 15 == 0:
             await self._fitting.save()
+
+    async def _show_sums(self) -> None:
+        """Panels hear of today's sums and of all budgets, those too of which only the ledger knows what was spent."""
+        await self.gate.learn(self.board.sessions())
+        self.feed.publish(self.snapshot())
 
     async def _discover(self) -> None:
         while True:
@@ -403,7 +414,7 @@ class Engine:
 
     def _restore(self) -> None:
         """Show what the ledger has of the last day."""
-        begin = time.time() - RESTORED_S
+        begin = restored_since(time.time())
         requests = self.reader.since(begin)
         sessions = tuple(dict.fromkeys(each.session_id for each in requests if each.session_id))
         self.board.restore_sums(self._sessions.agents_before(begin, sessions))
@@ -441,14 +452,14 @@ class Engine:
         return self.reader.last(ROWS_MAX, session)
 
     async def _all_repriced(self) -> None:
-        await self.gate.budgets.imported(())
+        await self.gate.budgets.ask_again()
         self.feed.publish(self.snapshot())
 
     async def _imported(self, requests: Sequence[c.Request]) -> None:
         """Sums of panels and budgets have in them what came into the ledger from elsewhere."""
         for request in requests:
             self.board.imported(request)
-        await self.gate.budgets.imported(requests)
+        await self.gate.budgets.ask_again()
         self.feed.publish(self.snapshot())
 
     def _name_agent(self, named: Named) -> None:
@@ -498,6 +509,11 @@ class Engine:
             self.writer.remark = None
             self._herald.say("warning", remark)
         return self.overview.look()
+
+
+def restored_since(now: float) -> float:
+    """From when on panels are shown what the ledger has: a day, and all of today, which may have 25 hours."""
+    return min(now - RESTORED_S, c.midnight(c.local_day(now)))
 
 
 class _QuietServer(uvicorn.Server):

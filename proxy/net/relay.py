@@ -109,7 +109,10 @@ class Surroundings(Catalog, Protocol):
         ...
 
     async def within_budget(self, exchange: Exchange, targets: Sequence[Target]) -> Sequence[Target]:
-        """The targets that a request may be tried at under its budgets. Raises ``OverBudget`` and ``NoTarget``."""
+        """Those of ``targets`` that a request may still be tried at under its budgets, the first of them now.
+
+        Asked before each target: only what costs money has to wait for it. Raises ``OverBudget`` and ``NoTarget``.
+        """
         ...
 
     def lacks(self, exchange: Exchange, target: Target) -> str | None:
@@ -157,11 +160,16 @@ class Relay:
         async with self._recorded(exchange, client):
             failures: list[Failure] = []
             closed: list[Closed] = []
-            targets = await self._in.within_budget(exchange, self._targets(exchange))
-            for target in targets:
-                if failures and self._enough(exchange):
+            left: Sequence[Target] = self._targets(exchange)
+            while left and not (failures and self._enough(exchange)):
+                try:
+                    target, *left = await self._in.within_budget(exchange, left)
+                except OverBudget:
+                    if not failures:
+                        raise
                     break
-                failure = await self._try(exchange, client, target, only=len(targets) == 1)
+                only = not (left or failures or closed)
+                failure = await self._try(exchange, client, target, only=only)
                 if failure is None:
                     return
                 if isinstance(failure, Closed):

@@ -14,6 +14,8 @@ SPANS_S = (60.0, 300.0, 3600.0)
 FORECAST_S = 300.0
 """The rate of a forecast is that of so many seconds."""
 HOUR_S = 3600.0
+FORESEEN_S = 30 * 24 * HOUR_S
+"""Nobody works on for longer as in the last five minutes: what would be used up later than that is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def _first_used_up(
         if budget.left_nano_usd is None or not per_hour:
             continue
         moment = now + budget.left_nano_usd / per_hour * HOUR_S
-        if moment < _renewed(budget, ends):
+        if moment < min(_renewed(budget, ends), now + FORESEEN_S):
             found.append((moment, budget))
     if not found:
         return None, None

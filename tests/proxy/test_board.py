@@ -1,7 +1,5 @@
 """The board over days, changes of the clock and sessions that start sub-agents without end."""
 
-import time
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -10,15 +8,12 @@ import pytest
 from proxy import board
 from proxy import contract as c
 from proxy.board import Board
+from tests.conftest import InZone
 
 
 @pytest.fixture
-def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+def berlin(in_zone: InZone) -> None:
+    in_zone("Europe/Berlin")
 
 
 def at(moment: str) -> float:

@@ -99,10 +99,7 @@ def status(state: c.Snapshot, now: float) -> Json:
         "sessions": [_session(session) for session in state.sessions],
         "in_flight": len(live),
         "today": tally(state.today),
-        "budget": {
-            "session_usd": _dollars(state.session_budget_nano_usd),
-            "day_usd": _dollars(state.day_budget_nano_usd),
-        },
+        "budgets": [budget(one) for one in state.budgets],
         "problems": list(state.problems),
         "last_request": request(state.requests[-1]) if state.requests else None,
     }
@@ -123,6 +120,7 @@ def no_engine(trace: str) -> Json:
         "providers": [],
         "sessions": [],
         "in_flight": 0,
+        "budgets": [],
         "problems": [trace] if trace else [],
     }
 
@@ -192,6 +190,20 @@ def model(value: c.Model) -> Json:
         "favourite": value.favourite,
         "used_at": moment(value.used_at),
         "published_id": value.published_id,
+    }
+
+
+def budget(value: c.Budget) -> Json:
+    """What may be spent for one purpose, and what was, as requests are judged by."""
+    return {
+        "kind": value.kind,
+        "name": value.name,
+        "limit_usd": _dollars(value.limit_nano_usd),
+        "granted_usd": c.dollars(value.granted_nano_usd),
+        "spent_usd": c.dollars(value.spent_nano_usd),
+        "in_flight_usd": c.dollars(value.in_flight_nano_usd),
+        "left_usd": _dollars(value.left_nano_usd),
+        "unpriced_requests": value.unpriced_requests,
     }
 
 

@@ -4,12 +4,13 @@ from decimal import Decimal, InvalidOperation
 
 from proxy.contract import Budget, BudgetReport
 from tui.state import formats as f
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, wrapped
-from tui.state.text import clean_line, left, right
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, joined, line, line_cells, wrapped
+from tui.state.text import clean_line, fit, left, right
 
 DOLLARS_MAX = 1_000_000
 NEAR = 0.8
 NAME = 18
+NAME_LEAST = 6
 FIGURES = 26
 BAR_MAX = 40
 
@@ -18,12 +19,18 @@ class NotAnAmount(ValueError):
     """``str()`` says what an amount is."""
 
 
-def budget_title(report: BudgetReport | None, session_name: str) -> Line:
-    """The line on top: whose budgets these are."""
+def budget_title(report: BudgetReport | None, session_name: str, width: int) -> Line:
+    """The line on top: whose budgets these are, and whether they stop it; a long name gives way to that."""
     passing = report is not None and report.passing
-    whose = f"   of session {session_name}" if session_name else ""
-    mark = Piece("   the session passes every budget" if passing else "", "warn")
-    return cut(line(" ", Piece("budgets", "strong"), Piece(whose, "dim"), mark), 400)
+    told = ("the session passes every budget", "passes every budget") if passing else ("",)
+    room = width - line_cells(_title("", told[-1])) - len("   of session ")
+    names = [session_name, fit(session_name, room)] if room >= NAME_LEAST else [""]
+    return first_that_fits([*(_title(names[0], words) for words in told), _title(names[-1], told[-1])], width)
+
+
+def _title(session_name: str, words: str) -> Line:
+    whose = line(Piece(f"of session {session_name}", "dim")) if session_name else EMPTY
+    return joined([line(" ", Piece("budgets", "strong")), whose, line(Piece(words, "warn")) if words else EMPTY])
 
 
 def budget_titles(width: int) -> Line:

@@ -1,6 +1,9 @@
 """The cost strip: what it costs, how fast, by whom, and how the providers are."""
 
-from proxy.contract import AgentTally, Limit, Session, Tally
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from proxy.contract import AgentTally, Budget, BudgetKind, Limit, Session, Tally
 from tui.state import formats as f
 from tui.state.burn import Burn
 from tui.state.limits import limit_tone, standing
@@ -13,6 +16,8 @@ from tui.state.who import agent_row_name, session_money, session_name, session_n
 AGENT_LIMIT = 40
 SESSION_LIMIT = 8
 """Sessions shown at most: below them stand the providers."""
+GAUGE_NAME, GAUGE_BAR_LEAST, GAUGE_TEXT_LEAST = 9, 4, 13
+BUDGET_WORDS: dict[BudgetKind, str] = {"session": "session", "project": "project", "day": "today", "month": "month"}
 ROOMY = 38
 """Cells from which on there is room for the number of requests."""
 
@@ -93,41 +98,66 @@ def _graph(burn: Burn, width: int, height: int) -> list[Line]:
     return [*rows, spread(line(Piece("10 min ago", "dim")), line(Piece(scale, "dim")), width)]
 
 
+class _Gauge(NamedTuple):
+    """A bar between a name and a text."""
+
+    name: str
+    share: float
+    texts: tuple[str, ...]
+    """The fullest first."""
+    tone: Tone
+
+
 def _shares(state: PanelState, session: Session | None, width: int) -> list[Line]:
     tally = session.tally if session is not None else state.today
-    lines: list[Line] = []
-    prompt = tally.usage.prompt_tokens
-    if prompt:
-        lines.append(_share("cache", tally.usage.cache_read_tokens / prompt, "read", width, "good"))
-    if session is not None and session.context_tokens:
-        lines.append(_context(session, width))
-    budget = state.session_budget_nano_usd if session is not None else state.day_budget_nano_usd
-    if budget:
-        share = tally.cost_nano_usd / budget
-        tone: Tone = "bad" if share >= 1 else "warn" if share >= 0.8 else "accent"
-        words = f"{f.percent(share)} of {f.money(budget).removesuffix('.00')}"
-        lines.append(_share("budget", share, words, width, tone, told=True))
+    gauges: list[_Gauge] = []
+    if prompt := tally.usage.prompt_tokens:
+        share = tally.usage.cache_read_tokens / prompt
+        gauges.append(_Gauge("cache", share, (f"{f.percent(share)} read",), "good"))
+    if session is not None and session.context_tokens and session.context_window:
+        gauges.append(_context(session, session.context_window))
+    if (budget := state.budget_in_view(session)) is not None:
+        passing = session is not None and session.id in state.passing
+        gauges.append(_budget(budget, "day" if session is None else "session", passing=passing))
+    lines = _gauges(gauges, width)
+    if session is not None and session.context_tokens and not session.context_window:
+        text = f"{f.count(session.context_tokens)} tokens"
+        lines.insert(1 if prompt else 0, spread(line(Piece("context", "dim")), line(text), width))
     return lines
 
 
-def _context(session: Session, width: int) -> Line:
-    if not session.context_window:
-        text = f"{f.count(session.context_tokens)} tokens"
-        return spread(line(Piece("context", "dim")), line(text), width)
-    share = session.context_tokens / session.context_window
+def _context(session: Session, window: int) -> _Gauge:
+    share = session.context_tokens / window
     tone: Tone = "bad" if share >= 0.95 else "warn" if share >= 0.8 else "accent"
-    words = f"of {f.window(session.context_window)}"
-    return _share("context", share, words, width, tone)
+    return _Gauge("context", share, (f"{f.percent(share)} of {f.window(window)}",), tone)
 
 
-def _share(name: str, share: float, words: str, width: int, tone: Tone, *, told: bool = False) -> Line:
-    text = words if told else f"{f.percent(share)} {words}".rstrip()
-    return _gauge(name, share, text, width, tone, (9, 13))
+def _budget(budget: Budget, usual: BudgetKind, *, passing: bool) -> _Gauge:
+    """What is used of a budget, and of which where it is not the ``usual`` one."""
+    limit = budget.limit_nano_usd or 0
+    share = budget.spent_nano_usd / limit if limit else 1.0
+    if passing:
+        return _Gauge("budget", share, ("passes budgets", "passes"), "warn")
+    tone: Tone = "bad" if share >= 1 else "warn" if share >= 0.8 else "accent"
+    words = f"{f.percent(share)} of {f.money(limit).removesuffix('.00')}"
+    whose = "" if budget.kind == usual else f" {BUDGET_WORDS[budget.kind]}"
+    return _Gauge("budget", share, (words + whose, words, f.percent(share)), tone)
+
+
+def _gauges(gauges: Sequence[_Gauge], width: int) -> list[Line]:
+    """Bars of one length, beside texts of which each is told as fully as it fits."""
+    most = width - GAUGE_NAME - GAUGE_BAR_LEAST - 1
+    texts = [next((text for text in one.texts if cells(text) <= most), one.texts[-1]) for one in gauges]
+    room = max([GAUGE_TEXT_LEAST, *(cells(text) + 1 for text in texts)])
+    return [
+        _gauge(one.name, one.share, text, width, one.tone, (GAUGE_NAME, room))
+        for one, text in zip(gauges, texts, strict=True)
+    ]
 
 
 def _gauge(name: str, share: float, text: str, width: int, tone: Tone, sides: tuple[int, int]) -> Line:
     """A bar between a name and a text of fixed widths (``sides``)."""
-    room = max(4, width - sum(sides))
+    room = max(GAUGE_BAR_LEAST, width - sum(sides))
     filled, rest = f.bar(share, room)
     label = left(fit(name, sides[0] - 1), sides[0])
     return line(

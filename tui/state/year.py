@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from proxy.contract import Tally, UsageReport
+from proxy.contract import Tally, UsageReport, local_day
 from tui.state import formats as f
 from tui.state.lines import EMPTY, Line, Piece, Tone, first_that_fits, line
-from tui.state.periods import local_day
 from tui.state.text import cells
 
 WEEKS = 53

@@ -78,3 +78,14 @@ def test_a_project_s_budget_looks_at_the_project_alone() -> None:
     found = forecast(lives, "s-1", TALLY, (budget("project", "shop", 12 * DOLLAR),), ENDS, NOW)
     assert found is not None
     assert found.budget_at == pytest.approx(NOW + 3600)
+
+
+@pytest.mark.parametrize(
+    ("left", "told"), [(12 * 24 * 29 * DOLLAR, True), (12 * 24 * 31 * DOLLAR, False), (10**18, False)]
+)
+def test_the_end_of_a_budget_is_foretold_for_a_month_at_most(left: int, told: bool) -> None:
+    for kind, name in (("session", "s-1"), ("project", "shop")):
+        lives = [life(project="shop")]
+        found = forecast(lives, "s-1", TALLY, (budget(kind, name, left),), ENDS, NOW)  # type: ignore[arg-type]
+        assert found is not None
+        assert (found.budget is not None, found.budget_at is not None) == (told, told)

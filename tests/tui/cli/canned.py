@@ -214,6 +214,11 @@ def snapshot(engine: c.Engine, route: c.Route, resting: str = "") -> c.Snapshot:
         sessions=(session,),
         requests=(UNPRICED, FELL_BACK),
         today=TALLY,
+        budgets=(
+            c.Budget(kind="session", name="5e551011-0000", limit_nano_usd=10**9, spent_nano_usd=15 * 10**6),
+            c.Budget(kind="day", name="2026-11-21", limit_nano_usd=20 * 10**9, spent_nano_usd=25 * 10**9),
+        ),
+        passing=("5e551011-0000",),
     )
 
 

@@ -45,6 +45,16 @@ class TestWithAnEngine:
         assert "at openrouter, served: anthropic answered 529" in answer.stdout
         assert "openrouter: 401: the key was refused" in answer.stdout
 
+    def test_status_tells_the_budgets_as_the_engine_judges_by_them(self, run: Run) -> None:
+        told = run("status").stdout
+        assert "session budget: $0.0150 of $1.00, passes every budget" in told
+        assert "budgets   day budget: $25.00 of $20.00" in told
+        found = json.loads(run("status", "--json").stdout)["budgets"]
+        assert [(one["kind"], one["limit_usd"], one["spent_usd"]) for one in found] == [
+            ("session", 1.0, 0.015),
+            ("day", 20.0, 25.0),
+        ]
+
     def test_status_json_has_its_names(self, run: Run, engine: supervisor.RunningEngine) -> None:
         state = json.loads(run("status", "--json").stdout)
         assert {"pid", "port", "url", "version", "uptime_s", "rss_bytes"} <= state["engine"].keys()

@@ -71,6 +71,11 @@ class ProviderConfig:
         return self.dialect != "anthropic"
 
     @property
+    def speaks_claude(self) -> bool:
+        """Its format is Anthropic's, whole or less of it as in a cloud: a field that it rejects can be left out."""
+        return self.dialect in ("anthropic", "bedrock", "vertex")
+
+    @property
     def real_claude(self) -> bool:
         """Requests reach Anthropic's own API."""
         return _host_of(self.base_url) == ANTHROPIC_HOST

@@ -21,6 +21,7 @@ from proxy.checkup.probes import chosen, costs, in_order, size
 from proxy.costs import Costs
 from proxy.keptfile import KeptFile
 from proxy.net.discovery import Discovery
+from proxy.parcels import can_count
 from proxy.protocol.naming import tier_of
 from proxy.protocol.routing import Target
 from proxy.providers import ProviderConfig
@@ -134,12 +135,12 @@ class Checkups:
         return Facts(
             model=target.model,
             nonce=nonce,
-            translated=provider.translated,
+            foreign=not provider.speaks_claude,
             claude=tier_of(target.model) is not None,
             lists=provider.models_url is not None,
             listed=tuple(model.id for model in listing.models),
             list_error=listing.error,
-            counts=provider.count_tokens,
+            counts=can_count(provider, target.model),
             window=self._catalog.window(target.provider, target.model),
             images=False if not provider.quirks.images else entry.images if entry else None,
             thinking=entry.thinking if entry else None,

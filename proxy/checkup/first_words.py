@@ -114,7 +114,7 @@ def _cost(seen: Seen) -> Verdict:
 
 
 def _uncounted(facts: Facts) -> str | None:
-    return None if facts.counts else "the provider has no count_tokens: the engine estimates"
+    return None if facts.counts else "the provider has no count_tokens for it: the engine estimates"
 
 
 def _count_question(seen: Seen) -> Ask:

@@ -95,8 +95,8 @@ class Facts:
     model: str
     nonce: str
     """Eight letters and digits that no earlier check had: nothing that is asked can be answered from a memory."""
-    translated: bool = False
-    """The provider speaks another format than Anthropic's."""
+    foreign: bool = False
+    """The provider's format is neither Anthropic's nor a cloud's of it."""
     claude: bool = False
     """The model is Claude, whose own rules hold."""
     lists: bool = True
@@ -104,7 +104,7 @@ class Facts:
     listed: tuple[str, ...] = ()
     list_error: str | None = None
     counts: bool = False
-    """The provider has ``count_tokens``."""
+    """The provider has ``count_tokens`` for the model."""
     window: int | None = None
     images: bool | None = None
     thinking: bool | None = None

@@ -52,8 +52,8 @@ def _words(body: bytes) -> bool:
     return b'"message":""' not in body.replace(b" ", b"") and b'"error"' in body
 
 
-def _translated(facts: Facts) -> str | None:
-    return "the engine writes the request in the provider's own format" if facts.translated else None
+def _foreign(facts: Facts) -> str | None:
+    return "the engine writes the request in the provider's own format" if facts.foreign else None
 
 
 def _extra_fields(seen: Seen) -> Ask:
@@ -76,4 +76,4 @@ def _fields(seen: Seen) -> Verdict:
 
 
 ERROR = Probe("error", "errors", _error, (_wrong_model,), Size(1, 30, 0, ROOM_TOKENS))
-FIELDS = Probe("fields", "extra fields", _fields, (_extra_fields,), Size(1, 60, 20, ROOM_TOKENS), unfit=_translated)
+FIELDS = Probe("fields", "extra fields", _fields, (_extra_fields,), Size(1, 60, 20, ROOM_TOKENS), unfit=_foreign)

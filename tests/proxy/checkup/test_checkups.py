@@ -221,6 +221,16 @@ async def test_of_a_provider_the_model_that_was_used_last_is_checked(check: Chec
     assert (await plan(check.engine, target="first")).target == "first/claude-opus-4-8"
 
 
+async def test_what_the_format_cannot_count_is_not_asked(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    profile = "arn:aws:bedrock:eu-west-1:1:application-inference-profile/anthropic.abc"
+    check = Check("bedrock", profile)
+    await check.begin(start, upstream)
+
+    results = await check.run("count")
+
+    assert (results["count"].verdict, results["key"].verdict) == ("skipped", "pass")
+
+
 async def test_an_unchecked_target_says_how_to_check_it(check: Check) -> None:
     response = await check.engine.look("check", target=check.target)
 

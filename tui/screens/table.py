@@ -33,6 +33,8 @@ class TableScreen(Screen[AnswerT], Generic[RowT, AnswerT]):
     PLACES: ClassVar[tuple[actions.Place, ...]] = ("rows",)
     IDLE: ClassVar[frozenset[str]] = frozenset()
     """Actions that do nothing here and are not in the footer."""
+    READING: ClassVar[str] = "Reading the ledger …"
+    """Said until the rows are there."""
 
     def __init__(self, keys: actions.Keys) -> None:
         super().__init__()
@@ -86,7 +88,7 @@ class TableScreen(Screen[AnswerT], Generic[RowT, AnswerT]):
 
     def ask(self) -> None:
         """Read anew, in the background."""
-        self.show((), "Reading the ledger …", "dim")
+        self.show((), self.READING, "dim")
         self.run_worker(self._read(), group="read", exclusive=True)
 
     async def _read(self) -> None:

@@ -19,6 +19,14 @@ ROOM_TOKENS = 1024
 """Of a short answer: models that reason need so many before they say a word."""
 
 
+class _Error(msgspec.Struct):
+    message: str = ""
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Error
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A request of a probe."""
@@ -69,6 +77,15 @@ class Answer:
     def first_s(self) -> float:
         """Until its first piece came."""
         return self.arrivals[0] if self.arrivals else 0.0
+
+    @property
+    def words(self) -> str:
+        """Those of an error, without anything that looks like a key; empty where it has none."""
+        try:
+            decoded = msgspec.json.decode(self.body, type=_ErrorBody)
+        except msgspec.DecodeError:
+            return ""
+        return redact(" ".join(decoded.error.message.split()))[:EVIDENCE_CHARS].rstrip(".")
 
     def blocks(self, *kinds: str) -> list[Mapping[str, Any]]:
         """The content blocks of those kinds."""

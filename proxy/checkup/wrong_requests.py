@@ -42,14 +42,9 @@ def _error(seen: Seen) -> Verdict:
             f"of a model that does not exist it says HTTP {attempt.status}, which the engine takes for another trouble"
         )
         return degraded(text, answer)
-    if answer.message is not None or not _words(answer.body):
+    if answer.message is not None or not answer.words:
         return degraded(f"HTTP {attempt.status} without a word on what is wrong", answer)
     return passed(f"HTTP {attempt.status} with its reason")
-
-
-def _words(body: bytes) -> bool:
-    """The provider's error has words; without any the engine puts its own ones."""
-    return b'"message":""' not in body.replace(b" ", b"") and b'"error"' in body
 
 
 def _foreign(facts: Facts) -> str | None:

@@ -15,6 +15,11 @@ def width() -> int:
     return shutil.get_terminal_size((80 if sys.stdout.isatty() else UNBOUNDED, 24)).columns
 
 
+def terminal_width() -> int:
+    """Of what is told beside the output."""
+    return shutil.get_terminal_size((80 if sys.stderr.isatty() else UNBOUNDED, 24)).columns
+
+
 def print_lines(lines: Iterable[str]) -> None:
     click.echo("\n".join(lines))
 

@@ -34,8 +34,8 @@ async def test_a_provider_that_works_passes_everything(
 
 
 FAULTS: tuple[tuple[Fault, Format, str, c.CheckVerdict, str], ...] = (
-    ("key refused", "anthropic", "key", "fail", "refused the key"),
-    ("credit spent", "anthropic", "key", "fail", "credit is spent"),
+    ("key refused", "anthropic", "key", "fail", "the provider refused the key: invalid key"),
+    ("credit spent", "anthropic", "key", "fail", "the credit is spent: no credit left"),
     ("key refused", "openai-chat", "key", "fail", "refused the key"),
     ("model not listed", "anthropic", "list", "degraded", "claude-opus-4-8 is not in the list of 1"),
     ("list broken", "openai-responses", "list", "degraded", "the model list cannot be read"),

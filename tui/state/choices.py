@@ -155,10 +155,12 @@ def model_line(
 
 
 def _name(identifier: str, width: int) -> str:
-    """A model's id; where it does not fit, its vendor gives way before what tells it from the others."""
+    """A model's id; where it does not fit, its vendor and region give way before what tells it from the others."""
     name = clean_line(identifier)
-    vendor, slash, tail = name.rpartition("/")
-    return fit(f"{ELLIPSIS}/{tail}" if slash and vendor and cells(name) > width else name, width)
+    start, mark, tail = name.rpartition("/" if "/" in name else "anthropic.")
+    if cells(name) <= width or not mark:
+        return fit(name, width)
+    return fit(f"{ELLIPSIS}{'/' if mark == '/' else ''}{tail}" if start or mark != "/" else name, width)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ TOKEN_HEADER = "x-cctui-token"  # noqa: S105  the header's name
 PROJECT_HEADER = "x-cctui-project"
 """The launcher names the project (the git root's name) in it. Never goes upstream."""
 
+PROVIDER_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+"""What a provider may be called, as a regular expression."""
+
 Slot = Literal["opus", "sonnet", "haiku", "subagent"]
 """A kind of request that can have a target of its own: a model family that the client asks for, or sub-agents."""
 SLOTS: tuple[Slot, ...] = ("opus", "sonnet", "haiku", "subagent")
@@ -596,6 +599,8 @@ class SettingsTried(Frozen, frozen=True):
     models: tuple[Model, ...] = ()
     key_tried: bool = False
     """The provider took the key: its list is not there for everybody."""
+    base_url: str = ""
+    """The address as requests go there, without what was pasted along; empty where it was refused."""
 
 
 class Reload(Frozen, frozen=True):

@@ -171,7 +171,7 @@ class Dispatch:
 
     def learn_rejection(self, exchange: Exchange, target: routing.Target, message: str) -> bool:
         provider, rejection = self.providers[target.provider], read_rejection(message)
-        if rejection is None or provider.real_claude or provider.translated or exchange.body is None:
+        if rejection is None or provider.real_claude or not provider.speaks_claude or exchange.body is None:
             return False
         if not concerns(rejection, exchange.body, exchange.raw_headers):
             return False

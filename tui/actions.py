@@ -126,6 +126,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("scope", ("tab",), "scope", "Choose what the model is for: all traffic, a session, a slot.", "models", 2),
     Action("scope_back", ("shift+tab",), "scope, back", "The same, backwards.", "models"),
     Action("favourite", ("ctrl+s",), "favourite", "Mark the highlighted model as a favourite, or not.", "models", 3),
+    Action("check_model", ("ctrl+t",), "check", "Check the highlighted model; tells the price first.", "models", 4),
     Action("refresh", ("ctrl+r",), "ask again", "Ask every provider for its models again.", "models", 4),
     Action("entry_up", ("up", "k"), "up", "Highlight the entry above.", "entries"),
     Action("entry_down", ("down", "j"), "down", "Highlight the entry below.", "entries"),

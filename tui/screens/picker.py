@@ -29,7 +29,11 @@ class Picker(ModalScreen[AnswerT], Generic[ChoiceT, AnswerT]):
 
     CSS_PATH = "picker.tcss"
     AUTO_FOCUS = "#query"
-    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (76, "-roomy")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012
+        (0, "-narrow"),
+        (76, "-close"),
+        (92, "-roomy"),
+    ]
     BINDINGS = [*actions.bindings("picker")]  # noqa: RUF012  the form that Textual's type asks for
     PLACES: ClassVar[tuple[actions.Place, ...]] = ("picker",)
     HEADING: ClassVar[str] = ""

@@ -34,6 +34,8 @@ class TableScreen(Screen[AnswerT], Generic[RowT, AnswerT]):
     PLACES: ClassVar[tuple[actions.Place, ...]] = ("rows",)
     IDLE: ClassVar[frozenset[str]] = frozenset()
     """Actions that do nothing here and are not in the footer."""
+    READING: ClassVar[str] = "Reading the ledger …"
+    """Said until the rows are there."""
 
     def __init__(self, keys: actions.Keys) -> None:
         super().__init__()
@@ -87,7 +89,7 @@ class TableScreen(Screen[AnswerT], Generic[RowT, AnswerT]):
 
     def ask(self) -> None:
         """Read anew, in the background."""
-        self.show((), "Reading the ledger …", "dim")
+        self.show((), self.READING, "dim")
         begin(self, self._read, "read")
 
     async def _read(self) -> None:

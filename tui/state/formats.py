@@ -119,6 +119,11 @@ def day_clock(at: float, now: float) -> str:
     return time.strftime("%a %H:%M" if abs(at - now) < 6 * 86400 else "%Y-%m-%d %H:%M", then)
 
 
+def day(at: float) -> str:
+    """Unix seconds as the local date."""
+    return time.strftime("%Y-%m-%d", time.localtime(at))
+
+
 def date(at: float) -> str:
     """Unix seconds as the local date and time."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

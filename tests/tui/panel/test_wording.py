@@ -210,6 +210,13 @@ def test_a_vendor_gives_way_before_the_name_of_a_model() -> None:
     assert "anthropic/claude-opus-4.8-thinking" in wide
 
 
+def test_a_cloud_s_region_gives_way_too() -> None:
+    model = c.Model(provider="bedrock", id="global.anthropic.claude-haiku-4-5-20251001-v1:0")
+    assert "…claude-haiku-4-5-20…" in line_text(model_line(ModelChoice(model), 62, present=False, context_tokens=0))
+    short = c.Model(provider="bedrock", id="us.anthropic.claude-5")
+    assert "us.anthropic.claude-5" in line_text(model_line(ModelChoice(short), 80, present=False, context_tokens=0))
+
+
 @pytest.mark.parametrize("width", range(20, 140))
 def test_titles_of_the_model_picker_stand_over_their_columns(width: int) -> None:
     compared = {("openrouter", "m"): "$1.00"}

@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from proxy import contract as c
 from proxy.agent_names import AgentNames, Named
 from proxy.board import Board
@@ -21,6 +23,7 @@ from proxy.net.discovery import REFRESH_S, Discovery
 from proxy.net.exchange import Exchange
 from proxy.prices import list_price, today
 from proxy.protocol.pricing import Price
+from proxy.protocol.routing import Target
 from proxy.repricing import Repriced
 from proxy.roster import Roster
 from proxy.telemetry.sender import Telemetry
@@ -108,15 +111,25 @@ class Bookkeeping:
     def _price(self, exchange: Exchange) -> None:
         """What the ended exchange cost, by the model that served."""
         provider = self.providers.known(exchange.provider or "")
-        usage = exchange.usage or exchange.facts.usage
-        billed = usage.total_tokens > 0 or exchange.facts.reported_nano_usd is not None
-        if exchange.kind != "messages" or (exchange.outcome == "failed" and not billed):
+        self._estimate_prompt(exchange)
+        facts, usage = exchange.facts, exchange.counted
+        reported = None if exchange.output_estimated else facts.reported_nano_usd
+        billed = usage.total_tokens > 0 or reported is not None
+        if exchange.kind != "messages" or (exchange.outcome != "served" and not billed):
             exchange.cost_nano_usd, exchange.cost_source = 0, "free"
         elif provider is not None and billed:
-            models = [name for name in (exchange.facts.model, exchange.target_model) if name]
-            facts = exchange.facts
-            settled = self.costs.settled(provider, models, usage, facts.reported_nano_usd, speed=facts.speed)
+            models = [name for name in (facts.model, exchange.target_model) if name]
+            settled = self.costs.settled(provider, models, usage, reported, speed=facts.speed)
             exchange.cost_nano_usd, exchange.cost_source = settled
+
+    def _estimate_prompt(self, exchange: Exchange) -> None:
+        """Of an answer that broke off before its provider told what it had read: that too is estimated."""
+        told = exchange.counted
+        if exchange.output_estimated and not told.prompt_tokens and told.output_tokens:
+            target = Target(exchange.provider or "", exchange.target_model or "")
+            read = self.fitting.prompt_tokens(exchange, target)
+            exchange.usage = msgspec.structs.replace(exchange.facts.usage, input_tokens=read)
+            exchange.usage_estimated = True
 
     def _show_ended(self, exchange: Exchange, request: c.Request) -> None:
         window = None

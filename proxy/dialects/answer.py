@@ -41,6 +41,8 @@ class AnswerWriter:
         self._blanks = ""
         self.usage_told = False
         """The provider counted; else the usage is an estimate."""
+        self.told: dict[str, Any] = {}
+        """What it counted so far, under Anthropic's names."""
         self.started = False
         self.ended = False
         self.called = False
@@ -156,6 +158,7 @@ class AnswerWriter:
         told = {name: value for name, value in usage.items() if value is not None}
         if told:
             self._usage.update(told)
+            self.told.update(told)
             self.usage_told = True
 
     def finish(self, reason: StopReason, stop_sequence: str | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from proxy import contract as c
 from proxy.ledger.choices import Chosen, chosen
+from proxy.ledger.estimates import estimated_requests
 from proxy.ledger.known import known_ids, rows_begin
 from proxy.ledger.latencies import latency_report
 from proxy.ledger.retention import rows_since
@@ -90,6 +91,10 @@ class LedgerReader:
             lambda db: usage_report(db, choice, _with_session(db, chosen(choice)), by),
             c.UsageReport(total=c.Tally(), rows=(), choice=choice),
         )
+
+    def estimated(self, choice: c.Choice) -> int:
+        """How many requests of ``choice`` have counts that are estimates."""
+        return self._read(lambda db: estimated_requests(db, _with_session(db, chosen(choice))), 0)
 
     def latency(self, choice: c.Choice) -> c.LatencyReport:
         """Percentiles of the served and streamed requests of ``choice``, right to 7 %."""

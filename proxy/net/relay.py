@@ -138,6 +138,10 @@ class Surroundings(Catalog, Protocol):
         """Input tokens of a body that no provider counts for us."""
         ...
 
+    def bytes_per_token(self, target: Target) -> float:
+        """Of the text of what a target answers."""
+        ...
+
 
 class Relay:
     """Serves requests. Each ends in exactly one answer or error, and in one record."""
@@ -411,6 +415,8 @@ class Relay:
         began = time.monotonic()
         exchange.provider, exchange.target_model = target.provider, target.model or None
         exchange.simulated, exchange.facts, exchange.capture = provider.simulated, AnswerFacts(), Capture()
+        exchange.tap, exchange.usage_estimated = None, False
+        exchange.bytes_per_token = self._in.bytes_per_token(target)
         exchange.attempts.append(c.Attempt(provider=target.provider, model=target.model, outcome="trying"))
         exchange.dirty = True
         failure: Failure | None = None
@@ -490,7 +496,7 @@ class Relay:
         told = last_word(failures, closed)
         exchange.outcome, exchange.status = "failed", told.status
         exchange.error = " · ".join(dict.fromkeys(each.reason for each in exchange.attempts if each.reason))
-        exchange.facts = AnswerFacts()
+        exchange.facts, exchange.usage_estimated = AnswerFacts(), False
         await client.answer(told.status, told.body, told.headers)
 
 

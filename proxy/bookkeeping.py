@@ -21,6 +21,7 @@ from proxy.ledger.writer import LedgerWriter
 from proxy.metrics import Totals
 from proxy.net.discovery import REFRESH_S, Discovery
 from proxy.net.exchange import Exchange
+from proxy.pasts import Pasts
 from proxy.prices import list_price, today
 from proxy.protocol.pricing import Price
 from proxy.protocol.routing import Target
@@ -64,6 +65,7 @@ class Bookkeeping:
     writer: LedgerWriter
     board: Board
     feed: Feed
+    pasts: Pasts
     budgets: Budgets
     catalog: ModelCatalog
     fitting: Fitting
@@ -82,6 +84,7 @@ class Bookkeeping:
         exchange.providers = self.providers.generation
         with contained("an arrival"):
             self.feed.opened(self.board.opened(exchange))
+            self.pasts.look_up()
             self.names.opened(exchange)
 
     def ended(self, exchange: Exchange) -> None:

@@ -51,6 +51,7 @@ from proxy.net.upstream import Upstreams
 from proxy.net.websearch import web_search
 from proxy.overview import Overview
 from proxy.parcels import Parcels
+from proxy.pasts import Pasts
 from proxy.paths import Paths, local_token, write_private
 from proxy.presets import Preset
 from proxy.prices import PriceUpdates, list_price, today
@@ -104,6 +105,8 @@ class Engine:
         """With the requests that still run while the engine drains."""
         self._providers_dirty = self._health_unsaved = False
         self.chores = Chores()
+        self._past_turn = asyncio.Lock()
+        """Held by whoever changes rows of the past and sums of them, or reads the ones to make the others."""
         self.providers = Roster(resolve_providers(settings, environ))
         self._wire_money(health_clock)
         self._wire_models(load)
@@ -135,7 +138,8 @@ class Engine:
         self.comparison = Comparison(
             self.providers, self.catalog, self._costs, PortionLedger(paths.ledger_file), self.board
         )
-        self.importer = Importer(self.writer, self.reader, self._imported)
+        self.importer = Importer(self.writer, self.reader, self._imported, self._past_turn)
+        self.pasts = Pasts(self._sessions, self.writer, self.board, self.feed, self.chores.start, self._past_turn)
         self._price_updates = PriceUpdates() if settings.engine.update_prices else None
 
     def _wire_models(self, load: LoadSettings | None) -> None:
@@ -176,6 +180,7 @@ class Engine:
             writer=self.writer,
             board=self.board,
             feed=self.feed,
+            pasts=self.pasts,
             budgets=self.gate.budgets,
             catalog=self.catalog,
             fitting=self._fitting,
@@ -189,7 +194,13 @@ class Engine:
             local_token=self.local_token,
         )
         self.repricer = Repricer(
-            paths.ledger_file, self.writer, self._costs, self.providers, self.books.repriced, self._all_repriced
+            paths.ledger_file,
+            self.writer,
+            self._costs,
+            self.providers,
+            self.books.repriced,
+            self._all_repriced,
+            self._past_turn,
         )
         self.dispatch = Dispatch(
             routefile=self.routefile,
@@ -446,8 +457,12 @@ class Engine:
 
     async def _imported(self, requests: Sequence[c.Request]) -> None:
         """Sums of panels and budgets have in them what came into the ledger from elsewhere."""
+        now = time.time()
         for request in requests:
             self.board.imported(request)
+            if request.session_id and request.started_at >= now - RESTORED_S:
+                self.board.meet(request.session_id, request.project, now)
+        self.pasts.look_up()
         await self.gate.budgets.imported(requests)
         self.feed.publish(self.snapshot())
 

@@ -34,11 +34,14 @@ class Importer:
     """Takes answers into the ledger, one batch at a time."""
 
     def __init__(
-        self, writer: LedgerWriter, reader: LedgerReader, taken: Callable[[Sequence[c.Request]], Awaitable[None]]
+        self,
+        writer: LedgerWriter,
+        reader: LedgerReader,
+        taken: Callable[[Sequence[c.Request]], Awaitable[None]],
+        turn: asyncio.Lock,
     ) -> None:
-        """``taken`` is told what was added."""
-        self._writer, self._reader, self._taken = writer, reader, taken
-        self._turn = asyncio.Lock()
+        """``taken`` is told what was added. ``turn`` is held until it knows."""
+        self._writer, self._reader, self._taken, self._turn = writer, reader, taken, turn
 
     async def take(self, command: c.ImportAnswers) -> c.ImportReport:
         """Take in what is new of ``command``. Raises ``CannotImport``."""

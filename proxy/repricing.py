@@ -91,10 +91,14 @@ class Repricer:
         providers: Mapping[str, ProviderConfig],
         written: Callable[[Sequence[Repriced]], None],
         finished: Callable[[], Awaitable[None]],
+        turn: asyncio.Lock,
     ) -> None:
-        """``written`` is told page by page what changed in the ledger, ``finished`` that no more will."""
+        """``written`` is told page by page what changed in the ledger, ``finished`` that no more will.
+
+        ``turn`` is held until ``written`` knows.
+        """
         self._file, self._writer, self._costs, self._providers = file, writer, costs, providers
-        self._written, self._finished = written, finished
+        self._written, self._finished, self._turn = written, finished, turn
         self._running = asyncio.Lock()
 
     async def reprice(self, command: c.Reprice) -> c.RepriceReport:
@@ -145,5 +149,6 @@ class Repricer:
 
     async def _write(self, changed: Sequence[Repriced]) -> None:
         costs = [(one.was.id, one.cost_nano_usd, one.cost_source) for one in changed]
-        await asyncio.wrap_future(self._writer.submit(lambda connection: reprice(connection, costs)))
-        self._written(changed)
+        async with self._turn:
+            await asyncio.wrap_future(self._writer.submit(lambda connection: reprice(connection, costs)))
+            self._written(changed)

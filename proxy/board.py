@@ -33,6 +33,25 @@ _LAST_WORDS = frozenset({"end_turn", "stop_sequence", "max_tokens", "refusal"})
 """Reasons to stop after which a sub-agent reports and asks no more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A request that was imported before its answer was whole."""
+
+    was: c.Request
+    now: c.Request
+
+    @property
+    def difference(self) -> c.Tally:
+        """What sums with the request in them grow by."""
+        was, now = self.was.usage, self.now.usage
+        more = {name: getattr(now, name) - getattr(was, name) for name in c.Usage.__struct_fields__}
+        return c.Tally(
+            usage=c.Usage(**more),
+            cost_nano_usd=(self.now.cost_nano_usd or 0) - (self.was.cost_nano_usd or 0),
+            unpriced_requests=(self.now.cost_nano_usd is None) - (self.was.cost_nano_usd is None),
+        )
+
+
 @dataclass(slots=True)
 class _AgentSums:
     role: c.Role
@@ -216,6 +235,15 @@ class Board:
         if session is not None and self._has(session, request.started_at):
             agent = session.agent(request, request.started_at)
             session.tally, agent.tally = add(session.tally, request), add(agent.tally, request)
+
+    def grew(self, one: Grown) -> None:
+        """An imported request came into the ledger again, with more."""
+        if one.was.started_at >= self._midnight:
+            self.today = plus(self.today, one.difference)
+        session = self._sessions.get(one.was.session_id or "")
+        if session is not None and self._has(session, one.was.started_at):
+            agent = session.agent(one.was, one.was.started_at)
+            session.tally, agent.tally = plus(session.tally, one.difference), plus(agent.tally, one.difference)
 
     def restore_sums(self, sums: Iterable[AgentSum]) -> None:
         """What agents did before the requests that will be restored."""

@@ -1,7 +1,7 @@
 """What follows from a request that arrived or is over: its price, its record, and what each part makes of it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -22,7 +22,6 @@ from proxy.metrics import Totals
 from proxy.net.discovery import REFRESH_S, Discovery
 from proxy.net.exchange import Exchange
 from proxy.pasts import Pasts
-from proxy.prices import list_price, today
 from proxy.protocol.pricing import Price
 from proxy.protocol.routing import Target
 from proxy.repricing import Repriced
@@ -42,14 +41,12 @@ class PriceBook:
     def of(self, provider: str, models: Sequence[str]) -> Price | None:
         """Of the first of ``models`` that has one at ``provider``; None: nobody knows.
 
-        Without a provider, as transcripts of the client have none, it is the list price of the model's maker.
+        Without a provider, as transcripts of the client name none, it is the user's or that of the model's maker.
         """
         config = self._providers.get(provider)
-        found: Iterator[Price | None] = iter(())
-        if config is not None:
-            found = (self._costs.price_of(config, model)[0] for model in models if model)
-        elif not provider:
-            found = (list_price(None, model, today()) for model in models if model)
+        if provider and config is None:
+            return None
+        found = (self._costs.price_of(config, model)[0] for model in models if model)
         return next((price for price in found if price is not None), None)
 
     def of_request(self, request: c.Request) -> Price | None:

@@ -947,7 +947,9 @@ class ImportReport(Frozen, frozen=True):
     added: Tally
     """Of the answers that are new."""
     known: int = 0
-    """Answers that the ledger has already."""
+    """Answers that the ledger has already, or will have: they run now."""
+    grown: int = 0
+    """Answers that were imported before they were whole: what was missing is added."""
     too_old: int = 0
     """Answers of days whose rows were removed: their sums are kept, and nobody can tell what is in them."""
     empty: int = 0

@@ -18,7 +18,7 @@ import uvicorn
 from proxy import __version__
 from proxy import contract as c
 from proxy.agent_names import AgentNames, Named
-from proxy.board import Board
+from proxy.board import Board, Grown
 from proxy.bookkeeping import Bookkeeping, PriceBook
 from proxy.budget_gate import BudgetGate
 from proxy.budgets import Budgets
@@ -136,9 +136,14 @@ class Engine:
         self._sessions = SessionLedger(paths.ledger_file)
         self.session_reports = SessionReports(self._sessions, self.writer, self.board, self._prices.of, self._counts)
         self.comparison = Comparison(
-            self.providers, self.catalog, self._costs, PortionLedger(paths.ledger_file), self.board
+            self.providers,
+            self.catalog,
+            self._costs,
+            PortionLedger(paths.ledger_file),
+            self.board,
+            self._prices.of,
         )
-        self.importer = Importer(self.writer, self.reader, self._imported, self._past_turn)
+        self.importer = Importer(self.writer, self.reader, self.board, self._costs, self._imported, self._past_turn)
         self.pasts = Pasts(self._sessions, self.writer, self.board, self.feed, self.chores.start, self._past_turn)
         self._price_updates = PriceUpdates() if settings.engine.update_prices else None
 
@@ -455,9 +460,11 @@ class Engine:
         await self.gate.budgets.imported(())
         self.feed.publish(self.snapshot())
 
-    async def _imported(self, requests: Sequence[c.Request]) -> None:
+    async def _imported(self, requests: Sequence[c.Request], grown: Sequence[Grown]) -> None:
         """Sums of panels and budgets have in them what came into the ledger from elsewhere."""
         now = time.time()
+        for one in grown:
+            self.board.grew(one)
         for request in requests:
             self.board.imported(request)
             if request.session_id and request.started_at >= now - RESTORED_S:

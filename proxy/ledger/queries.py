@@ -9,7 +9,7 @@ from typing import TypeVar
 from proxy import contract as c
 from proxy.ledger.choices import Chosen, chosen
 from proxy.ledger.estimates import estimated_requests
-from proxy.ledger.known import known_ids, rows_begin
+from proxy.ledger.known import known_ids, outgrown, rows_begin
 from proxy.ledger.latencies import latency_report
 from proxy.ledger.retention import rows_since
 from proxy.ledger.rollups import QUARTER_S, Level, waiting_rows
@@ -64,6 +64,10 @@ class LedgerReader:
     def known(self, requests: Sequence[c.Request]) -> tuple[frozenset[str], float] | None:
         """Ids of those of ``requests`` that are here already, and since when rows are kept; None: it cannot be told."""
         return self._read(lambda db: (known_ids(db, requests), rows_begin(db)), None)
+
+    def outgrown(self, requests: Sequence[c.Request]) -> list[c.Request]:
+        """What was imported with less output than ``requests`` have under the same ids."""
+        return self._read(lambda db: outgrown(db, requests), [])
 
     def since(self, moment: float) -> list[c.Request]:
         """Requests that began at or after ``moment`` (Unix seconds), oldest first."""

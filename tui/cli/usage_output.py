@@ -158,7 +158,7 @@ def _change(row: c.RepricedModel) -> list[str]:
     grown = row.new_nano_usd - row.old_nano_usd
     return [
         row.model or "no model",
-        row.provider,
+        row.provider or "imported",
         f"{row.requests:,}",
         old + more,
         _money(row.new_nano_usd, row),

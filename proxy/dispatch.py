@@ -151,6 +151,9 @@ class Dispatch:
         model = exchange.target_model or exchange.asked_model or ""
         return self.fitting.estimator.tokens(model, len(exchange.raw_body))
 
+    def bytes_per_token(self, target: routing.Target) -> float:
+        return self.fitting.estimator.answer_ratio(target.model)
+
     def lacks(self, exchange: Exchange, target: routing.Target) -> str | None:
         if exchange.body is None:
             return None

@@ -43,8 +43,6 @@ class AnswerWriter:
         self._message: dict[str, Any] = {"id": message_id, "model": model}
         self._out: list[bytes] = []
         self._usage: dict[str, Any] = {**_NO_USAGE, "input_tokens": input_tokens}
-        self._told: set[str] = set()
-        """Names of counts that the provider told."""
         self._open: str | None = None
         self._last: str | None = None
         """The type of the block that was opened last."""
@@ -57,6 +55,8 @@ class AnswerWriter:
         """What would begin a block, but is nothing but blanks so far."""
         self.usage_told = False
         """The provider counted; else the usage is an estimate."""
+        self.told: dict[str, Any] = {}
+        """What it counted so far, under Anthropic's names."""
         self.started = False
         self.ended = False
         self.called = False
@@ -173,7 +173,7 @@ class AnswerWriter:
         told = {name: value for name, value in usage.items() if value is not None}
         if told:
             self._usage.update(told)
-            self._told.update(told)
+            self.told.update(told)
             self.usage_told = True
 
     def finish(self, reason: StopReason, stop_sequence: str | None = None) -> None:
@@ -185,7 +185,7 @@ class AnswerWriter:
         if self._last != "text":
             self._write_signatures()
         self.ended = True
-        if "output_tokens" not in self._told:
+        if "output_tokens" not in self.told:
             self._usage["output_tokens"] = round(self._text_bytes / BYTES_PER_TOKEN)
         delta = {"stop_reason": reason, "stop_sequence": stop_sequence}
         self._write("message_delta", {"delta": delta, "usage": self._usage})

@@ -172,9 +172,10 @@ async def _relay_stream(attempt: Attempt, response: httpx.Response) -> Failure |
             return _first_event_error(attempt, tap, response) if tap.failed else attempt.failed(held)
         await _commit(attempt, held, response)
         seen = await _pump(attempt, awaited.rest(), tap)
+        await _finish_stream(attempt, tap, seen)
     finally:
+        _note_counts(attempt, tap)
         await awaited.close()
-    await _finish_stream(attempt, tap, seen)
     return None
 
 
@@ -339,7 +340,11 @@ async def _pump(attempt: Attempt, chunks: AsyncIterator[bytes], tap: AnswerTap) 
             async for chunk in chunks:
                 timer.reschedule(None)
                 attempt.quiet_since = None
-                await write(chunk)
+                try:
+                    await write(chunk)
+                except asyncio.CancelledError:  # the client left, and the provider bills it all the same
+                    _look(tap, chunk)
+                    raise
                 now = clock()
                 timer.reschedule(now + patience)
                 _look(tap, chunk)
@@ -364,8 +369,6 @@ async def _finish_stream(attempt: Attempt, tap: AnswerTap, seen: Seen | None) ->
     mid_line = tap.mid_line
     if seen is None:
         tap.end()
-    if attempt.parcel.reader is not None:
-        exchange.usage_estimated = attempt.parcel.reader.estimated
     if exchange.first_text_at is None and tap.text_seen:
         exchange.first_text_at = exchange.first_event_at
     if tap.ended:
@@ -382,6 +385,15 @@ async def _finish_stream(attempt: Attempt, tap: AnswerTap, seen: Seen | None) ->
         await client.end()
     else:
         await client.break_off(outcome.row.error_type, exchange.error, mid_line=mid_line)
+
+
+def _note_counts(attempt: Attempt, tap: AnswerTap) -> None:
+    """However a translated answer ended: what its provider counted until then, or that it counted nothing."""
+    if (reader := attempt.parcel.reader) is None:
+        return
+    attempt.exchange.usage_estimated = not reader.writer.usage_told
+    if not tap.output_told:
+        tap.facts.see_usage(reader.writer.told)
 
 
 async def rejected(attempt: Attempt, response: httpx.Response) -> Failure:

@@ -145,6 +145,10 @@ class Surroundings(Catalog, Protocol):
         """Input tokens of a body that no provider counts for us."""
         ...
 
+    def bytes_per_token(self, target: Target) -> float:
+        """Of the text of what a target answers."""
+        ...
+
 
 class Relay:
     """Serves requests. Each ends in exactly one answer or error, and in one record."""
@@ -160,6 +164,7 @@ class Relay:
         async with self._recorded(exchange, client):
             failures: list[Failure] = []
             closed: list[Closed] = []
+            resting: list[Target] = []
             left: Sequence[Target] = self._targets(exchange)
             while left and not (failures and self._enough(exchange)):
                 try:
@@ -174,11 +179,13 @@ class Relay:
                     return
                 if isinstance(failure, Closed):
                     closed.append(failure)
+                    resting.append(target)
                     continue
                 failures.append(failure)
                 if not failure.outcome.row.next_target:
                     break
-            if not failures and (resort := _worth_a_try(closed, targets)) is not None:
+            if not failures and (resort := _worth_a_try(closed, resting)) is not None:
+                await self._in.within_budget(exchange, [resort])
                 last = await self._try(exchange, client, resort, only=True)
                 if last is None:
                     return
@@ -435,6 +442,8 @@ class Relay:
         exchange, provider, target = attempt.exchange, attempt.provider, attempt.target
         exchange.provider, exchange.target_model = target.provider, target.model or None
         exchange.simulated, exchange.facts, exchange.capture = provider.simulated, AnswerFacts(), Capture()
+        exchange.tap, exchange.usage_estimated = None, False
+        exchange.bytes_per_token = self._in.bytes_per_token(target)
         exchange.attempts.append(c.Attempt(provider=target.provider, model=target.model, outcome="trying"))
         exchange.dirty = True
         failure: Failure | None = None
@@ -514,17 +523,17 @@ class Relay:
         told = last_word(failures, closed)
         exchange.outcome, exchange.status = "failed", told.status
         exchange.error = " · ".join(dict.fromkeys(each.reason for each in exchange.attempts if each.reason))
-        exchange.facts = AnswerFacts()
+        exchange.facts, exchange.usage_estimated = AnswerFacts(), False
         await client.answer(told.status, told.body, told.headers)
 
 
-def _worth_a_try(closed: Sequence[Closed], targets: Sequence[Target]) -> Target | None:
-    """Where all targets rest: the one that opens first of those whose time is the engine's own guess.
+def _worth_a_try(closed: Sequence[Closed], resting: Sequence[Target]) -> Target | None:
+    """Where every target rests: the one that opens first of those whose time is the engine's own guess.
 
     Whoever has no other choice is better served by asking than by a guess.
     """
     guessed = [(each.wait_s, number) for number, each in enumerate(closed) if each.guessed]
-    return targets[min(guessed)[1]] if guessed and len(closed) == len(targets) else None
+    return resting[min(guessed)[1]] if guessed else None
 
 
 def login_name(exchange: Exchange, local_token: str) -> str | None:

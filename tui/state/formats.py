@@ -10,6 +10,9 @@ UNKNOWN = "?"
 SIMULATED = "~"
 """Stands before money that the simulator made up."""
 
+ESTIMATED = "~"
+"""Stands before a count of tokens that the engine estimated."""
+
 _NANO = 10**9
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _DATED = re.compile(r"(?:[-@]20\d{6})?(?:-v\d+(?::\d+)?)?(?=$|\[)")
@@ -66,6 +69,11 @@ def count(number: float) -> str:
         if round(scaled, 1) < 1000:
             return f"{scaled:.1f}{unit}" if unit and round(scaled, 1) < 10 else f"{round(scaled)}{unit}"
     return f"{number / 1e9:.1f}G"
+
+
+def tokens(number: int, *, estimated: bool) -> str:
+    """A count of tokens; an estimate says so."""
+    return f"{ESTIMATED if estimated else ''}{count(number)}"
 
 
 def size(size_bytes: int) -> str:

@@ -158,6 +158,23 @@ def test_the_detail_tells_every_attempt_with_key_reason_and_changes() -> None:
     assert "changed: 2 thinking blocks of anthropic left out" in text
 
 
+def test_an_answer_that_broke_off_shows_its_output_as_an_estimate() -> None:
+    usage = c.Usage(input_tokens=1000, output_tokens=4179)
+    left = served(1, 9, outcome="cancelled", usage=usage, usage_estimated=True, output_estimated=True)
+    assert " ~4.2k " in line_text(row(left, 140, NOW, None, 0))
+    text = "\n".join(line_text(one) for one in detail_lines(PanelState(), c.Detail(request=left), 100, NOW))
+    assert " ~4,179\n" in text
+    assert "output estimated by the text that came: the answer broke off" in text
+    running = line_text(row(live(2, 1, usage=usage, usage_estimated=True), 140, NOW, None, 0))
+    assert " 4.2k " in running
+
+
+def test_an_answer_of_which_nothing_came_has_no_bill_that_anybody_told() -> None:
+    left = served(1, 9, outcome="cancelled", usage=c.Usage(), cost_nano_usd=0, cost_source="free")
+    text = "\n".join(line_text(one) for one in detail_lines(PanelState(), c.Detail(request=left), 100, NOW))
+    assert "nothing of the answer came: no bill is known" in text
+
+
 def test_what_passed_a_provider_before_the_engine_began_is_over() -> None:
     scene = scenes.at_work()
     state = PanelState("http://127.0.0.1:8787")

@@ -21,13 +21,13 @@ from proxy.protocol.history import (
     issuer_of,
     thread_of,
     without_foreign_thinking,
-    without_server_tools,
 )
 from proxy.protocol.messages import Body
 from proxy.protocol.output_limit import with_output_limit
 from proxy.protocol.overflow import Room
 from proxy.protocol.rejections import Rejection, without_rejected
 from proxy.protocol.routing import Target
+from proxy.protocol.server_tools import without_server_tools
 from proxy.protocol.tool_ids import with_legal_tool_ids
 
 THREADS_KEPT = 500
@@ -84,8 +84,17 @@ class Fitting:
             return body.raw, changes
         return body.pieces_with_model(target.model), changes
 
+    def learn_history(self, exchange: Exchange, request: c.Request) -> None:
+        """Take in whose blocks the client has now, however the answer ended: it keeps what came of it."""
+        if request.role == "background":
+            return
+        if request.provider and request.target_model:
+            self._issuers.learn(issuer_of(request.provider, request.target_model), exchange.facts.thoughts)
+        if exchange.facts.odd_ids:
+            self._note_odd_ids(exchange.identity.session or "")
+
     def learn(self, exchange: Exchange, request: c.Request) -> None:
-        """Take in what an answered request tells of its thread."""
+        """Take in what a served request tells of its thread's size."""
         self.estimator.learn(request)
         if request.role == "background":
             return
@@ -96,11 +105,6 @@ class Fitting:
             self._counted.move_to_end(thread)
             while len(self._counted) > THREADS_KEPT:
                 self._counted.popitem(last=False)
-        if request.provider and request.target_model:
-            issuer = issuer_of(request.provider, request.target_model)
-            self._issuers.learn(issuer, exchange.facts.signatures)
-        if exchange.facts.odd_ids:
-            self._note_odd_ids(exchange.identity.session or "")
 
     async def save(self) -> None:
         """Keep who signed what, if there is news."""
@@ -135,17 +139,14 @@ class Fitting:
     def legal(self, body: Body, exchange: Exchange, target: Target) -> tuple[Body, tuple[str, ...]]:
         """The body with a history that the target takes, and what was changed in words."""
         issuer = issuer_of(target.provider, target.model)
-        fields: dict[str, bytes] = {}
         changes: tuple[str, ...] = ()
-        if exchange.without_thinking:
-            fields, changes = without_foreign_thinking(body, lambda _: True)
-            body = body.with_fields(fields)
+        if target in exchange.without_thinking:
+            body, changes = without_foreign_thinking(body, lambda _: True)
         elif self._issuers.concerns(memoryview(body.fields.get("messages", b"")), issuer):
-            fields, changes = without_foreign_thinking(body, self._issuers.foreign(issuer))
-            body = body.with_fields(fields)
+            body, changes = without_foreign_thinking(body, self._issuers.foreign(issuer))
         if not is_claude(issuer):
-            fields, more = without_server_tools(body)
-            body, changes = body.with_fields(fields), changes + more
+            body, more = without_server_tools(body)
+            changes += more
         elif (exchange.identity.session or "") in self._odd_ids:
             fields, more = with_legal_tool_ids(body)
             body, changes = body.with_fields(fields), changes + more

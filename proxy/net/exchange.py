@@ -104,8 +104,8 @@ class Exchange:
     capture: Capture = field(default_factory=Capture)
     dirty: bool = True
     """It moved since the feed looked."""
-    without_thinking: bool = False
-    """The target refused the history's thinking: it gets none of it."""
+    without_thinking: set[Target] = field(default_factory=set)
+    """Targets that refused the history's thinking: they get none of it."""
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     """As they were set up when it arrived."""
     pinned: Target | None = None

@@ -306,7 +306,7 @@ class Relay:
             if failure is not None and self._may_leave_out(attempt, failure):
                 continue
             if failure is not None and self._may_go_without_thinking(exchange, target, failure):
-                exchange.without_thinking = True
+                exchange.without_thinking.add(target)
                 continue
             if failure is None or admission.key is None or failure.outcome.row.scope != "key":
                 return failure
@@ -356,7 +356,7 @@ class Relay:
 
     def _may_go_without_thinking(self, exchange: Exchange, target: Target, failure: Failure) -> bool:
         """Thinking of unknown origin was refused. Claude itself is left to the client, which mends that by itself."""
-        refused = failure.outcome.name == "thinking_refused" and not exchange.without_thinking
+        refused = failure.outcome.name == "thinking_refused" and target not in exchange.without_thinking
         return refused and not self._in.providers[target.provider].real_claude
 
     def _enough(self, exchange: Exchange) -> bool:

@@ -132,6 +132,10 @@ class Body:
         values = {**self.fields, **{name: Raw(value) for name, value in fields.items()}}
         return Body(msgspec.json.encode(values))
 
+    def without(self, name: str) -> "Body":
+        """A body without a field; the rest keeps its bytes, not the space between."""
+        return Body(msgspec.json.encode({key: value for key, value in self.fields.items() if key != name}))
+
     def outline(self) -> tuple[tuple[str, str], ...]:
         """What the body holds, as name and words, without its texts: for the inspector."""
         return tuple((name, _outlined(bytes(raw))) for name, raw in self.fields.items())

@@ -14,6 +14,7 @@ from typing import Any
 from proxy.contract import Usage
 from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
+from proxy.protocol.thoughts import Thought, mark_of
 from proxy.protocol.tool_ids import is_legal
 
 NANO = 10**9
@@ -26,6 +27,8 @@ TOKENS_MAX = 10**9
 _SIGNATURE = b'"signature_delta"'
 _DELTA = b"event: content_block_delta\n"
 _NEXT_DELTA = b"\n\n" + _DELTA
+_NOT_STRIPPED = (b"\r", _SIGNATURE, b'"thinking_delta"')
+"""A run of deltas with any of them in it is read one by one."""
 _SHORT = 160
 """Bytes of an event that may be the same in every answer."""
 
@@ -55,8 +58,8 @@ class AnswerFacts:
     service_tier: str | None = None
     speed: str | None = None
     """``fast``, where that was billed; None: the standard one."""
-    signatures: list[str] = field(default_factory=list)
-    """Of its thinking blocks: they tell later who thought it."""
+    thoughts: list[str] = field(default_factory=list)
+    """What its thinking blocks are known by: it tells later who thought them."""
     odd_ids: bool = False
     """A tool was called under an id that Claude would refuse in a later request."""
 
@@ -104,6 +107,16 @@ class AnswerFacts:
         if (cost := nano_usd(usage.get("cost"))) is not None:
             self.reported_nano_usd = cost
 
+    def see_whole(self, block: object) -> None:
+        """Take in a block of a whole Message."""
+        self.see_block(block)
+        if isinstance(block, Mapping) and block.get("type") == "thinking" and not block.get("signature"):
+            self.see_thought(mark_of(block))
+
+    def see_thought(self, mark: str | None) -> None:
+        if mark is not None:
+            self.thoughts.append(mark)
+
     def see_block(self, block: object) -> None:
         """Take in the signature of a thinking block, or of the delta that brings it, or a call's id."""
         if isinstance(block, Mapping):
@@ -111,7 +124,7 @@ class AnswerFacts:
                 self.odd_ids = self.odd_ids or not is_legal(tool_id)
             signature = block.get("data") if block.get("type") == "redacted_thinking" else block.get("signature")
             if isinstance(signature, str) and signature:
-                self.signatures.append(signature)
+                self.thoughts.append(signature)
 
     def see_error(self, error: object) -> None:
         """Take in the ``error`` object of an error event or body."""
@@ -157,6 +170,7 @@ class AnswerTap:
     __slots__ = (
         "_frame_bytes",
         "_frames",
+        "_thought",
         "broken",
         "deltas",
         "ended",
@@ -181,6 +195,8 @@ class AnswerTap:
         self.broken = False
         """This is not a stream of events."""
         self._frames: Frames | None = Frames()
+        self._thought: Thought | None = None
+        """The thinking block that is arriving."""
 
     @property
     def mid_line(self) -> bool:
@@ -206,6 +222,8 @@ class AnswerTap:
                 if self.text_seen and frame.startswith(_DELTA) and _SIGNATURE not in frame:
                     self.deltas += 1
                     self.text_bytes += len(frame) - self._frame_bytes
+                    if self._thought is not None:
+                        self._thought.add(frame)
                 else:
                     self._see(frame)
         except EventTooLarge:
@@ -220,7 +238,8 @@ class AnswerTap:
     def _without_deltas(self, chunk: bytes) -> bytes:
         """``chunk`` without the run of deltas in its midst: of a burst they are counted, not cut one from another.
 
-        The first and the last stay, for they may have begun earlier or end later.
+        The first and the last stay, for they may have begun earlier or end later; and so does thinking, which may
+        have to be known again.
         """
         start = chunk.find(_NEXT_DELTA, chunk.find(_NEXT_DELTA) + 1)
         end = chunk.rfind(_NEXT_DELTA)
@@ -228,7 +247,7 @@ class AnswerTap:
             return chunk
         run = chunk[start:end]
         deltas = run.count(_NEXT_DELTA)
-        if run.count(b"\n") != deltas * _NEXT_DELTA.count(b"\n") or b"\r" in run or _SIGNATURE in run:
+        if run.count(b"\n") != deltas * _NEXT_DELTA.count(b"\n") or any(mark in run for mark in _NOT_STRIPPED):
             return chunk
         self.deltas += deltas
         self.text_bytes += len(run) - deltas * (self._frame_bytes + len(b"\n\n"))
@@ -252,14 +271,18 @@ class AnswerTap:
                 self.meaningful = self.text_seen = True
                 self.deltas += 1
                 self.facts.see_block(payload.get("delta"))
+                if self._thought is not None:
+                    self._thought.see(payload.get("delta"))
             case "content_block_start":
                 self.meaningful = True
-                block = payload.get("content_block")
-                self.facts.see_block(block)
-                kind = block.get("type") if isinstance(block, Mapping) else None
-                self._frame_bytes = _FRAMES.get(kind, _FRAMES["text"]) if isinstance(kind, str) else _FRAMES["text"]
+                self._end_thought()
+                self._see_start(payload.get("content_block"))
+            case "content_block_stop":
+                self.meaningful = True
+                self._end_thought()
             case "message_delta":
                 self.meaningful = True
+                self._end_thought()
                 self.facts.see_ending(payload.get("delta"))
                 self.facts.see_usage(payload.get("usage"))
             case "message_stop":
@@ -268,6 +291,18 @@ class AnswerTap:
                 self.meaningful = True
             case _:
                 pass
+
+    def _see_start(self, block: object) -> None:
+        self.facts.see_block(block)
+        kind = block.get("type") if isinstance(block, Mapping) else None
+        self._frame_bytes = _FRAMES.get(kind, _FRAMES["text"]) if isinstance(kind, str) else _FRAMES["text"]
+        if isinstance(block, Mapping) and kind == "thinking":
+            self._thought = Thought(block)
+
+    def _end_thought(self) -> None:
+        thought, self._thought = self._thought, None
+        if thought is not None:
+            self.facts.see_thought(thought.mark())
 
 
 def _read(frame: bytes) -> tuple[object, Mapping[str, Any]] | None:
@@ -305,7 +340,7 @@ def read_message(body: bytes) -> AnswerFacts | None:
     facts.see_message(payload)
     blocks = payload.get("content")
     for block in blocks if isinstance(blocks, list) else []:
-        facts.see_block(block)
+        facts.see_whole(block)
     return facts
 
 

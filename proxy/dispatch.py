@@ -149,7 +149,7 @@ class Dispatch:
 
     def estimate_tokens(self, exchange: Exchange) -> int:
         model = exchange.target_model or exchange.asked_model or ""
-        return self.fitting.estimator.tokens(model, len(exchange.raw_body))
+        return max(1, self.fitting.estimate(exchange, model))
 
     def lacks(self, exchange: Exchange, target: routing.Target) -> str | None:
         if exchange.body is None:

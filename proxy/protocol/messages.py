@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from proxy.protocol.foreign_json import NotJson, read_json, read_json_as
+from proxy.protocol.weight import Weight, weight_of
 
 _TOP = msgspec.json.Decoder(dict[str, Raw])
 _LIST = msgspec.json.Decoder(list[Raw])
@@ -109,6 +110,11 @@ class Body:
     def compacts(self) -> bool:
         """The client asks for the summary with which it shortens a conversation (seen in 2.1.197 and 2.1.329)."""
         return _COMPACTION in self.raw[-_COMPACTION_WITHIN:]
+
+    @cached_property
+    def weight(self) -> Weight:
+        """What estimates of its tokens go by."""
+        return weight_of(self.raw)
 
     def with_model(self, model: str) -> bytes:
         """The body with ``model`` in place of its own model."""

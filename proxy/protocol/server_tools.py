@@ -24,7 +24,7 @@ _TOLD_CHARACTERS = 2000
 def without_server_tools(body: Body) -> tuple[Body, tuple[str, ...]]:
     """The body with such blocks as text, and what was changed in words."""
     raw = body.fields.get("messages")
-    if raw is None or not any(mark in body.raw for mark in _MARKS):
+    if raw is None or all(body.raw.rfind(mark) < 0 for mark in _MARKS):  # from behind: faster
         return body, ()
     messages = msgspec.json.decode(raw)
     told = sum(_tell(message.get("content")) for message in messages if isinstance(message, dict))

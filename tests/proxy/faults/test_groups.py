@@ -1,16 +1,18 @@
 """Groups by order and weight, chains of slots, and targets that cannot take a request."""
 
 import asyncio
+import base64
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from proxy import contract as c
+from proxy.estimate import BYTES_PER_TOKEN
 from tests.proxy.conftest import StartEngine
 from tests.proxy.faults.lines import served, serving
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
-from tests.upstreams import ScriptedUpstream, as_json, error_body
+from tests.upstreams import CLAUDE, ScriptedUpstream, as_json, error_body
 
 OVERLOADED = as_json(error_body("overloaded_error", "Overloaded"), 529)
 BIG = "x" * 40_000
@@ -202,3 +204,43 @@ async def test_a_request_that_fits_again_is_served_where_it_was_too_large(
     await engine.ask(message(system=BIG))
     response = await engine.ask()
     assert response.content == served(stream=True)
+
+
+def pasted(kind: str = "image", media_type: str = "image/png") -> dict[str, Any]:
+    """A message with 900 kB of a picture or document in it."""
+    source = {"type": "base64", "media_type": media_type, "data": base64.b64encode(bytes(900_000)).decode()}
+    return {"role": "user", "content": [{"type": kind, "source": source}, {"type": "text", "text": "What is it?"}]}
+
+
+WIDE = {"models": ["wide"], "context_windows": {"wide": 20_000}}
+DOCUMENT = {"kind": "document", "media_type": "application/pdf"}
+
+
+@pytest.mark.parametrize("medium", [{}, DOCUMENT], ids=["picture", "document"])
+async def test_what_is_pasted_is_no_long_prompt(
+    start: StartEngine, upstream: ScriptedUpstream, medium: dict[str, str]
+) -> None:
+    serving(upstream)
+    engine = await start(settings(provider(upstream, **WIDE), route={"default": "first/wide"}))
+    turn, answer = {"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello"}
+    for messages in ([pasted(**medium)], [turn], [turn, answer, pasted(**medium)]):
+        assert await trail(engine, message(messages=messages), x_claude_code_session_id="s1") == [("first", "served")]
+
+
+async def test_many_pictures_are_a_long_prompt(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(settings(provider(upstream, **WIDE), route={"default": "first/wide"}))
+    response = await engine.ask(message(messages=[pasted()] * 14))
+    assert response.json()["error"]["message"].startswith("prompt is too long: 23")
+
+
+async def test_a_picture_is_counted_as_what_a_model_sees_of_it(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(settings(provider(upstream)))
+    counted = await engine.http.post("/v1/messages/count_tokens", json=message(messages=[pasted()]))
+    assert 1600 <= counted.json()["input_tokens"] < 2000
+
+
+async def test_how_long_text_is_is_learned_from_text_alone(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(settings(provider(upstream)))
+    await engine.ask(message(messages=[pasted()]))
+    await engine.record()
+    assert engine.engine._fitting.bytes_per_token(CLAUDE) == BYTES_PER_TOKEN

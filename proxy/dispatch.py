@@ -167,7 +167,9 @@ class Dispatch:
     # What came of it
 
     def rejections(self, target: routing.Target) -> Sequence[Rejection]:
-        return self.rejected.of(target)
+        """What was learned of a name holds for whom it names now: never for Claude itself."""
+        provider = self.providers[target.provider]
+        return () if provider.real_claude else self.rejected.of(target)
 
     def learn_rejection(self, exchange: Exchange, target: routing.Target, message: str) -> bool:
         provider, rejection = self.providers[target.provider], read_rejection(message)

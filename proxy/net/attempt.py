@@ -402,8 +402,9 @@ def _complained(
 
 
 def _overflowed(attempt: Attempt, outcome: Outcome, message: str, body: bytes, response: httpx.Response) -> Failure:
-    """A prompt that is too long: in Anthropic's words as they are, in others' words turned into those."""
-    if message.startswith("prompt is too long:") and attempt.parcel.dialect is None:
+    """A prompt that is too long: in Anthropic's words as they are, in others' words or status turned into those."""
+    own = message.startswith("prompt is too long:") and response.status_code == 400
+    if own and attempt.parcel.dialect is None:
         return Failure(outcome, response.status_code, body, tuple(reply_headers(response)), from_provider=True)
     sentence = client_sentence(read_overflow(message) or Overflow(), attempt.room)
     return Failure(outcome, 400, error_body("invalid_request_error", sentence), from_provider=True)

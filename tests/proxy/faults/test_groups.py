@@ -184,6 +184,17 @@ async def test_every_provider_s_overflow_becomes_the_sentence_with_both_numbers(
     assert (await engine.record()).attempts[0].outcome == "prompt_too_long"
 
 
+@pytest.mark.parametrize("words", ["Prompt is too long", "prompt is too long: 9001 tokens > 8192 maximum"])
+async def test_an_overflow_under_another_status_becomes_the_one_on_which_the_client_compacts(
+    start: StartEngine, upstream: ScriptedUpstream, words: str
+) -> None:
+    upstream.script = as_json(error_body("invalid_request_error", words), 413)
+    engine = await start(settings(provider(upstream)))
+    response = await engine.ask()
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
+    assert response.json()["error"]["message"].startswith("prompt is too long: ")
+
+
 async def test_an_overflow_without_numbers_gets_those_that_the_engine_knows(
     start: StartEngine, upstream: ScriptedUpstream
 ) -> None:

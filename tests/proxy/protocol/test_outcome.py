@@ -106,7 +106,8 @@ def test_silence_in_the_middle_is_told_apart_from_a_break() -> None:
         (400, "Insufficient Balance", {}, "payment_required"),
         (400, "prompt is too long: 1 tokens > 0 maximum", {}, "prompt_too_long"),
         (400, "This model's maximum context length is 8192 tokens", {}, "prompt_too_long"),
-        (413, "prompt is too long", {}, "request_too_large"),
+        (413, "Prompt is too long", {}, "prompt_too_long"),
+        (413, "Request exceeds the maximum size", {}, "request_too_large"),
         (529, "usage limit", {}, "overloaded"),
     ],
 )

@@ -115,7 +115,7 @@ class BudgetGate:
             cheaper = _target(self._settings.downgrade_to, exchange, route, catalog)
             exchange.why = f"{named(budget)} is used up: downgraded to {cheaper}"
             return [cheaper]
-        if free := [target for target in targets if not self._costly(exchange, target)]:
+        if free := [target for target in targets if not target.unlisted and not self._costly(exchange, target)]:
             return free
         self._refusing[Scope(budget.kind, budget.name)] = exchange.identity.session
         raise OverBudget(refusal(budget, exchange.identity.session))

@@ -7,6 +7,7 @@ within a bound of attempts and of time, and makes sure that each request ends in
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
@@ -158,10 +159,11 @@ class Relay:
             failures: list[Failure] = []
             closed: list[Closed] = []
             targets = await self._in.within_budget(exchange, self._targets(exchange))
+            only = sum(not target.unlisted for target in targets) == 1
             for target in targets:
                 if failures and self._enough(exchange):
                     break
-                failure = await self._try(exchange, client, target, only=len(targets) == 1)
+                failure = await self._try(exchange, client, target, only=only)
                 if failure is None:
                     return
                 if isinstance(failure, Closed):
@@ -281,6 +283,9 @@ class Relay:
 
     async def _try(self, exchange: Exchange, client: Client, target: Target, *, only: bool) -> Failure | Closed | None:
         """Try one target with one key after the other. None: the client was served, or its answer broke off."""
+        if target.unlisted:
+            unlisted = Closed(f"{target.provider}: lists no model for {target.model!r}", "model_unknown", math.inf)
+            return self._skip(exchange, target, unlisted, unfit=True)
         if not only and (missing := self._in.lacks(exchange, target)) is not None:
             return self._unable(exchange, target, f"{target.model} has no {missing}")
         room = self._in.room(exchange, target)
@@ -363,28 +368,21 @@ class Relay:
         sent = sum(not each.skipped for each in exchange.attempts)
         return sent >= ATTEMPTS_MAX or time.monotonic() - exchange.started > TRYING_S
 
-    def _skip(self, exchange: Exchange, target: Target, closed: Closed) -> Closed:
-        skipped = c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=closed.reason)
-        exchange.attempts.append(skipped)
-        exchange.dirty = True
+    def _skip(self, exchange: Exchange, target: Target, closed: Closed, *, unfit: bool = False) -> Closed:
+        _pass_by(exchange, target, closed.reason, unfit=unfit)
         return closed
 
     def _unable(self, exchange: Exchange, target: Target, missing: str) -> Failure:
         """A target that says that it cannot take the request; where there is another one, it is spared it."""
         outcome = Outcome(TABLE["ability_missing"], missing)
         reason = outcome.sentence(target.provider)
-        exchange.attempts.append(
-            c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=reason)
-        )
+        _pass_by(exchange, target, reason, unfit=True)
         return Failure(outcome, 400, error_body("invalid_request_error", reason))
 
     def _unsearched(self, exchange: Exchange, target: Target, search: NoSearch) -> Failure:
         """A request that needs a search where nobody makes one: whoever asks reads what to set up."""
         outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no web search, and the engine none to lend")
-        reason = outcome.sentence(target.provider)
-        exchange.attempts.append(
-            c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=reason)
-        )
+        _pass_by(exchange, target, outcome.sentence(target.provider), unfit=True)
         return search.failure(outcome, streaming=exchange.streaming)
 
     def _too_small(self, exchange: Exchange, target: Target, room: Room) -> Failure:
@@ -392,9 +390,7 @@ class Relay:
         sentence = client_sentence(Overflow(), room)
         outcome = Outcome(TABLE["window_too_small"], sentence)
         reason = f"{target.provider}: {target.model} is too small: about {room.tokens:,} tokens of {room.window:,}"
-        exchange.attempts.append(
-            c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=reason)
-        )
+        _pass_by(exchange, target, reason, unfit=True)
         return Failure(outcome, 400, error_body("invalid_request_error", sentence))
 
     def _begin(
@@ -508,6 +504,14 @@ class Relay:
         exchange.error = " · ".join(dict.fromkeys(each.reason for each in exchange.attempts if each.reason))
         exchange.facts = AnswerFacts()
         await client.answer(told.status, told.body, told.headers)
+
+
+def _pass_by(exchange: Exchange, target: Target, reason: str, *, unfit: bool) -> None:
+    """Write into the trail why nothing is sent to a target."""
+    exchange.attempts.append(
+        c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=reason, unfit=unfit)
+    )
+    exchange.dirty = True
 
 
 def _worth_a_try(closed: Sequence[Closed], targets: Sequence[Target]) -> Target | None:

@@ -140,7 +140,10 @@ class Bookkeeping:
     def _learn(self, exchange: Exchange, request: c.Request) -> None:
         if not request.provider or not request.target_model or request.kind != "messages":
             return
-        if request.outcome == "served" and exchange.pinned is None:
+        if exchange.pinned is not None:
+            return
+        self.fitting.learn_history(exchange, request)
+        if request.outcome == "served":
             self.catalog.note_used(request.provider, request.target_model, request.started_at)
             self.fitting.learn(exchange, request)
 

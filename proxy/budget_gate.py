@@ -137,7 +137,7 @@ class BudgetGate:
     ) -> Sequence[Target]:
         """Where the request goes now that ``budget`` is used up."""
         costly = [target for target in targets if self._costly(exchange, target)]
-        free = [target for target in targets if target not in costly]
+        free = [target for target in targets if target not in costly and not target.unlisted]
         if self._settings.action == "downgrade" and self._settings.downgrade_to and exchange.pinned is None:
             cheaper = _target(self._settings.downgrade_to, exchange, route, catalog)
             exchange.why = f"{named(budget)} is used up: downgraded to {cheaper}"

@@ -117,6 +117,8 @@ class Attempt(Frozen, frozen=True):
     """The key that was used, masked, where the provider has several."""
     changed: tuple[str, ...] = ()
     """What was changed in the body for this target, in words; the model's name is not mentioned."""
+    unfit: bool = False
+    """It was skipped because it cannot take this request, whatever its health."""
 
     @property
     def skipped(self) -> bool:
@@ -330,6 +332,8 @@ class Provider(Frozen, frozen=True):
     """What its format or the server does not take, known before anything is sent, in words."""
     checks: tuple[CheckMark, ...] = ()
     """Of those of its models that were checked, the newest first."""
+    serves_nothing: bool = False
+    """It follows in a chain or a group, and lists no model for anything that clients ask for."""
 
 
 class Model(Frozen, frozen=True):

@@ -149,7 +149,7 @@ class Dispatch:
 
     def estimate_tokens(self, exchange: Exchange) -> int:
         model = exchange.target_model or exchange.asked_model or ""
-        return self.fitting.estimator.tokens(model, len(exchange.raw_body))
+        return max(1, self.fitting.estimate(exchange, model))
 
     def bytes_per_token(self, target: routing.Target) -> float:
         return self.fitting.estimator.answer_ratio(target.model)
@@ -170,7 +170,9 @@ class Dispatch:
     # What came of it
 
     def rejections(self, target: routing.Target) -> Sequence[Rejection]:
-        return self.rejected.of(target)
+        """What was learned of a name holds for whom it names now: never for Claude itself."""
+        provider = self.providers[target.provider]
+        return () if provider.real_claude else self.rejected.of(target)
 
     def learn_rejection(self, exchange: Exchange, target: routing.Target, message: str) -> bool:
         provider, rejection = self.providers[target.provider], read_rejection(message)

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import msgspec
-
 from proxy.dialects.tool_changes import tools_in_force
+from proxy.protocol.server_tools import CALLS, is_result, told_call, told_reference, told_result
 
 Role = Literal["user", "assistant"]
 
@@ -322,11 +321,11 @@ def _part(block: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -> 
             yield _call(block)
         case "tool_result":
             yield _result(block, names, notes)
-        case "server_tool_use":
+        case str(kind) if kind in CALLS:
             notes.add("past work of a server's tool told as text")
-            yield Text(f"[{block.get('name')}: {_json(block.get('input'))}]")
-        case str(kind) if kind.endswith("_tool_result"):
-            yield Text(_told_results(block))
+            yield Text(told_call(block))
+        case kind if is_result(kind):
+            yield Text(told_result(block))
         case "tool_reference" | "fallback" | "compaction":
             if isinstance(text := block.get("content"), str) and text:
                 yield Text(text)
@@ -344,7 +343,7 @@ def _result(block: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -
         known = [part for part in _part(each, names, notes) if isinstance(part, Text | Image | Document)]
         parts += [Text(part.text) if isinstance(part, Text) else part for part in known]
         if each.get("type") == "tool_reference":
-            parts.append(Text(f"[tool {each.get('tool_name')} is available]"))
+            parts.append(Text(told_reference(each)))
     return Result(call_id, names.get(call_id, "tool"), tuple(parts), block.get("is_error") is True, _cache(block))
 
 
@@ -436,16 +435,6 @@ def _format(wanted: object) -> Mapping[str, Any] | None:
     return None
 
 
-def _told_results(block: Mapping[str, Any]) -> str:
-    content = block.get("content")
-    lines = []
-    for each in content if isinstance(content, list) else [content]:
-        if isinstance(each, Mapping):
-            said = " ".join(str(each[name]) for name in ("title", "url", "error_code") if each.get(name))
-            lines.append(said or _json(each)[:2000])
-    return "[results] " + "; ".join(line for line in lines if line)
-
-
 def _texts(content: object) -> Iterator[Text]:
     for block in _blocks(content):
         if isinstance(text := block.get("text"), str) and text:
@@ -470,10 +459,6 @@ def _list(value: object) -> Iterable[Any]:
 def _cache(block: Mapping[str, Any]) -> Mapping[str, Any] | None:
     mark = block.get("cache_control")
     return mark if isinstance(mark, Mapping) else None
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _integer(value: object) -> int | None:

@@ -418,7 +418,7 @@ async def rejected(attempt: Attempt, response: httpx.Response) -> Failure:
     )
     outcome = judge(seen, time.time())
     message = facts.error_message or ""
-    if outcome.name in TOO_LONG and not is_clients_own(message):
+    if outcome.name in TOO_LONG and not (is_clients_own(message) and response.status_code == 400):
         return _too_long(attempt, outcome, message)
     if not body:
         body = error_body(outcome.row.error_type, attempt.says(outcome))

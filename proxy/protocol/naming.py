@@ -17,6 +17,9 @@ WINDOW_SUFFIX = "[1m]"
 PUBLISHED_PREFIX = "anthropic/"
 """Ids that we publish for foreign models begin with it, or the client's picker drops them."""
 
+USUALLY_ASKED = ("claude-opus-4-8", "claude-sonnet-4-5", "claude-haiku-4-5")
+"""By the client, before any request told: one of each family."""
+
 FAMILIES: tuple[Slot, ...] = ("opus", "sonnet", "haiku")
 
 _NEIGHBOURS: dict[str, tuple[str, ...]] = {

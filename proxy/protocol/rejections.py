@@ -136,7 +136,7 @@ def _without(body: Body, path: Sequence[str]) -> Body | None:
     if raw is None or (not rest and top in NEEDED):
         return None
     if not rest:
-        return Body(msgspec.json.encode({name: value for name, value in body.fields.items() if name != top}))
+        return body.without(top)
     try:
         value = read_json(raw)
     except NotJson:

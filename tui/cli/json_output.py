@@ -172,6 +172,7 @@ def provider(value: c.Provider) -> Json:
         "models_error_at": moment(value.models_error_at),
         "requests": value.requests,
         "simulated": value.simulated,
+        "serves_nothing": value.serves_nothing,
     }
 
 
@@ -266,6 +267,7 @@ def _attempt(attempt: c.Attempt) -> Json:
         "duration_ms": attempt.duration_ms,
         "key": attempt.key,
         "changed": list(attempt.changed),
+        "unfit": attempt.unfit,
     }
 
 

@@ -48,7 +48,7 @@ def read_piece(delta: Mapping[str, Any]) -> Piece:
 class ChatCall:
     """One call as far as it is known."""
 
-    __slots__ = ("_pieces", "_size", "_size_whole", "_written", "blanks", "extra", "given_id", "id", "name")
+    __slots__ = ("_pieces", "_size", "_size_whole", "_written", "blanks", "extra", "given_id", "id", "name", "signed")
 
     def __init__(self) -> None:
         self.given_id = ""
@@ -56,6 +56,8 @@ class ChatCall:
         self.id = ""
         """The client's; empty until the block is open."""
         self.extra: Mapping[str, Any] | None = None
+        self.signed = False
+        """``extra`` was told to the client."""
         self.blanks = 0
         """Blank characters at the end of the arguments so far."""
         self._pieces: list[str] = []

@@ -375,6 +375,17 @@ class TestReasoningThatReturns:
         )
         assert self.returned(seen)["reasoning_details"] == pieces
 
+    @pytest.mark.parametrize("place", [{}, {"id": "a" * 16}, {"index": 0}, {"index": 0, "function": {"arguments": ""}}])
+    def test_what_hangs_onto_a_call_may_come_on_its_own(self, place: Payload) -> None:
+        extra = {"google": {"thought_signature": "sig"}}
+        seen = answer(
+            called(0, id="a" * 16, name="Bash", arguments='{"a":1}'),
+            delta(tool_calls=[{**place, "extra_content": extra}]),
+            finish("stop"),
+        )
+        assert [call["input"] for call in seen.calls] == [{"a": 1}]
+        assert self.returned(seen)["tool_calls"][0]["extra_content"] == extra
+
     def test_what_hangs_onto_a_call_returns_with_it(self) -> None:
         extra = {"google": {"thought_signature": "sig"}}
         seen = answer(

@@ -13,6 +13,7 @@ from proxy.dialects.answer import AnswerWriter, StopReason
 from proxy.dialects.counts import token_count
 from proxy.dialects.dialect import Occasion
 from proxy.dialects.gemini_marks import Place, client_id, signature_payload
+from proxy.dialects.gemini_partial_call import PartialCall, continues, is_piece
 from proxy.dialects.reading import AnswerReader
 from proxy.dialects.signatures import digest
 from proxy.dialects.tool_names import ToolNames
@@ -53,6 +54,8 @@ class GeminiReader(AnswerReader):
         self._blocked = False
         self._signature: str | None = None
         """Of a part that is no call, until it is certain what it goes back with."""
+        self._partial: PartialCall | None = None
+        """A call whose arguments are still coming."""
         self._told: list[bytes] = []
         """Calls of earlier events, in order: some servers repeat all of them in each."""
         self._answered = False
@@ -80,6 +83,8 @@ class GeminiReader(AnswerReader):
 
     def close(self) -> None:
         writer, reason = self.writer, self._reason
+        if reason is not None and reason not in _CUT:
+            self._end_partial()
         self._tell_searches()
         if self._blocked or reason in _REFUSALS:
             writer.finish("refusal")
@@ -115,6 +120,7 @@ class GeminiReader(AnswerReader):
             self._reason_words = words[:300] if isinstance(words, str) else ""
 
     def _see_parts(self, parts: Sequence[Mapping[str, Any]]) -> None:
+        parts = [part for part in parts if not self._see_piece(part)]
         called = [identity for part in parts if (identity := _identity(part)) is not None]
         repeated = len(self._told) if self._told and called[: len(self._told)] == self._told else 0
         self._told += called[repeated:]
@@ -125,6 +131,28 @@ class GeminiReader(AnswerReader):
                 repeated -= 1
             else:
                 self._see_call(part["functionCall"], _word(part.get("thoughtSignature")))
+
+    def _see_piece(self, part: Mapping[str, Any]) -> bool:
+        """Whether ``part`` is a piece of a call whose arguments stream; then it is read."""
+        call = part.get("functionCall")
+        if not isinstance(call, Mapping) or (self._partial is None and not is_piece(call)):
+            return False
+        name = _word(call.get("name"))
+        if name is not None and not (self._partial is not None and self._partial.goes_on(call)):
+            self._end_partial()
+            if not is_piece(call):
+                return False
+            self._partial = PartialCall(name, call.get("id"), part.get("thoughtSignature"))
+        if self._partial is not None:
+            self._partial.take(call)
+            if not continues(call):
+                self._end_partial()
+        return True
+
+    def _end_partial(self) -> None:
+        if self._partial is not None:
+            part, self._partial = self._partial.part(), None
+            self._see_call(part["functionCall"], _word(part["thoughtSignature"]))
 
     def _see_text(self, part: Mapping[str, Any]) -> None:
         text, thought = _word(part.get("text")), part.get("thought") is True

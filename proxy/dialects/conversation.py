@@ -272,7 +272,7 @@ def _answered(parts: Sequence[Part], waiting: Sequence[Call], notes: _Notes) -> 
     known = {call.id for call in waiting}
     for stray in (part for part in parts if isinstance(part, Result) and part.call_id not in known):
         notes.add("a tool's result without its call told as text")
-        results.append(Text(f"[result of an earlier call] {stray.text}"))
+        results += [Text(f"[result of an earlier call] {stray.text}"), *stray.media]
     rest = [part for part in parts if not isinstance(part, Result)]
     if results or rest:
         yield Turn("user", (*results, *rest))
@@ -395,7 +395,8 @@ def rooted(schema: object) -> Mapping[str, Any]:
         return {"type": "object", "properties": {}}
     if schema.get("type") == "object" and isinstance(schema.get("properties"), Mapping):
         return schema
-    if schema.get("type") in (None, "object"):
+    kind = schema.get("type")
+    if kind in (None, "object") or (isinstance(kind, list) and "object" in kind):
         return {**schema, "type": "object", "properties": schema.get("properties") or {}}
     return {"type": "object", "properties": {"value": schema}, "required": ["value"]}
 

@@ -58,8 +58,8 @@ class ChatReader(AnswerReader):
         if choice is None and (complaint := _complaint(payload)) is not None:
             self._fail_with(complaint)
             return
-        if choice is not None or "choices" in payload or "usage" in payload:
-            model = payload.get("model")
+        model = payload.get("model")
+        if choice is not None or (isinstance(model, str) and model):
             self.writer.start(model if isinstance(model, str) else None)
         self._count(payload, choice)
         if choice is not None:

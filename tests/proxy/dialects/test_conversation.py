@@ -104,6 +104,14 @@ class TestTurns:
         assert read.turns[-1].results[0].is_error
         assert read.notes
 
+    def test_files_of_a_result_without_its_call_are_kept(self) -> None:
+        image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+        pdf = {"type": "document", "title": "t", "source": {"type": "base64", "data": "aGk="}}
+        read = asked(user(result("gone", [text_block("x"), image, pdf]), text_block("go")))
+        told, *files, said = read.turns[0].said
+        assert (told, said) == (Text("[result of an earlier call] x"), Text("go"))
+        assert [type(each).__name__ for each in files] == ["Image", "Document"]
+
     def test_the_first_of_two_results_counts(self) -> None:
         read = asked(user(text_block("go")), assistant(call("a")), user(result("a", "one"), result("a", "two")))
         assert [each.text for each in read.turns[-1].results] == ["one"]
@@ -193,6 +201,7 @@ class TestFields:
             (None, {"type": "object", "properties": {}}),
             ({}, {"type": "object", "properties": {}}),
             ({"type": "object", "properties": None}, {"type": "object", "properties": {}}),
+            ({"type": ["object", "null"]}, {"type": "object", "properties": {}}),
             (
                 {"type": "string"},
                 {"type": "object", "properties": {"value": {"type": "string"}}, "required": ["value"]},

@@ -26,6 +26,10 @@ class TestText:
         assert seen.message["usage"]["input_tokens"] == 42
         assert (seen.stop_reason, seen.usage["input_tokens"], seen.usage["output_tokens"]) == ("end_turn", 10, 5)
 
+    def test_the_model_is_the_one_that_a_chunk_names_first(self) -> None:
+        placeholder: Payload = {"id": "", "model": "", "choices": [], "created": 0}
+        assert answer(placeholder, delta(content="a"), finish()).message["model"] == "served-9"
+
     @EVERY_CHUNKING
     @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
     def test_line_ends_and_split_characters_do_not_matter(self, chunked: Chunking, line_end: bytes) -> None:

@@ -26,6 +26,9 @@ TOKEN_HEADER = "x-cctui-token"  # noqa: S105  the header's name
 PROJECT_HEADER = "x-cctui-project"
 """The launcher names the project (the git root's name) in it. Never goes upstream."""
 
+PROVIDER_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+"""What a provider may be called, as a regular expression."""
+
 Slot = Literal["opus", "sonnet", "haiku", "subagent"]
 """A kind of request that can have a target of its own: a model family that the client asks for, or sub-agents."""
 SLOTS: tuple[Slot, ...] = ("opus", "sonnet", "haiku", "subagent")
@@ -40,7 +43,8 @@ Outcome = Literal["served", "failed", "cancelled", "broken"]
 
 CostSource = Literal["reported", "listed", "settings", "genai-prices", "free", "unknown"]
 """Who says what it cost: the provider in its answer, its model list, the user, the bundled price list.
-``free``: nothing was billed (refused, or a token count). ``unknown``: no price known, never shown as zero."""
+``free``: nothing was billed as far as anybody told (refused, a token count, nothing of the answer came).
+``unknown``: no price known, never shown as zero."""
 
 HealthState = Literal["unused", "ok", "limited", "failing", "refused"]
 """``limited``: rate limit or overload with a time to wait; ``refused``: the key was not accepted."""
@@ -158,7 +162,9 @@ class Request(Frozen, frozen=True):
     duration_ms: float | None = None
     usage: Usage = Usage()
     usage_estimated: bool = False
-    """The counts are the engine's estimate, not the provider's word."""
+    """Of the counts some are the engine's estimate, not the provider's word."""
+    output_estimated: bool = False
+    """The output alone is: the answer was interrupted, and what came of it was measured."""
     output_bytes: int = 0
     """Bytes of the answer so far: moves while the provider has not yet told a token count."""
     cost_nano_usd: int | None = None
@@ -596,6 +602,8 @@ class SettingsTried(Frozen, frozen=True):
     models: tuple[Model, ...] = ()
     key_tried: bool = False
     """The provider took the key: its list is not there for everybody."""
+    base_url: str = ""
+    """The address as requests go there, without what was pasted along; empty where it was refused."""
 
 
 class Reload(Frozen, frozen=True):
@@ -855,6 +863,8 @@ class UsageReport(Frozen, frozen=True):
     total: Tally
     rows: tuple[UsageRow, ...]
     choice: Choice = Choice()
+    estimated_requests: int = 0
+    """Of those whose rows are kept: some of their counts, and so their costs, are estimates."""
 
 
 class Latency(Frozen, frozen=True):
@@ -954,7 +964,9 @@ class ImportReport(Frozen, frozen=True):
     added: Tally
     """Of the answers that are new."""
     known: int = 0
-    """Answers that the ledger has already."""
+    """Answers that the ledger has already, or will have: they run now."""
+    grown: int = 0
+    """Answers that were imported before they were whole: what was missing is added."""
     too_old: int = 0
     """Answers of days whose rows were removed: their sums are kept, and nobody can tell what is in them."""
     empty: int = 0

@@ -251,7 +251,8 @@ class ControlDesk:
     def usage(self, choice: c.Choice, by: c.UsageGroup) -> c.UsageReport:
         choice = self._known_choice(choice)
         self._engine.writer.flush(2.0)
-        return self._engine.reader.usage(choice, by)
+        report = self._engine.reader.usage(choice, by)
+        return msgspec.structs.replace(report, estimated_requests=self._engine.reader.estimated(choice))
 
     def latency(self, choice: c.Choice) -> c.LatencyReport:
         choice = self._known_choice(choice)

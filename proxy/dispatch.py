@@ -113,7 +113,14 @@ class Dispatch:
     def unsent(self, exchange: Exchange, target: routing.Target, admission: Admitted) -> None:
         provider = self.provider_of(exchange, target)
         login = self._login(provider, exchange)
-        self.health.unsent(provider, target.model, admission.key, login, admission.sent_at)
+        self.health.unsent(provider, target.model, admission.key, login, admission.number)
+
+    def began(self, attempt: Attempt) -> None:
+        """Told from within the stream, which no fault here may hold up."""
+        with contained("the beginning of an answer"):
+            if self._concerns(attempt):
+                login = self._login(attempt.provider, attempt.exchange)
+                self.health.began(attempt.provider, attempt.target.model, attempt.key, login, attempt.admission)
 
     def beside(self, exchange: Exchange, target: routing.Target) -> Admitted | Closed:
         provider = self.provider_of(exchange, target)
@@ -144,6 +151,9 @@ class Dispatch:
         model = exchange.target_model or exchange.asked_model or ""
         return self.fitting.estimator.tokens(model, len(exchange.raw_body))
 
+    def bytes_per_token(self, target: routing.Target) -> float:
+        return self.fitting.estimator.answer_ratio(target.model)
+
     def lacks(self, exchange: Exchange, target: routing.Target) -> str | None:
         if exchange.body is None:
             return None
@@ -164,7 +174,7 @@ class Dispatch:
 
     def learn_rejection(self, exchange: Exchange, target: routing.Target, message: str) -> bool:
         provider, rejection = self.providers[target.provider], read_rejection(message)
-        if rejection is None or provider.real_claude or provider.translated or exchange.body is None:
+        if rejection is None or provider.real_claude or not provider.speaks_claude or exchange.body is None:
             return False
         if not concerns(rejection, exchange.body, exchange.raw_headers):
             return False
@@ -181,14 +191,18 @@ class Dispatch:
 
     def _note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
         provider, exchange = attempt.provider, attempt.exchange
-        if exchange.kind != "messages" or self.providers.get(provider.name) is not provider:
+        if not self._concerns(attempt):
             return
         login = self._login(provider, exchange)
         if not exchange.tells_health:
-            self.health.unsent(provider, attempt.target.model, attempt.key, login, attempt.sent_at or 0.0)
+            self.health.unsent(provider, attempt.target.model, attempt.key, login, attempt.admission)
             return
-        self.health.note(provider, attempt.target.model, attempt.key, outcome, headers, login, attempt.sent_at)
-        if outcome.name == "served" and (ttft_ms := exchange.ms(exchange.first_event_at)) is not None:
-            self.health.note_latency(provider, ttft_ms)
+        self.health.note(provider, attempt.target.model, attempt.key, outcome, headers, login, attempt.admission)
+        if outcome.name == "served" and exchange.first_event_at is not None:
+            self.health.note_latency(provider, round((exchange.first_event_at - attempt.began) * 1000, 3))
         self.herald.limits(provider.name, headers)
         self.changed()
+
+    def _concerns(self, attempt: Attempt) -> bool:
+        """Whether what becomes of an attempt tells of its provider as it is set up now."""
+        return attempt.exchange.kind == "messages" and self.providers.get(attempt.provider.name) is attempt.provider

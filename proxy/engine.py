@@ -18,7 +18,7 @@ import uvicorn
 from proxy import __version__
 from proxy import contract as c
 from proxy.agent_names import AgentNames, Named
-from proxy.board import Board
+from proxy.board import Board, Grown
 from proxy.bookkeeping import Bookkeeping, PriceBook
 from proxy.budget_gate import BudgetGate
 from proxy.budgets import Budgets
@@ -51,6 +51,7 @@ from proxy.net.upstream import Upstreams
 from proxy.net.websearch import web_search
 from proxy.overview import Overview
 from proxy.parcels import Parcels
+from proxy.pasts import Pasts
 from proxy.paths import Paths, local_token, write_private
 from proxy.presets import Preset
 from proxy.prices import PriceUpdates, list_price, today
@@ -106,6 +107,8 @@ class Engine:
         """With the requests that still run while the engine drains."""
         self._providers_dirty = self._health_unsaved = False
         self.chores = Chores()
+        self._past_turn = asyncio.Lock()
+        """Held by whoever changes rows of the past and sums of them, or reads the ones to make the others."""
         self.providers = Roster(resolve_providers(settings, environ))
         self._wire_money(health_clock)
         self._wire_models(load)
@@ -136,9 +139,15 @@ class Engine:
         self._sessions = SessionLedger(paths.ledger_file)
         self.session_reports = SessionReports(self._sessions, self.writer, self.board, self._prices.of, self._counts)
         self.comparison = Comparison(
-            self.providers, self.catalog, self._costs, PortionLedger(paths.ledger_file), self.board
+            self.providers,
+            self.catalog,
+            self._costs,
+            PortionLedger(paths.ledger_file),
+            self.board,
+            self._prices.of,
         )
-        self.importer = Importer(self.writer, self.reader, self._imported)
+        self.importer = Importer(self.writer, self.reader, self.board, self._costs, self._imported, self._past_turn)
+        self.pasts = Pasts(self._sessions, self.writer, self.board, self.feed, self.chores.start, self._past_turn)
         self._price_updates = PriceUpdates() if settings.engine.update_prices else None
 
     def _wire_models(self, load: LoadSettings | None) -> None:
@@ -179,6 +188,7 @@ class Engine:
             writer=self.writer,
             board=self.board,
             feed=self.feed,
+            pasts=self.pasts,
             budgets=self.gate.budgets,
             catalog=self.catalog,
             fitting=self._fitting,
@@ -192,7 +202,13 @@ class Engine:
             local_token=self.local_token,
         )
         self.repricer = Repricer(
-            paths.ledger_file, self.writer, self._costs, self.providers, self.books.repriced, self._all_repriced
+            paths.ledger_file,
+            self.writer,
+            self._costs,
+            self.providers,
+            self.books.repriced,
+            self._all_repriced,
+            self._past_turn,
         )
         self.dispatch = Dispatch(
             routefile=self.routefile,
@@ -455,10 +471,16 @@ class Engine:
         await self.gate.budgets.ask_again()
         self.feed.publish(self.snapshot())
 
-    async def _imported(self, requests: Sequence[c.Request]) -> None:
+    async def _imported(self, requests: Sequence[c.Request], grown: Sequence[Grown]) -> None:
         """Sums of panels and budgets have in them what came into the ledger from elsewhere."""
+        now = time.time()
+        for one in grown:
+            self.board.grew(one)
         for request in requests:
             self.board.imported(request)
+            if request.session_id and request.started_at >= now - RESTORED_S:
+                self.board.meet(request.session_id, request.project, now)
+        self.pasts.look_up()
         await self.gate.budgets.ask_again()
         self.feed.publish(self.snapshot())
 

@@ -87,6 +87,7 @@ class Fitting:
     def learn(self, exchange: Exchange, request: c.Request) -> None:
         """Take in what an answered request tells of its thread."""
         self.estimator.learn(request)
+        self._learn_answer(exchange, request)
         if request.role == "background":
             return
         thread = _thread(exchange)
@@ -101,6 +102,12 @@ class Fitting:
             self._issuers.learn(issuer, exchange.facts.signatures)
         if exchange.facts.odd_ids:
             self._note_odd_ids(exchange.identity.session or "")
+
+    def _learn_answer(self, exchange: Exchange, request: c.Request) -> None:
+        """How long tokens are. What was thought is left out: of that some providers show a summary, or nothing."""
+        model = request.served_model or request.target_model
+        if model and exchange.tap is not None and not request.usage_estimated and not exchange.facts.signatures:
+            self.estimator.learn_answer(model, exchange.tap.text_bytes, request.usage.output_tokens)
 
     async def save(self) -> None:
         """Keep who signed what, if there is news."""

@@ -10,7 +10,7 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -45,8 +45,8 @@ class Admitted:
     """A request may be sent, with that key (number in the provider's list; None: it has none of its own)."""
 
     key: int | None
-    sent_at: float = 0.0
-    """By the book's clock."""
+    number: int = 0
+    """Admissions are counted; 0: it tells nothing of health."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Closed:
     """Name in the table of outcomes of what closed it."""
     wait_s: float
     """Infinite: until the user takes it back."""
+    guessed: bool = False
+    """The time is of the engine's own making: no provider named it."""
 
 
 @dataclass(slots=True)
@@ -65,9 +67,8 @@ class _Provider:
     """What is known of one provider."""
 
     pool: KeyPool
-    state: c.HealthState = "unused"
-    text: str | None = None
-    retry_at: float | None = None
+    trouble: str | None = None
+    """The place whose breaker is the last word on it; None: all was well."""
     served: int = 0
     limits: dict[str, tuple[c.Limit, ...]] = field(default_factory=dict)
     """By key, the one that told last at the end."""
@@ -81,6 +82,8 @@ class _Kept(msgspec.Struct):
     breakers: dict[str, Breaker] = {}
     resting: list[str] = []
     """Names of the providers that the user put aside."""
+    seen: float = 0.0
+    """What the clock said then."""
 
 
 class HealthBook:
@@ -90,9 +93,14 @@ class HealthBook:
         self._file = KeptFile(file, "the providers' health")
         self._clock = clock
         kept = _load(self._file)
-        self._breakers = {place: each for place, each in kept.breakers.items() if (each.open_until or 0) > clock()}
+        self._breakers = {place: br.restored(each) for place, each in kept.breakers.items()}
         self._resting = set(kept.resting)
         self._providers: dict[str, _Provider] = {}
+        self._seen = kept.seen
+        """What the clock said last."""
+        self._admitted = 0
+        """So many requests were, since the engine started."""
+        self._breakers = dict(self.open_places())
 
     def admit(
         self,
@@ -109,7 +117,7 @@ class HealthBook:
         The ``only`` target is never closed by failures: whoever has no other choice gets the provider's own answer.
         ``login`` names the client's own credential where that goes along instead of a key.
         """
-        now, known = self._clock(), self._of(provider)
+        now, known = self._now(), self._of(provider)
         if provider.name in self._resting:
             return _resting(provider)
         places = ([_provider_place(provider), _target_place(provider, model)]) if not only else []
@@ -126,21 +134,27 @@ class HealthBook:
                 return self._closed_keys(provider, now, tried)
         elif not only and not (own := self._breakers.get(_key_place(provider, None, login), CLOSED)).admits(now):
             return self._closed(own, now)
+        self._admitted += 1
         for place in (*places, _key_place(provider, number, login)):
             if place in self._breakers:
-                self._breakers[place] = br.sent(self._breakers[place], now)
-        return Admitted(number, now)
+                self._breakers[place] = br.sent(self._breakers[place], self._admitted, now)
+        return Admitted(number, self._admitted)
+
+    def began(self, provider: ProviderConfig, model: str, key: int | None, login: str | None, number: int) -> None:
+        """The answer to an admitted request has begun: whoever waits for what becomes of it need not."""
+        for place in _places(provider, model, key, login).values():
+            self._set(place, br.began(self._breakers.get(place, CLOSED), number))
 
     def beside(self, provider: ProviderConfig, session: str, login: str | None = None) -> Admitted | Closed:
         """The key for a request that is no message (a token count, another path): no failure holds it up, and it
         is no probe."""
-        known, now = self._of(provider), self._clock()
+        known, now = self._of(provider), self._now()
         if provider.name in self._resting:
             return _resting(provider)
         if login is not None or not provider.keys:
-            return Admitted(None, now)
+            return Admitted(None)
         open_keys = known.pool.choose(session, lambda key: self._key_admits(provider, key, now))
-        return Admitted(open_keys if open_keys is not None else known.pool.choose(session, lambda _: True), now)
+        return Admitted(open_keys if open_keys is not None else known.pool.choose(session, lambda _: True))
 
     def note(
         self,
@@ -150,38 +164,35 @@ class HealthBook:
         outcome: Outcome,
         headers: Mapping[str, str],
         login: str | None = None,
-        sent_at: float | None = None,
+        number: int = 0,
     ) -> None:
-        """How an attempt ended that was admitted at ``sent_at``; ``headers`` are the answer's, names in lower case."""
+        """How the attempt ended that was admitted as ``number``; ``headers`` are the answer's, names in lower case."""
         known, places = self._of(provider), _places(provider, model, key, login)
-        if limits := read_limits(headers):
+        if limits := read_limits(headers, self._now()):
             self._keep_limits(known, _key_name(provider, key, login), limits)
         scope = outcome.row.scope
         if outcome.name == "served":
             for place in places.values():
-                self._set(place, br.succeeded(self._breakers.get(place, CLOSED), sent_at))
-            known.state, known.text, known.retry_at = "ok", None, None
+                self._set(place, br.succeeded(self._breakers.get(place, CLOSED), number))
             known.served += 1
+            known.trouble = self._worst(places.values())
             return
         for kind, place in places.items():
-            known_breaker = self._breakers.get(place, CLOSED)
-            if kind != scope and known_breaker.probe_since in (None, sent_at):
-                self._set(place, br.undecided(known_breaker))
+            if kind != scope:
+                self._set(place, br.undecided(self._breakers.get(place, CLOSED), number))
         if scope is not None:
             self._note_failure(provider, places[scope], outcome)
         if scope == "key" and key is not None:
-            known.pool.limited(key, self._clock())
+            known.pool.limited(key, self._admitted)
 
-    def unsent(
-        self, provider: ProviderConfig, model: str, key: int | None, login: str | None = None, sent_at: float = 0.0
-    ) -> None:
-        """A request that was admitted at ``sent_at`` was not sent after all: it tells nothing."""
+    def unsent(self, provider: ProviderConfig, model: str, key: int | None, login: str | None, number: int) -> None:
+        """The request that was admitted as ``number`` was not sent after all: it tells nothing."""
         for place in _places(provider, model, key, login).values():
-            if (known := self._breakers.get(place, CLOSED)).probe_since == sent_at:
-                self._set(place, br.undecided(known))
+            self._set(place, br.undecided(self._breakers.get(place, CLOSED), number))
 
     def note_latency(self, provider: ProviderConfig, ttft_ms: float) -> None:
-        self._of(provider).latencies.append((self._clock(), ttft_ms))
+        """To the first event, from when the attempt began."""
+        self._of(provider).latencies.append((self._now(), ttft_ms))
 
     def rest(self, provider: ProviderConfig, resting: bool) -> None:
         """Put a provider aside, or take it back and forget its failures."""
@@ -200,25 +211,29 @@ class HealthBook:
 
     def other_key(self, provider: ProviderConfig, tried: Sequence[int]) -> bool:
         """Whether a key is left that was not ``tried`` and is not closed."""
-        now = self._clock()
+        now = self._now()
         return any(
             self._key_admits(provider, number, now) for number in range(len(provider.keys)) if number not in tried
         )
 
     def open_places(self) -> Iterator[tuple[str, Breaker]]:
         """Everything that is closed to requests at this moment."""
-        now = self._clock()
+        now = self._now()
         return ((place, each) for place, each in self._breakers.items() if each.state(now) == "open")
 
     def view(self, provider: ProviderConfig) -> "HealthView":
-        now, known = self._clock(), self._of(provider)
+        now, known = self._now(), self._of(provider)
         recent = sorted(ms for when, ms in known.latencies if now - when < LATENCY_WINDOW_S)
         keys = [self._breakers.get(_key_place(provider, number), CLOSED) for number in range(len(provider.keys))]
         resting = provider.name in self._resting
+        trouble = self._breakers.get(known.trouble or "", CLOSED)
+        if (state := _health_of(trouble)) is None:
+            state, trouble = "ok" if known.served else "unused", CLOSED
         return HealthView(
-            state="limited" if resting else known.state,
-            text=f"{provider.name} rests until you take it back" if resting else known.text,
-            retry_at=known.retry_at if known.retry_at and known.retry_at > now else None,
+            at=now,
+            state="limited" if resting else state,
+            text=f"{provider.name} rests until you take it back" if resting else trouble.reason,
+            retry_at=trouble.open_until if trouble.state(now) == "open" else None,
             served=known.served,
             resting=resting,
             limits=next(reversed(known.limits.values()), ()),
@@ -236,40 +251,49 @@ class HealthBook:
         self._file.keep_now(self._to_keep())
 
     def _to_keep(self) -> bytes:
+        now = self._now()
+        closed = {place: each for place, each in self._breakers.items() if each.wait_s(now) > KEPT_FROM_S}
+        return msgspec.json.encode(_Kept(closed, sorted(self._resting), now))
+
+    def _now(self) -> float:
+        """The time. Where the clock was set back since, all that is closed goes back with it and lasts no longer."""
         now = self._clock()
-        closed = {place: each for place, each in self._breakers.items() if (each.open_until or 0) > now + KEPT_FROM_S}
-        return msgspec.json.encode(_Kept(closed, sorted(self._resting)))
+        if now < self._seen:
+            self._breakers = {place: br.shifted(each, now - self._seen) for place, each in self._breakers.items()}
+        self._seen = now
+        return now
 
     def _of(self, provider: ProviderConfig) -> _Provider:
-        known, keys = self._providers.get(provider.name), max(1, len(provider.keys))
+        known = self._providers.get(provider.name)
         if known is None:
-            known = self._providers[provider.name] = _Provider(KeyPool(keys))
+            known = self._providers[provider.name] = _Provider(_pool(provider))
             self._restore(provider, known)
-        elif known.pool.size != keys:
-            known.pool = KeyPool(keys)
+        elif len(known.pool.names) != len(provider.keys):
+            known.pool = _pool(provider)
         return known
 
     def _restore(self, provider: ProviderConfig, known: _Provider) -> None:
-        """Take up what the last run left: the failure that keeps the provider closed the longest."""
-        kept = [each for place, each in self._breakers.items() if _belongs(place, provider)]
-        worst = max(kept, key=lambda each: each.open_until or 0.0, default=CLOSED)
-        row = TABLE.get(worst.outcome or "")
-        if row is not None and row.health is not None:
-            known.state, known.text, known.retry_at = row.health, worst.reason, worst.open_until
+        """Take up what the last run left."""
+        known.trouble = self._worst(place for place in self._breakers if _belongs(place, provider))
+
+    def _worst(self, places: Iterable[str]) -> str | None:
+        """The place that is closed for the longest, of those where something failed."""
+        failed = [place for place in places if place in self._breakers]
+        return max(failed, key=lambda place: self._breakers[place].open_until or 0.0, default=None)
 
     def _note_failure(self, provider: ProviderConfig, place: str, outcome: Outcome) -> None:
-        known, sentence = self._of(provider), outcome.sentence(provider.name)
         opened = br.failed(
             self._breakers.get(place, CLOSED),
-            self._clock(),
+            self._now(),
             outcome=outcome.name,
-            reason=sentence,
+            reason=outcome.trouble(provider.name),
             retry_after_s=outcome.retry_after_s,
             jitter=random.random(),  # noqa: S311  spreads retries, guards nothing
+            admitted=self._admitted,
         )
         self._set(place, opened)
         if outcome.row.health is not None:
-            known.state, known.text, known.retry_at = outcome.row.health, sentence, opened.open_until
+            self._of(provider).trouble = place
 
     def _keep_limits(self, known: _Provider, key: str, limits: tuple[c.Limit, ...]) -> None:
         known.limits.pop(key, None)
@@ -291,13 +315,20 @@ class HealthBook:
     def _closed(self, breaker: Breaker, now: float) -> Closed:
         wait = breaker.wait_s(now)
         when = f"next try in {in_words(wait)}" if wait else "one request is trying it now"
-        return Closed(f"{breaker.reason}; {when}", breaker.outcome or "overloaded", wait)
+        outcome, guessed = breaker.outcome or "overloaded", breaker.told_after is None
+        return Closed(f"{breaker.reason}; {when}", outcome, wait, guessed)
 
     def _set(self, place: str, breaker: Breaker) -> None:
         if breaker is CLOSED or breaker == CLOSED:
             self._breakers.pop(place, None)
         else:
             self._breakers[place] = breaker
+
+
+def _health_of(breaker: Breaker) -> c.HealthState | None:
+    """What the failure that a breaker remembers makes of its provider."""
+    row = TABLE.get(breaker.outcome or "")
+    return row.health if row is not None else None
 
 
 def _resting(provider: ProviderConfig) -> Closed:
@@ -308,6 +339,8 @@ def _resting(provider: ProviderConfig) -> Closed:
 class HealthView:
     """A provider's health, for the panel."""
 
+    at: float
+    """By the book's clock."""
     state: c.HealthState
     text: str | None
     retry_at: float | None
@@ -348,6 +381,10 @@ def _owner(place: str) -> str:
     """The name of the provider that a place belongs to."""
     kind, _, rest = place.partition(" ")
     return rest.split(" ")[0] if kind == "key" else rest.split("/")[0]
+
+
+def _pool(provider: ProviderConfig) -> KeyPool:
+    return KeyPool([_key_mark(key) for key in provider.keys])
 
 
 def _key_name(provider: ProviderConfig, number: int | None, login: str | None = None) -> str:

@@ -37,7 +37,7 @@ class Herald:
 
     def limits(self, provider: str, headers: Mapping[str, str]) -> None:
         """Say once for each window that its limit is near: the ruling one, or any where none rules."""
-        limits = read_limits(headers) if tells_plan(headers) else ()
+        limits = read_limits(headers, time.time()) if tells_plan(headers) else ()
         for limit in [each for each in limits if each.rules] or limits:
             warned = (provider, limit.name, limit.resets_at)
             if limit.used < NEAR_LIMIT or warned in self._warned or not limit.name.startswith(PLAN_WINDOWS):

@@ -3,7 +3,7 @@
 What may be sent where is decided in ``protocol`` and ``dialects``; this brings together what they must know.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from proxy.catalog import ModelCatalog
@@ -14,7 +14,7 @@ from proxy.net.attempt import Parcel
 from proxy.net.exchange import Exchange
 from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.messages import Body
-from proxy.protocol.rejections import BETA_HEADER
+from proxy.protocol.rejections import BETA_HEADER, Rejection, betas_without_rejected, without_rejected
 from proxy.protocol.routing import Target
 from proxy.providers import ProviderConfig
 from proxy.rejections import RejectionBook
@@ -62,17 +62,23 @@ class Parcels:
         dialect = dialect_of(provider)
         if exchange.body is None:
             raise CannotTake(f"{provider.name} does not speak Anthropic's format, so it has no {exchange.path}")
+        rejections = self._rejected.of(target) if provider.speaks_claude else ()
         body, changed = self._fitting.legal(exchange.body, exchange, target)
-        occasion = self._occasion(exchange, target, provider)
+        body, left_out = without_rejected(body, rejections)
+        changed += left_out
+        occasion = self._occasion(exchange, target, provider, rejections)
         outgoing = _outgoing(dialect, body, occasion, counts=exchange.kind == "count_tokens")
         reader = None if exchange.kind == "count_tokens" else dialect.reader(outgoing, occasion)
         accept = b"text/event-stream" if exchange.streaming else b"application/json"
         headers = ((b"accept", accept), *outgoing.headers)
         return Parcel(outgoing.path, outgoing.body, (*changed, *outgoing.notes), headers, dialect, reader)
 
-    def _occasion(self, exchange: Exchange, target: Target, provider: ProviderConfig) -> Occasion:
+    def _occasion(
+        self, exchange: Exchange, target: Target, provider: ProviderConfig, rejections: Sequence[Rejection]
+    ) -> Occasion:
         entry = self._catalog.find(target.provider, target.model)
-        betas = (value.decode("latin-1") for name, value in exchange.raw_headers if name == BETA_HEADER)
+        told = (value.decode("latin-1") for name, value in exchange.raw_headers if name == BETA_HEADER)
+        betas = (betas_without_rejected(value, rejections) for value in told)
         return Occasion(
             model=target.model,
             message_id=f"msg_{exchange.id}{len(exchange.attempts):02d}",
@@ -95,6 +101,14 @@ def _outgoing(dialect: Dialect, body: Body, occasion: Occasion, *, counts: bool)
     if outgoing is None:
         raise CannotTake("the format has no way to count tokens")
     return outgoing
+
+
+def can_count(provider: ProviderConfig, model: str) -> bool:
+    """Whether ``provider`` counts a prompt's tokens for ``model``, as far as its settings and its format tell."""
+    if not provider.count_tokens or not provider.translated:
+        return provider.count_tokens
+    shortest = {"messages": [{"role": "user", "content": "?"}]}
+    return dialect_of(provider).count_request(shortest, Occasion(model=model, message_id="msg_0")) is not None
 
 
 def dialect_of(provider: ProviderConfig) -> Dialect:

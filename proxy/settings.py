@@ -34,7 +34,7 @@ from pydantic_settings import (
 from pydantic_settings.sources.utils import parse_env_vars
 
 from proxy.addresses import Dialect, plain_address
-from proxy.contract import BudgetAction, Slot
+from proxy.contract import PROVIDER_NAME, BudgetAction, Slot
 from proxy.presets import BY_NAME, Auth
 from proxy.protocol.naming import closest
 from proxy.protocol.search_backends import ContextSize
@@ -314,7 +314,7 @@ class Settings(BaseSettings):
 
 
 def _refuse_unusable_name(name: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+    if not re.fullmatch(PROVIDER_NAME, name):
         raise ValueError(f"a provider's name has letters, digits, '.', '_' and '-' only, not {name!r}")
 
 

@@ -1,6 +1,5 @@
 """Providers as panels see them: configuration, health and lists put together, secrets masked. Pure."""
 
-import time
 from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr
@@ -46,7 +45,7 @@ def provider_view(
         requests=health.served,
         simulated=provider.simulated,
         resting=health.resting,
-        keys=_keys(provider, health, environ, time.time()),
+        keys=_keys(provider, health, environ),
         ttft_p50_ms=health.p50_ms,
         ttft_p95_ms=health.p95_ms,
         rejects=rejects,
@@ -59,7 +58,7 @@ def _cannot(provider: ProviderConfig) -> Iterator[str]:
     """What requests of Claude Code may have and this provider does not take."""
     if not provider.translated:
         return
-    quirks, claude = provider.quirks, provider.dialect in ("bedrock", "vertex")
+    quirks, claude = provider.quirks, provider.speaks_claude
     if not quirks.images:
         yield "images"
     if not quirks.documents and not claude:
@@ -74,21 +73,20 @@ def _cannot(provider: ProviderConfig) -> Iterator[str]:
         yield "effort"
 
 
-def _keys(provider: ProviderConfig, health: HealthView, environ: Mapping[str, str], now: float) -> tuple[c.Key, ...]:
-    """The state of each key, where there are several."""
+def _keys(provider: ProviderConfig, health: HealthView, environ: Mapping[str, str]) -> tuple[c.Key, ...]:
+    """The state of each key, where there are several: a failure is its last word until it serves again."""
     if len(provider.keys) < 2:
         return ()
     keys: list[c.Key] = []
     for number, (key, breaker) in enumerate(zip(provider.keys, health.keys, strict=True)):
         masked, origin, _ = _shown(key, environ)
         row = TABLE.get(breaker.outcome or "")
-        closed = breaker.state(now) == "open"
         keys.append(
             c.Key(
                 name=masked or origin,
-                state=(row.health or "ok") if row is not None and closed else "ok",
-                text=breaker.reason if closed else None,
-                retry_at=breaker.open_until if closed else None,
+                state=(row.health or "ok") if row is not None else "ok",
+                text=breaker.reason,
+                retry_at=breaker.open_until if breaker.state(health.at) == "open" else None,
                 limits=health.key_limits[number],
             )
         )

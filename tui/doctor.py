@@ -15,7 +15,7 @@ from typing import Literal
 
 from proxy import contract as c
 from proxy.paths import Paths
-from tui import launch, supervisor
+from tui import engine_process, launch, supervisor
 from tui.claude_settings import Login, Setup, effective_env, find_login, find_program, look_around
 from tui.client import Door, DoorError
 from tui.settings import SettingsError, load_panel_settings
@@ -67,8 +67,11 @@ def examine(paths: Paths) -> list[Check]:
 def panel_settings(paths: Paths) -> Check:
     try:
         load_panel_settings(paths.config_file)
+        wrong = engine_process.settings_trouble()
     except SettingsError as error:
-        return Check("settings", "fail", str(error), f"Correct it in {paths.config_file} or in the environment.")
+        wrong = str(error)
+    if wrong:
+        return Check("settings", "fail", wrong, f"Correct it in {paths.config_file} or in the environment.")
     there = paths.config_file.exists()
     return Check("settings", "ok", f"{paths.config_file}" if there else f"defaults; {paths.config_file} is not there")
 

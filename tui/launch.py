@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from proxy import contract as c
 from tui.claude_settings import Layer, Login
@@ -24,8 +25,9 @@ PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "AL
 LOOPBACK = ("127.0.0.1", "localhost")
 
 OFF_VALUES = frozenset({"", "0", "false", "no", "off"})
-HEADER_LIMIT = 64
-"""Characters of a project's name that travel."""
+PROJECT_LIMIT = 64
+"""Characters of a project's name that are recorded."""
+_PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
 class LaunchError(Exception):
@@ -94,11 +96,15 @@ def merged_headers(values: Iterable[str], ours: Mapping[str, str]) -> str:
     return "\n".join([*lines.values(), *(f"{name}: {value}" for name, value in ours.items())])
 
 
-def header_value(text: str) -> str:
-    """``text`` as a header may carry it: printable ASCII, accents dropped, other letters as ``_``."""
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-    safe = "".join(letter if " " <= letter <= "~" else "_" for letter in plain)
-    return safe.strip()[:HEADER_LIMIT].strip()
+def project_label(name: str) -> str:
+    """A project's name as it is recorded: one printable line of bounded length."""
+    line = "".join(letter if letter.isprintable() else " " for letter in unicodedata.normalize("NFC", name))
+    return " ".join(line.split())[:PROJECT_LIMIT].strip()
+
+
+def header_value(label: str) -> str:
+    """``label`` as a header may carry it: in UTF-8, percent-encoded but for plain letters and signs."""
+    return quote(label, safe=_PLAIN)
 
 
 def own_settings(arguments: Sequence[str]) -> str | None:

@@ -4,7 +4,6 @@ Base URL: ``https://generativelanguage.googleapis.com/v1beta``; Vertex takes the
 ``…/projects/PROJECT/locations/LOCATION/publishers/google``. Facts of Google's SDK (google-genai).
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import msgspec
 
 from proxy.dialects.answer import AnswerWriter
-from proxy.dialects.complaints import Complaint, count_in, read_complaint_body
+from proxy.dialects.complaints import Complaint, count_in, details_of, read_complaint_body
 from proxy.dialects.conversation import Conversation, read_conversation
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing, in_path
 from proxy.dialects.gemini_contents import Contents
@@ -54,7 +53,6 @@ OPENAPI = SchemaRules(
 """Of ``parameters``, for servers that know nothing newer: a part of OpenAPI 3.0."""
 
 _MODES = {"any": "ANY", "tool": "ANY", "none": "NONE"}
-_DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +75,9 @@ class Gemini:
 
     def complaint(self, status: int, headers: Mapping[str, str], body: bytes) -> Complaint:
         complaint = read_complaint_body(status, body)
-        told = list(_details(body))
-        if any(each.get("reason") == "API_KEY_INVALID" for each in told):
-            complaint = replace(complaint, kind="authentication_error")
-        delays = [_DELAY.fullmatch(str(each.get("retryDelay"))) for each in told]
-        return replace(complaint, retry_after_s=next((float(each[1]) for each in delays if each), None))
+        if any(each.get("reason") == "API_KEY_INVALID" for each in _details(body)):
+            return replace(complaint, kind="authentication_error")
+        return complaint
 
     def count_request(self, body: Mapping[str, Any], occasion: Occasion) -> Outgoing | None:
         occasion = _plain(occasion)
@@ -214,5 +210,4 @@ def _details(body: bytes) -> Iterator[Mapping[str, Any]]:
         return
     payload = payload[0] if isinstance(payload, list) and payload else payload
     error = payload.get("error") if isinstance(payload, Mapping) else None
-    details = error.get("details") if isinstance(error, Mapping) else None
-    yield from (each for each in details if isinstance(each, Mapping)) if isinstance(details, list) else ()
+    yield from details_of(error) if isinstance(error, Mapping) else ()

@@ -89,7 +89,11 @@ class Surroundings(Catalog, Protocol):
         ...
 
     def unsent(self, exchange: Exchange, target: Target, admission: Admitted) -> None:
-        """An admitted request cannot be said in the target's format: nothing was sent."""
+        """Nothing of an admitted request was sent."""
+        ...
+
+    def began(self, attempt: Attempt) -> None:
+        """The answer to an attempt reaches the client."""
         ...
 
     def beside(self, exchange: Exchange, target: Target) -> Admitted | Closed:
@@ -141,6 +145,10 @@ class Surroundings(Catalog, Protocol):
         """Input tokens of a body that no provider counts for us."""
         ...
 
+    def bytes_per_token(self, target: Target) -> float:
+        """Of the text of what a target answers."""
+        ...
+
 
 class Relay:
     """Serves requests. Each ends in exactly one answer or error, and in one record."""
@@ -156,6 +164,7 @@ class Relay:
         async with self._recorded(exchange, client):
             failures: list[Failure] = []
             closed: list[Closed] = []
+            resting: list[Target] = []
             left: Sequence[Target] = self._targets(exchange)
             while left and not (failures and self._enough(exchange)):
                 try:
@@ -170,10 +179,18 @@ class Relay:
                     return
                 if isinstance(failure, Closed):
                     closed.append(failure)
+                    resting.append(target)
                     continue
                 failures.append(failure)
                 if not failure.outcome.row.next_target:
                     break
+            if not failures and (resort := _worth_a_try(closed, resting)) is not None:
+                await self._in.within_budget(exchange, [resort])
+                last = await self._try(exchange, client, resort, only=True)
+                if last is None:
+                    return
+                if isinstance(last, Failure):
+                    failures.append(last)
             await self._give_up(exchange, client, failures, closed)
 
     async def count_tokens(self, exchange: Exchange, client: Client) -> None:
@@ -261,15 +278,18 @@ class Relay:
         decision = decide(self._in.route, asked, self._in)
         exchange.why = decision.why
         targets = [decision.target, *chain_after(self._in.route, decision, asked, self._in)]
-        return list(dict.fromkeys([*targets, *self._for_compaction(exchange, asked)]))
+        return list(dict.fromkeys([*targets, *self._for_compaction(exchange, asked, decision.target)]))
 
-    def _for_compaction(self, exchange: Exchange, asked: Asked) -> list[Target]:
+    def _for_compaction(self, exchange: Exchange, asked: Asked, chosen: Target) -> list[Target]:
         """Where the conversation was held before a switch to a window that cannot even hold its summary's request.
 
-        Without it the client could not shorten the conversation, and the session would be stuck.
+        Without it the client could not shorten the conversation, and the session would be stuck. For no other reason
+        does a conversation go back to a provider that the user left.
         """
         overridden = bool(self._in.route.overrides)
         if not overridden or exchange.body is None or not exchange.body.compacts:
+            return []
+        if not self._in.room(exchange, chosen).exceeded:
             return []
         plain = msgspec.structs.replace(self._in.route, overrides=())
         return [decide(plain, asked, self._in).target]
@@ -297,7 +317,6 @@ class Relay:
                     again = await self._prepared(exchange, client, target, admission, room, search)
                     failure = await self._attempt(*again)
             except CannotTake as missing:
-                self._in.unsent(exchange, target, admission)
                 return self._unable(exchange, target, str(missing))
             if failure is not None and self._may_leave_out(attempt, failure):
                 continue
@@ -320,9 +339,13 @@ class Relay:
         search: Searching | None,
     ) -> tuple[Attempt, Answer]:
         """An attempt, and what becomes of its answer. Raises ``CannotTake``."""
-        rounds = search.rounds() if search is not None else None
-        asked = exchange if rounds is None else rounds.asked(exchange)
-        parcel = await self._in.parcel(asked, target)
+        try:
+            rounds = search.rounds() if search is not None else None
+            asked = exchange if rounds is None else rounds.asked(exchange)
+            parcel = await self._in.parcel(asked, target)
+        except BaseException:  # the client may leave while a large body is translated
+            self._in.unsent(exchange, target, admission)
+            raise
         attempt = self._begin(exchange, client, target, admission, parcel, room)
         return attempt, relay_message if rounds is None else rounds.answering(self._ask_again)
 
@@ -401,7 +424,8 @@ class Relay:
         provider = self._in.provider_of(exchange, target)
         deadline = asyncio.get_running_loop().time() + self._patience_s(exchange, provider)
         attempt = Attempt(exchange, client, provider, target, deadline, parcel, admission.key)
-        attempt.sent_at, attempt.room = admission.sent_at, room or attempt.room
+        attempt.admission, attempt.room = admission.number, room or attempt.room
+        attempt.committed = self._in.began
         return attempt
 
     def _patience_s(self, exchange: Exchange, provider: ProviderConfig) -> float:
@@ -416,9 +440,10 @@ class Relay:
     async def _attempt(self, attempt: Attempt, answer: Answer) -> Failure | None:
         """Try one target with one key. None: the client was served, or its answer broke off; else why not."""
         exchange, provider, target = attempt.exchange, attempt.provider, attempt.target
-        began = time.monotonic()
         exchange.provider, exchange.target_model = target.provider, target.model or None
         exchange.simulated, exchange.facts, exchange.capture = provider.simulated, AnswerFacts(), Capture()
+        exchange.tap, exchange.usage_estimated = None, False
+        exchange.bytes_per_token = self._in.bytes_per_token(target)
         exchange.attempts.append(c.Attempt(provider=target.provider, model=target.model, outcome="trying"))
         exchange.dirty = True
         failure: Failure | None = None
@@ -430,7 +455,7 @@ class Relay:
         finally:
             self._trying.discard(attempt)
             response = attempt.response
-            exchange.attempts[-1] = ended_attempt(attempt, outcome, time.monotonic() - began)
+            exchange.attempts[-1] = ended_attempt(attempt, outcome)
             exchange.dirty = True
             try:
                 self._in.note_outcome(attempt, outcome, lower_headers(response) if response is not None else {})
@@ -498,8 +523,17 @@ class Relay:
         told = last_word(failures, closed)
         exchange.outcome, exchange.status = "failed", told.status
         exchange.error = " · ".join(dict.fromkeys(each.reason for each in exchange.attempts if each.reason))
-        exchange.facts = AnswerFacts()
+        exchange.facts, exchange.usage_estimated = AnswerFacts(), False
         await client.answer(told.status, told.body, told.headers)
+
+
+def _worth_a_try(closed: Sequence[Closed], resting: Sequence[Target]) -> Target | None:
+    """Where every target rests: the one that opens first of those whose time is the engine's own guess.
+
+    Whoever has no other choice is better served by asking than by a guess.
+    """
+    guessed = [(each.wait_s, number) for number, each in enumerate(closed) if each.guessed]
+    return resting[min(guessed)[1]] if guessed else None
 
 
 def login_name(exchange: Exchange, local_token: str) -> str | None:

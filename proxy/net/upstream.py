@@ -8,6 +8,7 @@ import asyncio
 import errno
 import socket
 import ssl
+import time
 import urllib.request
 from collections.abc import AsyncIterator, Sequence
 from contextvars import ContextVar
@@ -29,6 +30,9 @@ KEEPALIVE_S = 60.0
 
 UNACKNOWLEDGED_MS = 30_000
 """A connection whose peer acknowledges nothing for so long is dead: after sleep, or behind a dropped NAT entry."""
+
+STALE_S = 0.5
+"""A connection that the provider had closed says so within the time of a way there and back."""
 
 _PROBES = (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 """A silent connection is probed after 20 s, and dead after three probes without an answer: what sends signs of life to
@@ -74,15 +78,17 @@ class Upstreams:
     ) -> httpx.Response:
         """Send a request and return its response as soon as the headers are there; the caller closes it.
 
-        An idle connection that the provider had closed is replaced once: nothing was processed on it.
+        An idle connection that the provider had closed is replaced once: nothing was processed on it. One that breaks
+        later than ``STALE_S`` was at work, and what it did may be billed: whoever asked decides whether to ask again.
         Raises ``UpstreamFault``. Bounding the time is the caller's part, but for the connection itself.
         """
         opened: list[socket.socket] = []
+        began = time.monotonic()
         token = _opened.set(opened)
         try:
             return await self._send_once(provider, method, url, headers, body)
         except UpstreamFault as fault:
-            if fault.cause != "reset" or opened:
+            if fault.cause != "reset" or opened or time.monotonic() - began > STALE_S:
                 raise
         finally:
             _opened.reset(token)
@@ -206,8 +212,19 @@ def fault_of(error: BaseException) -> UpstreamFault:
     while current is not None and len(chain) < 8:
         chain.append(current)
         current = getattr(current, "os_error", None) or current.__cause__
-    detail = next((str(each) for each in chain if str(each)), type(error).__name__)
-    return UpstreamFault(_cause_of(chain), detail)
+    return UpstreamFault(_cause_of(chain), _words_of(chain))
+
+
+def _words_of(chain: Sequence[BaseException]) -> str:
+    """Where it was to go, and what the system says where that tells more."""
+    connecting = next((each for each in chain if isinstance(each, aiohttp.ClientConnectorError)), None)
+    if connecting is None:
+        return next((str(each) for each in chain if str(each)), type(chain[0]).__name__)
+    place = f"{connecting.host}:{connecting.port}"
+    inner = chain[-1]
+    if isinstance(inner, ssl.SSLError):
+        return f"{place}: {inner.reason or inner}"
+    return place
 
 
 def _cause_of(chain: list[BaseException]) -> Cause:

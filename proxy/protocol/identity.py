@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from proxy.contract import PROJECT_HEADER, Role
 from proxy.protocol.messages import Body
@@ -43,7 +44,7 @@ def identify(headers: Mapping[str, str], body: Body | None) -> Identity:
         session=session,
         agent=agent,
         parent_agent=_label(headers.get("x-claude-code-parent-agent-id")),
-        project=_label(headers.get(PROJECT_HEADER)),
+        project=_label(unquote(headers.get(PROJECT_HEADER, ""))),
         client=_label(headers.get("user-agent", "").split(" ")[0]),
         role=_role(agent, body),
     )

@@ -2,9 +2,12 @@
 
 Anthropic's API tells requests and tokens per minute (limit, remaining, reset as RFC 3339); a subscription
 tells ``unified`` windows of five hours and seven days (utilization as a fraction, reset in epoch seconds).
+Others tell limit, remaining and reset under ``x-ratelimit-``, the reset as a wait (``6m0s`` with OpenAI and Groq,
+``12.5`` with Cerebras) or as a moment (milliseconds with OpenRouter, seconds with GitHub).
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from proxy.contract import Limit
@@ -15,16 +18,28 @@ _CLAIMS = {"five_hour": "5h", "seven_day_overage_included": "7d_oi"}
 _PLAIN = ("requests", "tokens", "input-tokens", "output-tokens")
 _PREFIX = "anthropic-ratelimit-"
 _PLAN = f"{_PREFIX}unified-"
+_COMMON = "x-ratelimit-"
+_NAMELESS = "requests"
+"""What a limit without a name counts."""
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:d|h|ms|m|s))+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(d|h|ms|m|s)")
+_SECONDS = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_MOMENT_S, _MOMENT_MS = 1e9, 1e12
+"""Numbers from here on are no waits but Unix times, in seconds and in milliseconds."""
 
 
-def read_limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
-    """The limits in ``headers`` (names in lower case); empty where there are none."""
-    told = {name.removeprefix(_PREFIX): value for name, value in headers.items() if name.startswith(_PREFIX)}
-    if not told:
-        return ()
-    unified = [limit for key, name in _UNIFIED.items() if (limit := _unified(told, key, name))]
-    plain = [limit for name in _PLAIN if (limit := _plain(told, name))]
-    return (*unified, *plain)
+def read_limits(headers: Mapping[str, str], now: float) -> tuple[Limit, ...]:
+    """The limits in ``headers`` (names in lower case); empty where there are none. ``now`` is Unix time, for waits."""
+    told = _told(headers, _PREFIX)
+    unified = [limit for key, name in _UNIFIED.items() if (limit := _unified(told, key, name))] if told else []
+    plain = [limit for name in _PLAIN if (limit := _plain(told, name))] if told else []
+    known = {limit.name for limit in plain}
+    common = [limit for limit in _common(_told(headers, _COMMON), now) if limit.name not in known]
+    return (*unified, *plain, *common)
+
+
+def _told(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix): value for name, value in headers.items() if name.startswith(prefix)}
 
 
 def tells_plan(headers: Mapping[str, str]) -> bool:
@@ -52,13 +67,15 @@ def _ruling(told: Mapping[str, str]) -> str | None:
 
 
 def reset_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """How long a limit that was met lasts, seconds: the ruling window's reset, or the latest of those used up."""
-    met = [limit for limit in read_limits(headers) if limit.resets_at is not None]
+    """How long a limit that was met lasts, seconds: until the reset of the claim that a plan rejected for, which may
+    be about a window that is not told; else the ruling window's reset, or the latest of those used up."""
+    claimed = _number(headers.get(f"{_PLAN}reset")) if _rejected(headers) else None
+    if claimed is not None and claimed > now:
+        return claimed - now
+    met = [limit for limit in read_limits(headers, now) if limit.resets_at is not None]
     met = [limit for limit in met if limit.used >= 1 or (limit.rules and _rejected(headers))]
     met = [limit for limit in met if limit.rules] or met
     moments = [limit.resets_at for limit in met if limit.resets_at is not None]
-    if not moments and _rejected(headers) and (moment := _number(headers.get(f"{_PREFIX}unified-reset"))):
-        moments = [moment]
     return max(0.0, max(moments) - now) if moments else None
 
 
@@ -67,20 +84,49 @@ def _rejected(headers: Mapping[str, str]) -> bool:
 
 
 def _plain(told: Mapping[str, str], name: str) -> Limit | None:
-    limit = _number(told.get(f"{name}-limit"))
-    remaining = _number(told.get(f"{name}-remaining"))
-    if not limit or remaining is None:
+    used = _used(told.get(f"{name}-limit"), told.get(f"{name}-remaining"))
+    if used is None:
         return None
-    used = max(0.0, 1 - remaining / limit)
     return Limit(name=name.replace("-", " "), used=used, resets_at=_moment(told.get(f"{name}-reset")))
 
 
-def _number(text: str | None) -> float | None:
+def _common(told: Mapping[str, str], now: float) -> Iterator[Limit]:
+    """``limit-requests``, ``remaining-requests``, ``reset-requests``, and so for whatever else; or no name at all."""
+    split = (name.partition("-") for name in told)
+    for counted in dict.fromkeys(counted for kind, _, counted in split if kind in ("limit", "remaining")):
+        end = f"-{counted}" if counted else ""
+        limit, remaining = told.get(f"limit{end}"), told.get(f"remaining{end}")
+        used = 1.0 if limit is None and _number(remaining) == 0 else _used(limit, remaining)
+        if used is not None:
+            resets_at = _end(told.get(f"reset{end}"), now)
+            yield Limit(name=(counted or _NAMELESS).replace("-", " "), used=used, resets_at=resets_at)
+
+
+def _used(limit: str | None, remaining: str | None) -> float | None:
+    """The share that is used; None where the two do not tell it."""
+    most, left = _number(limit), _number(remaining)
+    return max(0.0, 1 - left / most) if most and left is not None else None
+
+
+def _end(text: str | None, now: float) -> float | None:
+    """A reset that is told as a wait or as a moment, Unix seconds."""
+    if not text:
+        return None
+    if _DURATION.fullmatch(text):
+        wait = sum(float(amount) * _SECONDS[unit] for amount, unit in _PART.findall(text))
+        return now + wait if wait < _MOMENT_S else None
+    number = _number(text, _MOMENT_MS * 10)
+    if number is None or number < 0:
+        return _moment(text)
+    return number / 1000 if number >= _MOMENT_MS else number if number >= _MOMENT_S else now + number
+
+
+def _number(text: str | None, below: float = 1e12) -> float | None:
     try:
         value = float(text) if text is not None else None
     except ValueError:
         return None
-    return value if value is not None and abs(value) < 1e12 else None
+    return value if value is not None and abs(value) < below else None
 
 
 def _moment(text: str | None) -> float | None:

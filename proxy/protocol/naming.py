@@ -81,11 +81,18 @@ def stand_in(asked: str, listed: Iterable[str]) -> str | None:
     if tier is None:
         return None
     ids = list(listed)
-    for neighbour in _NEIGHBOURS[tier]:
-        same = [each for each in ids if tier_of(each) == neighbour and ":" not in each]
-        if same:
-            return max(same, key=lambda each: (_version(each), _recency(each)))
-    return None
+    return next((found for neighbour in _NEIGHBOURS[tier] if (found := newest(neighbour, ids))), None)
+
+
+def is_tier(word: str) -> bool:
+    """``word`` is a tier's name alone, such as ``opus``."""
+    return word in _NEIGHBOURS
+
+
+def newest(tier: str, listed: Iterable[str]) -> str | None:
+    """The latest model of ``tier`` in ``listed``; None where there is none, or ``tier`` is no tier's name."""
+    same = [each for each in listed if is_tier(tier) and tier_of(each) == tier and ":" not in each]
+    return max(same, key=lambda each: (_version(each), _recency(each)), default=None)
 
 
 def published_id(provider: str, model: str) -> str:

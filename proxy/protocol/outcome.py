@@ -8,16 +8,17 @@ what the client gets when no target is left.
 
 import email.utils
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
 from proxy.contract import HealthState
 from proxy.protocol.limits import reset_after_s
-from proxy.protocol.overflow import read_overflow
+from proxy.protocol.overflow import read_excess, read_overflow
 from proxy.protocol.redact import redact
 
 Phase = Literal["connect", "headers", "first_event", "mid_stream", "end"]
@@ -81,13 +82,14 @@ TABLE: Mapping[str, Row] = {
         _R("not_an_answer", "JSON or HTML that is no answer", True, "failing", "target", 502, "api_error", "answered with something that is no answer; is base_url right?"),
         _R("redirected", "a redirect", True, "failing", "provider", 502, "api_error", "redirects elsewhere; put the final address into base_url"),
         _R("no_credential", "no key or login for it", True, "refused", "key", 401, "authentication_error", "has no credential"),
-        _R("key_refused", "401", True, "refused", "key", 401, "authentication_error", "refused the key; Claude Code keeps retrying meanwhile. Press p to switch, or set another key"),
-        _R("payment_required", "402, or 400 for spent credit", True, "refused", "key", 402, "billing_error", "credit is spent; top up or switch"),
+        _R("key_refused", "401", True, "refused", "key", 401, "authentication_error", "refused the key; set another one, or switch"),
+        _R("payment_required", "402, or 400 for spent credit or a spent limit", True, "refused", "key", 402, "billing_error", "credit is spent; top up or switch"),
         _R("forbidden", "403", True, "refused", "key", 403, "permission_error", "does not permit this; check the key's rights and the region"),
-        _R("model_unknown", "404", True, None, "target", 404, "not_found_error", "does not know this model"),
+        _R("model_unknown", "404, or 400 for a model that is not there", True, None, "target", 404, "not_found_error", "does not know this model"),
         _R("request_timeout", "408", True, "failing", "target", 504, "timeout_error", "timed out reading the request"),
         _R("conflict", "409", False, None, None, 409, "conflict_error", "conflict"),
         _R("prompt_too_long", "400, the prompt exceeds the window", False, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
+        _R("output_too_long", "400, prompt and max_tokens together exceed the window", False, None, None, 400, "invalid_request_error", "prompt and answer together are longer than the model's window; Claude Code asks for a shorter answer by itself"),
         _R("ability_missing", "the target lists no tools or images, which the request needs", True, None, None, 400, "invalid_request_error", "cannot take this request"),
         _R("window_too_small", "the estimate exceeds the target's window", True, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
         _R("thinking_refused", "400 for thinking that another signed", False, None, None, 400, "invalid_request_error", "refuses thinking that it did not sign"),
@@ -156,7 +158,25 @@ _SPENT = (
     "insufficient_quota",
     "insufficient credits",
     "exceeded your current quota",
+    "specified api usage limits",
+    "insufficient balance",
 )
+_GOOGLES = "exceeded your current quota"
+"""Google words a minute's limit like spent credit"""
+_FOR_NOW = ("resource_exhausted", "retrydelay", "retry in ")
+"""and tells the one from the other by these."""
+_NO_SUCH_MODEL = (
+    "not a valid model id",
+    "model not exist",
+    "model_not_found",
+    "model does not exist",
+    "invalid model name",
+    "unknown model",
+    "no such model",
+)
+"""In a 400, where others answer 404: OpenRouter, DeepSeek, LiteLLM and the like."""
+_REGAINED = re.compile(r"regain access on (\d{4}-\d\d-\d\d)(?: at (\d\d:\d\d) utc)?", re.IGNORECASE)
+"""Anthropic's words for a limit that the user set in its console (anthropics/claude-code#38038)."""
 _OF_ONE_MODEL = ("seven_day_opus", "seven_day_sonnet", "seven_day_overage_included")
 """Representative claims of windows that hold for some models only: the key still serves the others."""
 _QUOTA = ("usage limit", "weekly limit", "monthly limit", "spend limit", "out of extra usage")
@@ -191,10 +211,14 @@ class Outcome:
         return self.row.name
 
     def sentence(self, provider: str) -> str:
-        """What the user reads."""
-        words = f" ({self.words})" if self.words and self.words.lower() not in self.row.advice.lower() else ""
+        """What the user reads when it happens."""
         wait = f", try again in {in_words(self.retry_after_s)}" if self.retry_after_s else ""
-        return f"{provider}: {self.row.advice}{words}{wait}"
+        return self.trouble(provider) + wait
+
+    def trouble(self, provider: str) -> str:
+        """What the user reads of it later, when the wait is another one."""
+        words = f" ({self.words})" if self.words and self.words.lower() not in self.row.advice.lower() else ""
+        return f"{provider}: {self.row.advice}{words}"
 
 
 def in_words(seconds: float) -> str:
@@ -213,6 +237,9 @@ def in_words(seconds: float) -> str:
 SERVED = Outcome(TABLE["served"])
 
 
+TOO_LONG = ("prompt_too_long", "output_too_long")
+"""Outcomes on which the client acts by itself, if it reads them in Anthropic's words."""
+
 LIMITED = ("rate_limited", "quota_spent", "model_quota_spent")
 """Outcomes of a limit that was met."""
 
@@ -226,6 +253,8 @@ def judge(seen: Seen, now: float) -> Outcome:
     wait = retry_after_s(seen.headers, now) if TABLE[name].next_target else None
     if wait is None and name in LIMITED:
         wait = reset_after_s(seen.headers, now)
+    if wait is None and name == "payment_required":
+        wait = _regained_after_s(seen.error_message or "", now)
     return Outcome(TABLE[name], redact(_short(words)) if words else None, wait)
 
 
@@ -244,17 +273,21 @@ def _name(seen: Seen) -> str:
         return "redirected"
     if 400 <= status < 500:
         return _refined("invalid_request", message, seen)
-    return "overloaded" if seen.error_type == "overloaded_error" else "server_error"
+    return "overloaded" if seen.error_type == "overloaded_error" else _refined("server_error", message, seen)
 
 
 def _refined(name: str, message: str, seen: Seen) -> str:
     """The particular kind of a general rejection, by its words and headers."""
-    if name == "invalid_request" and read_overflow(message) is not None:
+    if name in ("invalid_request", "server_error") and read_excess(message) is not None:
+        return "output_too_long"
+    if name in ("invalid_request", "server_error") and read_overflow(message) is not None:
         return "prompt_too_long"
     if name == "invalid_request" and "thinking" in message and any(words in message for words in _SIGNED):
         return "thinking_refused"
-    if name in ("invalid_request", "rate_limited") and any(words in message for words in _SPENT):
+    if name in ("invalid_request", "rate_limited") and _is_spent(message, seen):
         return "payment_required"
+    if name == "invalid_request" and any(words in message for words in _NO_SUCH_MODEL):
+        return "model_unknown"
     if name in ("conflict", "invalid_request") and seen.headers.get("x-should-retry") == "true":
         return "repeat_asked"
     if name == "rate_limited":
@@ -267,6 +300,13 @@ def _refined(name: str, message: str, seen: Seen) -> str:
     return name
 
 
+def _is_spent(message: str, seen: Seen) -> bool:
+    """Credit is spent, by the words of a rejection that may be of a limit that passes."""
+    found = next((words for words in _SPENT if words in message), None)
+    passes = "retry-after" in seen.headers or any(word in message for word in _FOR_NOW)
+    return found is not None and not (found == _GOOGLES and passes)
+
+
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     """How long the provider asks to wait, seconds: ``retry-after-ms``, ``retry-after`` (seconds or a date)."""
     if (wait_ms := _number(headers.get("retry-after-ms"))) is not None:
@@ -274,6 +314,18 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     text = headers.get("retry-after")
     wait_s = _number(text)
     return _until(text, now) if wait_s is None and text else wait_s
+
+
+def _regained_after_s(message: str, now: float) -> float | None:
+    """Seconds until the date that a spent limit names; without a time of day its first minute, in UTC."""
+    found = _REGAINED.search(message)
+    if found is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(f"{found[1]}T{found[2] or '00:00'}:00+00:00")
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - now)
 
 
 def _number(text: str | None) -> float | None:

@@ -8,8 +8,6 @@ A group stands for several providers or targets: by order, and within an order s
 a session each time, so that its prompt cache stays where it is.
 """
 
-import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +16,7 @@ import msgspec
 
 from proxy.contract import AS_ASKED, Override, Route, Slot
 from proxy.protocol import naming
+from proxy.protocol.rendezvous import draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +133,7 @@ def chain_for(route: Route, asked: Asked) -> tuple[str, ...]:
 def ordered_members(members: Sequence[Member], session: str) -> tuple[Member, ...]:
     """The members of a group in the order in which ``session`` tries them."""
 
-    def place(member: Member) -> tuple[int, float]:
-        digest = hashlib.sha256(f"{session}\0{member.target}".encode()).digest()
-        share = (int.from_bytes(digest[:8], "big") + 1) / (2**64 + 1)
-        return member.order, -math.log(share) / member.weight
-
-    return tuple(sorted(members, key=place))
+    return tuple(sorted(members, key=lambda each: (each.order, draw(session, each.target, each.weight))))
 
 
 def apply_use(
@@ -171,7 +165,8 @@ CLAUDE = "claude-"
 def parse_target(text: str, catalog: Catalog, default: str = "") -> Override:
     """``provider/model``, ``provider`` or the id of a listed model, as an override for all. Raises ``NoTarget``.
 
-    A Claude model that nobody lists is taken for one of the ``default`` provider, where that has told no list yet.
+    A tier's name (``opus``) stands for the latest model of it. A Claude model that nobody lists is taken for one of the
+    ``default`` provider, where that has told no list yet.
     """
     text = naming.strip_window_suffix(text.strip())
     providers = catalog.provider_names()
@@ -180,11 +175,13 @@ def parse_target(text: str, catalog: Catalog, default: str = "") -> Override:
     head, slash, rest = text.partition("/")
     if slash and rest and head in providers:
         ids = catalog.model_ids(head)
-        if found := naming.match(rest, ids):
+        if found := naming.match(rest, ids) or naming.newest(rest, ids):
             return Override(provider=head, model=found)
-        if not ids:
+        if not ids and not naming.is_tier(rest):
             return Override(provider=head, model=rest)
     real = [name for name in providers if not catalog.simulated(name)]
+    if naming.is_tier(text):
+        return _latest_of(text, real, catalog, default)
     listing = {name: found for name in real if (found := _listed_as(text, catalog.model_ids(name)))}
     match list(listing.items()):
         case [(provider, model)]:
@@ -198,6 +195,20 @@ def parse_target(text: str, catalog: Catalog, default: str = "") -> Override:
         case several:
             spelled = ", ".join(f"{provider}/{model}" for provider, model in several)
             raise NoTarget(f"{text!r} is offered by several providers; say which: {spelled}")
+
+
+def _latest_of(tier: str, providers: Sequence[str], catalog: Catalog, default: str) -> Override:
+    """The latest model of ``tier``: the default provider's, or the only one there is. Raises ``NoTarget``."""
+    latest = {name: found for name in providers if (found := naming.newest(tier, catalog.model_ids(name)))}
+    names = [default] if default in latest else list(latest)
+    match names:
+        case [name]:
+            return Override(provider=name, model=latest[name])
+        case []:
+            raise NoTarget(f"no provider lists a model of {tier!r} yet; name one in full: cctui use PROVIDER/MODEL")
+        case _:
+            spelled = ", ".join(f"{name}/{latest[name]}" for name in names)
+            raise NoTarget(f"{tier!r} is offered by several providers; say which: {spelled}")
 
 
 def provider_of(text: str, catalog: Catalog) -> str:

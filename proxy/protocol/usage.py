@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from proxy.contract import Usage
+from proxy.protocol.answer_text import TextCount
 from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
 from proxy.protocol.tool_ids import is_legal
@@ -28,15 +29,6 @@ _DELTA = b"event: content_block_delta\n"
 _NEXT_DELTA = b"\n\n" + _DELTA
 _SHORT = 160
 """Bytes of an event that may be the same in every answer."""
-
-_FRAME = len(_DELTA + b'data: {"type":"content_block_delta","index":0,"delta":{"type":"","":""}}')
-_FRAMES: Mapping[str, int] = {
-    "text": _FRAME + len("text_delta" + "text"),
-    "thinking": _FRAME + len("thinking_delta" + "thinking"),
-    "tool_use": _FRAME + len("input_json_delta" + "partial_json"),
-    "server_tool_use": _FRAME + len("input_json_delta" + "partial_json"),
-}
-"""Bytes of a delta event that are not its text, by the kind of its block."""
 
 
 @dataclass(slots=True)
@@ -155,14 +147,14 @@ class AnswerTap:
     """Reads a stream of Anthropic events as it passes by. Never raises: what it cannot read, it does not know."""
 
     __slots__ = (
-        "_frame_bytes",
         "_frames",
+        "_text",
+        "_told_at_bytes",
         "broken",
         "deltas",
         "ended",
         "facts",
         "meaningful",
-        "text_bytes",
         "text_seen",
     )
 
@@ -175,9 +167,9 @@ class AnswerTap:
         self.ended = False
         """The terminal event arrived."""
         self.deltas = 0
-        self.text_bytes = 0
-        """Of text, thinking and tool arguments, about: what tells the length of an answer while it is written."""
-        self._frame_bytes = _FRAMES["text"]
+        self._text = TextCount()
+        self._told_at_bytes = -1
+        """``text_bytes`` when a ``message_delta`` told the output's tokens."""
         self.broken = False
         """This is not a stream of events."""
         self._frames: Frames | None = Frames()
@@ -194,6 +186,16 @@ class AnswerTap:
         return self._frames is not None and not self._frames.holds
 
     @property
+    def text_bytes(self) -> int:
+        """Of text, thinking and tool arguments: what is known of an answer's length until its tokens are told."""
+        return self._text.size_bytes
+
+    @property
+    def output_told(self) -> bool:
+        """The provider counted all the output that came. What ``message_start`` says of it is no count yet."""
+        return self._told_at_bytes == self.text_bytes
+
+    @property
     def failed(self) -> bool:
         """An error event arrived."""
         return self.facts.error_type is not None
@@ -205,7 +207,7 @@ class AnswerTap:
             for frame in self._frames.feed(self._without_deltas(chunk)):
                 if self.text_seen and frame.startswith(_DELTA) and _SIGNATURE not in frame:
                     self.deltas += 1
-                    self.text_bytes += len(frame) - self._frame_bytes
+                    self._text.see(frame)
                 else:
                     self._see(frame)
         except EventTooLarge:
@@ -231,7 +233,7 @@ class AnswerTap:
         if run.count(b"\n") != deltas * _NEXT_DELTA.count(b"\n") or b"\r" in run or _SIGNATURE in run:
             return chunk
         self.deltas += deltas
-        self.text_bytes += len(run) - deltas * (self._frame_bytes + len(b"\n\n"))
+        self._text.see_run(run, deltas)
         return chunk[:start] + chunk[end:]
 
     def _see(self, frame: bytes) -> None:
@@ -251,23 +253,28 @@ class AnswerTap:
             case "content_block_delta":
                 self.meaningful = self.text_seen = True
                 self.deltas += 1
+                self._text.see_delta(payload.get("delta"))
                 self.facts.see_block(payload.get("delta"))
             case "content_block_start":
                 self.meaningful = True
                 block = payload.get("content_block")
                 self.facts.see_block(block)
-                kind = block.get("type") if isinstance(block, Mapping) else None
-                self._frame_bytes = _FRAMES.get(kind, _FRAMES["text"]) if isinstance(kind, str) else _FRAMES["text"]
+                self._text.see_block(block)
             case "message_delta":
                 self.meaningful = True
                 self.facts.see_ending(payload.get("delta"))
-                self.facts.see_usage(payload.get("usage"))
+                self._see_counts(payload.get("usage"))
             case "message_stop":
                 self.meaningful = self.ended = True
             case str():
                 self.meaningful = True
             case _:
                 pass
+
+    def _see_counts(self, usage: object) -> None:
+        self.facts.see_usage(usage)
+        if isinstance(usage, Mapping) and _count(usage.get("output_tokens")):
+            self._told_at_bytes = self.text_bytes
 
 
 def _read(frame: bytes) -> tuple[object, Mapping[str, Any]] | None:

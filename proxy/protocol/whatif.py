@@ -28,6 +28,8 @@ class Portion:
     requests: int = 0
     tools: bool = False
     """One of them ended in the call of a tool."""
+    target_model: str = ""
+    """What the provider was asked for; empty: not known, or not the same for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,13 @@ def portions_cost(portions: Iterable[Portion], price: Price) -> int:
     return sum(cost(portion.usage, price.at(portion.longest) if price.tiers else price) for portion in portions)
 
 
-def list_cost(portions: Iterable[Portion], price_of: Callable[[str, str], Price | None]) -> int | None:
+def list_cost(portions: Iterable[Portion], price_of: Callable[[Portion], Price | None]) -> int | None:
     """Nano-dollars at the prices of what served; None where something that served has none."""
     total = 0
     for portion in portions:
         if not _billed(portion):
             continue
-        price = price_of(portion.provider, portion.model)
+        price = price_of(portion)
         if price is None:
             return None
         total += portions_cost((portion,), price)

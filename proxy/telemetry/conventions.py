@@ -94,10 +94,22 @@ def measurements(request: c.Request, provider: ProviderConfig | None) -> list[Me
         found.append(Measurement("duration", request.duration_ms / 1000, common))
     if request.streaming and request.ttft_ms is not None:
         found.append(Measurement("first_chunk", request.ttft_ms / 1000, common))
-    if request.usage.total_tokens and not request.usage_estimated:
-        for kind, count in (("input", request.usage.prompt_tokens), ("output", request.usage.output_tokens)):
-            found.append(Measurement("tokens_used", count, {**common, "gen_ai.token.type": kind}))
+    for kind, count in _told_counts(request).items():
+        found.append(Measurement("tokens_used", count, {**common, "gen_ai.token.type": kind}))
     return found + _spent(request, common)
+
+
+def _told_counts(request: c.Request) -> dict[str, int]:
+    """What the provider told: the conventions' own metric takes no estimates."""
+    if not request.usage.total_tokens:
+        return {}
+    counts = {"input": request.usage.prompt_tokens, "output": request.usage.output_tokens}
+    return {kind: count for kind, count in counts.items() if not _estimated(request, kind)}
+
+
+def _estimated(request: c.Request, kind: str) -> bool:
+    """Whether the engine counted tokens of a kind, for want of the provider's word."""
+    return request.usage_estimated and (kind == "output" or not request.output_estimated)
 
 
 _DIMENSIONS = frozenset(
@@ -118,9 +130,18 @@ def _spent(request: c.Request, common: Attributes) -> list[Measurement]:
         "cache_write_1h": usage.cache_write_1h_tokens,
     }
     found = [
-        Measurement("tokens", count, {**common, "cctui.token.kind": kind}) for kind, count in kinds.items() if count
+        Measurement(
+            "tokens", count, {**common, "cctui.token.kind": kind, "cctui.usage.estimated": _estimated(request, kind)}
+        )
+        for kind, count in kinds.items()
+        if count
     ]
-    money = {**common, "cctui.cost_source": request.cost_source, "cctui.subscription": request.subscription}
+    money = {
+        **common,
+        "cctui.cost_source": request.cost_source,
+        "cctui.subscription": request.subscription,
+        "cctui.usage.estimated": request.usage_estimated,
+    }
     if request.cost_nano_usd is None:
         return [*found, Measurement("unpriced", 1, common)]
     return [*found, Measurement("cost", c.dollars(request.cost_nano_usd), money)]
@@ -179,6 +200,7 @@ def _usage(request: c.Request) -> dict[str, Value]:
         "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,
         "cctui.usage.cache_write_1h_tokens": usage.cache_write_1h_tokens,
         "cctui.usage.estimated": request.usage_estimated,
+        "cctui.usage.output_estimated": request.output_estimated or request.usage_estimated,
     }
 
 

@@ -150,3 +150,26 @@ def test_a_panel_that_is_told_to_end_leaves_the_terminal_as_it_was(
     children = subprocess.run(["pgrep", "-P", str(panel.pid())], capture_output=True, text=True, check=True)
     os.kill(int(children.stdout), signal.SIGTERM)
     panel.shows("BEFORE", "LEFT 0")
+
+
+def test_a_panel_that_ignores_its_terminal_s_end_does_not_outlive_it(
+    stage: MakeStage, terminal: Callable[[Stage], Terminal]
+) -> None:
+    here = stage("")
+    panel = terminal(here)
+    panel.open("sh", "-c", f"trap '' HUP; {shlex.join(here.cctui_command)}")
+    panel.shows("Waiting for Claude Code")
+    children = subprocess.run(["pgrep", "-P", str(panel.pid())], capture_output=True, text=True, check=True)
+
+    panel.tmux("kill-server")
+
+    wait_until_ended(int(children.stdout))
+
+
+def wait_until_ended(pid: int) -> None:
+    deadline = time.monotonic() + SHOWN_WITHIN_S
+    while (state := Path(f"/proc/{pid}/stat")).exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            raise AssertionError(f"process {pid} lives on without its terminal")
+        time.sleep(0.05)

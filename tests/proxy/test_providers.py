@@ -9,6 +9,7 @@ import pytest
 from proxy.catalog import Listing
 from proxy.health import HealthView
 from proxy.presets import BY_NAME, PRESETS
+from proxy.protocol.breaker import CLOSED, Breaker
 from proxy.providers import ProviderConfig, local_provider, resolve_providers
 from proxy.settings import Settings, SettingsError, load_settings
 from proxy.views import provider_view
@@ -242,5 +243,20 @@ def test_openai_s_addresses_keep_their_version_and_lose_what_requests_add() -> N
 
 def test_what_a_provider_cannot_take_is_known_before_anything_is_sent() -> None:
     config = resolved(cerebras={"api_key": "k", "quirks": {"forced_tools": "no"}})["cerebras"]
-    view = provider_view(config, HealthView("unused", None, None, 0, False, (), (), (), None, None), Listing(), 0, {})
+    view = provider_view(config, health(), Listing(), 0, {})
     assert view.cannot == ("images", "PDF documents", "a demand for a tool", "effort")
+
+
+def health(*keys: Breaker) -> HealthView:
+    """Of a provider whose keys have these breakers, at the time 1000."""
+    return HealthView(1000.0, "unused", None, None, 0, False, (), ((),) * len(keys), keys, None, None)
+
+
+def test_a_refused_key_is_shown_so_until_it_serves_and_not_until_it_may_be_tried_again() -> None:
+    config = resolved(team={"base_url": "https://h.example", "api_key": ["k1", "k2"]})["team"]
+    refused = Breaker(1, 900.0, "team: refused the key", "key_refused", 890.0)
+    told = provider_view(config, health(refused, CLOSED), Listing(), 0, {}).keys
+    assert [(each.state, each.text, each.retry_at) for each in told] == [
+        ("refused", "team: refused the key", None),
+        ("ok", None, None),
+    ]

@@ -72,9 +72,9 @@ def let_pass(session: str | None, *, off: bool) -> None:
 def _project_here() -> str:
     """The project as `cctui claude` names it in this directory."""
     from tui.claude_settings import project_name
-    from tui.launch import header_value
+    from tui.launch import project_label
 
-    return header_value(project_name(Path.cwd()) or "")
+    return project_label(project_name(Path.cwd()) or "")
 
 
 def _print(report: c.BudgetReport, *, as_json: bool = False) -> None:

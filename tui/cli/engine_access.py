@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from tui.cli.printing import beside
+
 if TYPE_CHECKING:
     from proxy.paths import Paths
     from tui.client import Door
@@ -21,7 +23,7 @@ T = TypeVar("T")
 
 def say(text: str) -> None:
     """A line beside the output."""
-    click.echo(f"cctui: {text}", err=True)
+    click.echo(f"cctui: {beside(text, 'cctui: ')}", err=True)
 
 
 def installation() -> "Paths":

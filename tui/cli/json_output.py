@@ -62,6 +62,7 @@ def request(row: c.Request) -> Json:
         "duration_ms": row.duration_ms,
         "usage": _usage(row.usage),
         "usage_estimated": row.usage_estimated,
+        "output_estimated": row.output_estimated,
         "cost_usd": _dollars(row.cost_nano_usd),
         "cost_source": row.cost_source,
         "simulated": row.simulated,

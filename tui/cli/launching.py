@@ -45,7 +45,7 @@ def prepare(arguments: Sequence[str], *, with_statusline: bool = False) -> list[
     own = launch.read_settings(launch.own_settings(arguments), setup.cwd)
     engine = running_engine()
     plan = ask(lambda door: door.launch_plan(), engine)
-    project = launch.header_value(project_name(setup.cwd))
+    project = launch.header_value(launch.project_label(project_name(setup.cwd) or ""))
     around = surroundings(setup, engine.token, own, project)
     block = launch.environment_block(plan, engine.token, around)
     for note in [*launch.notes(plan, around), *launch.overriding(setup.managed, block)]:

@@ -175,7 +175,7 @@ def _request(row: c.Request, now: float) -> list[str]:
         _state(row),
         "" if row.ttft_ms is None else formats.duration(row.ttft_ms),
         formats.count(prompt) if prompt else "",
-        formats.count(row.usage.output_tokens) if row.usage.output_tokens else "",
+        formats.tokens(row.usage.output_tokens, estimated=row.usage_estimated) if row.usage.output_tokens else "",
         formats.percent(row.usage.cache_read_tokens / prompt) if prompt else "",
         formats.money(row.cost_nano_usd, simulated=row.simulated),
     ]

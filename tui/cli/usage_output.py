@@ -53,9 +53,12 @@ def usage(report: c.UsageReport, by: c.UsageGroup, width: int) -> list[str]:
     columns = [Column(by.replace("_", " "), shrinks=True), *_SUM_COLUMNS]
     columns += [Column("simulated", numeric=True)] * simulated + [Column("unpriced", numeric=True)] * some
     rows = [_sums(row.key or _nobody(by), row.tally, simulated, some) for row in report.rows]
-    lines = table(columns, [*rows, _sums("total", total, simulated, some)], width)
-    note = f"{total.unpriced_requests} of them cost something that nobody could tell; it is in no sum."
-    return [*lines, *(["", note] if some else [])]
+    whole = _sums("total", total, simulated, some, estimated=report.estimated_requests > 0)
+    lines = table(columns, [*rows, whole], width)
+    unknown = f"{total.unpriced_requests} of them cost something that nobody could tell; it is in no sum."
+    guessed = f"{report.estimated_requests:,} of them broke off or did not tell their tokens: those are estimated (~)."
+    notes = [unknown] * some + [guessed] * bool(report.estimated_requests)
+    return [*lines, *(["", *notes] if notes else [])]
 
 
 def latency(report: c.LatencyReport, width: int) -> list[str]:
@@ -79,7 +82,13 @@ def repriced(report: c.RepriceReport, width: int) -> list[str]:
 
 
 def usage_json(report: c.UsageReport, by: c.UsageGroup) -> Json:
-    return {"by": by, "choice": _choice(report.choice), "total": tally(report.total), "rows": usage_rows(report.rows)}
+    return {
+        "by": by,
+        "choice": _choice(report.choice),
+        "total": tally(report.total),
+        "estimated_requests": report.estimated_requests,
+        "rows": usage_rows(report.rows),
+    }
 
 
 def latency_json(report: c.LatencyReport) -> Json:
@@ -121,14 +130,14 @@ def _nobody(by: c.UsageGroup) -> str:
     return "no sub-agent" if by == "agent" else f"no {by}"
 
 
-def _sums(key: str, sums: c.Tally, simulated: bool, unpriced_too: bool) -> list[str]:
+def _sums(key: str, sums: c.Tally, simulated: bool, unpriced_too: bool, *, estimated: bool = False) -> list[str]:
     written = sums.usage.cache_write_5m_tokens + sums.usage.cache_write_1h_tokens
     return [
         key,
         f"{sums.requests:,}",
         f"{sums.failed:,}",
         formats.count(sums.usage.prompt_tokens),
-        formats.count(sums.usage.output_tokens),
+        formats.tokens(sums.usage.output_tokens, estimated=estimated),
         formats.count(sums.usage.cache_read_tokens),
         formats.count(written),
         formats.paid(sums),
@@ -148,7 +157,7 @@ def _change(row: c.RepricedModel) -> list[str]:
     grown = row.new_nano_usd - row.old_nano_usd
     return [
         row.model or "no model",
-        row.provider,
+        row.provider or "imported",
         f"{row.requests:,}",
         old,
         _money(row.new_nano_usd, row),

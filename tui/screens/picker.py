@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from tui import actions
 from tui.messages import PaneResized, RowOpened, RowSelected
-from tui.state.keys_line import KeyHint, keys_line
+from tui.state.keys_line import keys_line
 from tui.state.lines import EMPTY, Line, Piece, line
 from tui.state.panel import Dirty
 from tui.widgets.choice_list import ChoiceList
@@ -29,7 +29,11 @@ class Picker(ModalScreen[AnswerT], Generic[ChoiceT, AnswerT]):
 
     CSS_PATH = "picker.tcss"
     AUTO_FOCUS = "#query"
-    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (76, "-roomy")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012
+        (0, "-narrow"),
+        (76, "-close"),
+        (92, "-roomy"),
+    ]
     BINDINGS = [*actions.bindings("picker")]  # noqa: RUF012  the form that Textual's type asks for
     PLACES: ClassVar[tuple[actions.Place, ...]] = ("picker",)
     HEADING: ClassVar[str] = ""
@@ -105,10 +109,8 @@ class Picker(ModalScreen[AnswerT], Generic[ChoiceT, AnswerT]):
         lines = self.note_lines(max(20, self.choices.size.width))
         self.note.styles.height = len(lines)
         self.note.show(lines)
-        hints = [
-            KeyHint(self._keys[action.id], action.label, action.call) for action in actions.footer_actions(*self.PLACES)
-        ]
-        self.keys_bar.show([keys_line(hints, self.keys_bar.size.width, last="cancel")])
+        hints = actions.footer_hints(self._keys, *self.PLACES, without=("help",))
+        self.keys_bar.show([keys_line(hints, self.keys_bar.size.width, ("cancel",))])
 
     def _entry_line(self, index: int, width: int) -> Line:
         return self.entry_line(self._entries[index], width)

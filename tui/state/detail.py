@@ -102,11 +102,23 @@ def _money(request: Request) -> Iterator[Line]:
     )
     for name, number in counts:
         if number or name in ("input", "output"):
-            yield _field(name, right(f"{number:,}", 12))
-    if request.usage_estimated:
-        yield _field("", "estimated by the engine: the provider has not told" + " yet" * request.live)
+            mark = f.ESTIMATED * (name == "output" and request.usage_estimated and not request.live)
+            yield _field(name, right(f"{mark}{number:,}", 12))
+    if (words := _estimated(request)) is not None:
+        yield _field("", words)
     cost = f.money(request.cost_nano_usd, simulated=request.simulated)
     yield _field("cost", f"{right(cost, 12)}  {_source(request)}", "strong")
+
+
+def _estimated(request: Request) -> str | None:
+    """What of the counts is no provider's word."""
+    if not request.usage_estimated:
+        return None
+    if request.live:
+        return "estimated by the engine: the provider has not told yet"
+    if request.output_estimated:
+        return "output estimated by the text that came: the answer broke off"
+    return "estimated by the engine: the provider has not told"
 
 
 def _source(request: Request) -> str:
@@ -114,6 +126,8 @@ def _source(request: Request) -> str:
         return "simulated: nobody pays this"
     if request.subscription:
         return "at list price; your subscription pays"
+    if request.cost_source == "free" and request.outcome in ("cancelled", "broken"):
+        return "nothing of the answer came: no bill is known"
     return SOURCES[request.cost_source]
 
 

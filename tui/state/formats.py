@@ -12,6 +12,9 @@ UNKNOWN = unpriced.UNKNOWN
 SIMULATED = "~"
 """Stands before money that the simulator made up."""
 
+ESTIMATED = "~"
+"""Stands before a count of tokens that the engine estimated."""
+
 _NANO = 10**9
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _DATED = re.compile(r"(?:[-@]20\d{6})?(?:-v\d+(?::\d+)?)?(?=$|\[)")
@@ -101,6 +104,11 @@ def count(number: float) -> str:
     return f"{number / 1e9:.1f}G"
 
 
+def tokens(number: int, *, estimated: bool) -> str:
+    """A count of tokens; an estimate says so."""
+    return f"{ESTIMATED if estimated else ''}{count(number)}"
+
+
 def size(size_bytes: int) -> str:
     return f"{count(size_bytes)}B" if size_bytes < 1000 else f"{count(size_bytes)[:-1]} {count(size_bytes)[-1]}B"
 
@@ -150,6 +158,11 @@ def day_clock(at: float, now: float) -> str:
     if (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday):
         return time.strftime("%H:%M", then)
     return time.strftime("%a %H:%M" if abs(at - now) < 6 * 86400 else "%Y-%m-%d %H:%M", then)
+
+
+def day(at: float) -> str:
+    """Unix seconds as the local date."""
+    return time.strftime("%Y-%m-%d", time.localtime(at))
 
 
 def date(at: float) -> str:

@@ -17,8 +17,9 @@ def standing(limits: Iterable[Limit], now: float) -> list[Limit]:
 
 
 def nearest(limits: Iterable[Limit], now: float) -> Limit | None:
-    """The standing limit of which the most is used."""
-    return max(standing(limits, now), key=lambda limit: limit.used, default=None)
+    """The standing limit that the provider says decides; where it says so of none, the one most used."""
+    told = standing(limits, now)
+    return max([limit for limit in told if limit.rules] or told, key=lambda limit: limit.used, default=None)
 
 
 def limit_tone(limit: Limit) -> Tone:
@@ -37,7 +38,7 @@ def reset_words(limit: Limit, now: float) -> str:
 
 
 def limit_warning(provider: Provider, now: float) -> str:
-    """A sentence on the nearest limit of a provider, where it is near or reached; else empty."""
+    """A sentence on the limit of a provider that decides, where it is near or reached; else empty."""
     limit = nearest(all_limits(provider), now)
     if limit is None or limit_tone(limit) == "accent":
         return ""
@@ -50,4 +51,9 @@ def all_limits(provider: Provider) -> tuple[Limit, ...]:
     if not provider.keys:
         return provider.limits
     told = [key.limits for key in provider.keys if key.limits]
-    return min(told, key=lambda limits: max(limit.used for limit in limits), default=provider.limits)
+    return min(told, key=_most_used, default=provider.limits)
+
+
+def _most_used(limits: Iterable[Limit]) -> float:
+    decisive = nearest(limits, float("-inf"))
+    return decisive.used if decisive is not None else 0.0

@@ -34,6 +34,14 @@ class Dirty(Flag):
     ALL = REQUESTS | SESSIONS | ROUTE | PROVIDERS | STREAM | ENGINE
 
 
+GRAVEST_FIRST = ("error", "warning", "info")
+
+
+def next_notice(waiting: Iterable[c.Notice]) -> c.Notice | None:
+    """The one to tell now: the gravest, of those the oldest."""
+    return min(waiting, key=lambda notice: GRAVEST_FIRST.index(notice.level), default=None)
+
+
 class PanelState:
     """The engine's state as this panel last heard it, and what the panel looks at."""
 

@@ -222,7 +222,7 @@ def _numbers(request: Request, plan: Layout, now: float) -> list[Piece]:
     texts = {
         "first": f.duration(request.ttft_ms) if request.ttft_ms is not None else "",
         "in": _tokens(request.usage.prompt_tokens),
-        "out": _tokens(request.usage.output_tokens),
+        "out": _tokens(request.usage.output_tokens, estimated=request.usage_estimated and not request.live),
         "cached": _hit(request),
         "speed": f"{pace:.0f}" if (pace := speed(request, now)) is not None else "",
         "cost": f.aligned(_cost(request), COST),
@@ -233,8 +233,8 @@ def _numbers(request: Request, plan: Layout, now: float) -> list[Piece]:
     ]
 
 
-def _tokens(number: int) -> str:
-    return f.count(number) if number else ""
+def _tokens(number: int, *, estimated: bool = False) -> str:
+    return f.tokens(number, estimated=estimated) if number else ""
 
 
 def _hit(request: Request) -> str:

@@ -215,6 +215,10 @@ def notes(report: UsageReport) -> list[Line]:
     if report.total.unpriced_requests:
         text = f"  {report.total.unpriced_requests:,} requests have no known price and are not in the sums."
         lines.append(line(Piece(text, "warn")))
+    if (guessed := report.estimated_requests) == 1:
+        lines.append(line(Piece("  1 request broke off or did not tell its tokens: estimated.", "dim")))
+    elif guessed:
+        lines.append(line(Piece(f"  {guessed:,} requests broke off or did not tell their tokens: estimated.", "dim")))
     if report.total.simulated_nano_usd:
         lines.append(line(Piece(f"  {f.SIMULATED} marks simulated money; it is in no sum of real money.", "dim")))
     return lines

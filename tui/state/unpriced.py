@@ -12,7 +12,7 @@ def told(amount: str, known: bool, unpriced: int, *, unit: str = "", tight: bool
     ``known``: something is known of what was spent; else an amount of nothing would be a lie. ``tight``: for columns,
     where the mark takes the two cells beside cents.
     """
-    if not unpriced:
+    if unpriced <= 0:
         return f"{amount}{unit}"
     if not known:
         return f"{UNKNOWN}{unit}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from proxy import contract as c
 from tui.claude_settings import project_name
-from tui.launch import header_value
+from tui.launch import project_label
 from tui.transcripts.answers import Transcript, read_transcript
 
 ENDING = ".jsonl"
@@ -75,4 +75,4 @@ def _written_at(file: Path) -> float:
 @lru_cache(maxsize=4096)
 def _project(cwd: str) -> str:
     """As the launcher names it, so that sums of a project meet; the folder may be gone."""
-    return header_value(project_name(Path(cwd))) or cwd
+    return project_label(project_name(Path(cwd))) or cwd

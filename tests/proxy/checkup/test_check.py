@@ -13,6 +13,8 @@ NOT_THERE = {
     "openai-chat": {"count", "fields"},
     "openai-responses": {"count", "fields"},
     "gemini": {"fields"},
+    "bedrock": {"list"},
+    "vertex": {"list"},
 }
 """What a format does not have."""
 
@@ -32,8 +34,8 @@ async def test_a_provider_that_works_passes_everything(
 
 
 FAULTS: tuple[tuple[Fault, Format, str, c.CheckVerdict, str], ...] = (
-    ("key refused", "anthropic", "key", "fail", "refused the key"),
-    ("credit spent", "anthropic", "key", "fail", "credit is spent"),
+    ("key refused", "anthropic", "key", "fail", "the provider refused the key: invalid key"),
+    ("credit spent", "anthropic", "key", "fail", "the credit is spent: no credit left"),
     ("key refused", "openai-chat", "key", "fail", "refused the key"),
     ("model not listed", "anthropic", "list", "degraded", "claude-opus-4-8 is not in the list of 1"),
     ("list broken", "openai-responses", "list", "degraded", "the model list cannot be read"),
@@ -69,6 +71,36 @@ FAULTS: tuple[tuple[Fault, Format, str, c.CheckVerdict, str], ...] = (
     ("field rejected", "anthropic", "fields", "degraded", "rejects context_management"),
     ("goes on, refuses", "anthropic", "cancel", "degraded", "it refuses the next request"),
     ("goes on, waits", "openai-chat", "cancel", "degraded", "the next answer had to wait"),
+    ("key refused", "bedrock", "key", "fail", "Please make sure your API Key is valid"),
+    ("key refused", "vertex", "key", "fail", "refused the key"),
+    ("other words", "bedrock", "plain", "fail", "not what was asked for"),
+    ("buffered", "bedrock", "stream", "degraded", "buffered: the whole answer came at once after 4."),
+    ("buffered", "vertex", "stream", "degraded", "buffered: the whole answer came at once after 4."),
+    ("buffered, sent in pieces", "bedrock", "stream", "degraded", "buffered: first piece after 40."),
+    ("frame broken", "bedrock", "stream", "fail", "the checksum of a message is wrong"),
+    ("exception in the stream", "bedrock", "stream", "fail", "The model broke off."),
+    ("broken arguments", "bedrock", "tool", "fail", "arguments are no JSON object"),
+    ("words for a call", "vertex", "tool", "fail", "words instead of a call"),
+    ("call lost", "bedrock", "parallel", "degraded", "only get_weather came"),
+    ("result ignored", "vertex", "result", "fail", "the result is not read"),
+    ("image ignored", "bedrock", "image", "fail", "the picture is not seen"),
+    ("no thinking", "vertex", "thinking", "degraded", "shows no thinking"),
+    ("signature lost", "bedrock", "thinking", "fail", "signature was lost"),
+    ("thinking refused", "bedrock", "thinking", "fail", "the thinking cannot be sent back"),
+    ("start lost", "vertex", "long", "fail", "the start of a long prompt is lost"),
+    ("no usage", "bedrock", "usage", "degraded", "no tokens are told in whole answers"),
+    ("no output counted", "vertex", "usage", "fail", "wrong counts in whole answers"),
+    ("no cache", "bedrock", "cache", "degraded", "nothing is read from a cache"),
+    ("no count", "bedrock", "count", "degraded", "doesn't support counting tokens"),
+    ("count of another shape", "vertex", "count", "degraded", "not counted, the engine estimates"),
+    ("count far off", "bedrock", "count", "degraded", "counts 5,000 tokens for what it bills as"),
+    ("error under 200", "vertex", "error", "degraded", "HTTP 200"),
+    ("error of another kind", "bedrock", "error", "degraded", "HTTP 500"),
+    ("wrong model answered", "bedrock", "error", "degraded", "a misspelt name goes unnoticed"),
+    ("field rejected", "bedrock", "fields", "degraded", "rejects context_management"),
+    ("field rejected", "vertex", "fields", "degraded", "rejects context_management"),
+    ("goes on, refuses", "vertex", "cancel", "degraded", "it refuses the next request"),
+    ("goes on, waits", "bedrock", "cancel", "degraded", "the next answer had to wait"),
 )
 
 

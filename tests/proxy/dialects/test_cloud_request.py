@@ -371,6 +371,14 @@ def test_bedrock_counts_with_the_bare_model() -> None:
     }
 
 
+def test_bedrock_counts_thinking_with_room_for_it() -> None:
+    body = {"messages": [], "thinking": {"type": "enabled", "budget_tokens": 1024}}
+    outgoing = Bedrock().count_request(body, Occasion(model=OLD, message_id="m"))
+    assert outgoing is not None
+    told = json.loads(base64.b64decode(json.loads(outgoing.body)["input"]["invokeModel"]["body"]))
+    assert told["max_tokens"] > told["thinking"]["budget_tokens"]
+
+
 def test_bedrock_counts_for_no_profile() -> None:
     assert Bedrock().count_request({"messages": []}, Occasion(model="arn:aws:bedrock:r:1:x/y", message_id="m")) is None
 
@@ -420,6 +428,20 @@ def test_a_count_is_read(dialect: Dialect, body: bytes, count: int | None) -> No
 def test_awss_errors_are_told_in_anthropics_words(status: int, word: str, kind: str) -> None:
     complaint = Bedrock().complaint(status, {"x-amzn-errortype": word}, b'{"message": "the words"}')
     assert (complaint.kind, complaint.message) == (kind, "the words")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "The provided model identifier is invalid."),
+        (400, "Invocation of model ID m with on-demand throughput isn\u2019t supported. Retry your request."),
+        (403, "You don't have access to the model with the specified model ID."),
+        (400, "The provided model doesn't support counting tokens."),
+    ],
+)
+def test_what_awss_says_of_the_model_alone_is_no_fault_of_the_request(status: int, words: str) -> None:
+    complaint = Bedrock().complaint(status, {}, json.dumps({"message": words}).encode())
+    assert (complaint.kind, complaint.message) == ("not_found_error", words)
 
 
 def test_vertexs_errors_may_be_googles_or_anthropics() -> None:

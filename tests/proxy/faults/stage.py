@@ -41,7 +41,8 @@ class Stage:
         self.first.calls.clear()
         self.second.calls.clear()
         self._books += 1
-        self.running.engine.health = HealthBook(self.running.paths.state_dir / f"health-{self._books}.json")
+        book = HealthBook(self.running.paths.state_dir / f"health-{self._books}.json")
+        self.running.engine.health = self.running.engine.dispatch.health = book
 
     async def ask(self, *, stream: bool) -> tuple[httpx.Response, c.Request]:
         """A request, its answer and its record."""

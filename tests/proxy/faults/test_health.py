@@ -6,11 +6,16 @@ from typing import Any
 import pytest
 
 from proxy import contract as c
+from proxy.net.attempt import Parcel
+from proxy.net.exchange import Exchange
+from proxy.parcels import Parcels
+from proxy.protocol.routing import Target
 from tests.proxy.conftest import StartEngine
 from tests.proxy.faults.clock import Clock
 from tests.proxy.faults.lines import UNIFIED, serving
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
 from tests.upstreams import (
+    Break,
     Gate,
     Hold,
     Pause,
@@ -24,6 +29,18 @@ from tests.upstreams import (
 )
 
 EVENTS = message_events("one two three")
+
+
+class Translating(Parcels):
+    """A translation that takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        self.began = asyncio.Event()
+
+    async def of(self, exchange: Exchange, target: Target) -> Parcel:
+        self.began.set()
+        await asyncio.Event().wait()
+        raise AssertionError(exchange, target)
 
 
 def overloaded(*headers: tuple[str, str]) -> Reply:
@@ -47,6 +64,13 @@ async def outcomes(engine: RunningEngine) -> list[str]:
     before = len(engine.engine.records)
     await engine.ask()
     return [each.outcome for each in (await engine.record(before + 1)).attempts]
+
+
+async def trail_of(engine: RunningEngine) -> list[tuple[str, str]]:
+    """The trail of a new request, with the providers, while others may be running."""
+    before = len(engine.engine.records)
+    await engine.ask()
+    return [(each.provider, each.outcome) for each in (await engine.record(before + 1)).attempts]
 
 
 async def view(engine: RunningEngine, name: str = "first") -> c.Provider:
@@ -126,6 +150,59 @@ async def test_at_half_open_one_of_fifty_is_the_probe(
     assert await outcomes(pair) == ["served"]
 
 
+async def test_nobody_waits_for_the_end_of_a_probe_whose_answer_has_begun(
+    pair: RunningEngine, upstream: ScriptedUpstream, second: ScriptedUpstream, clock: Clock
+) -> None:
+    upstream.script = overloaded()
+    await pair.ask()
+    clock.passes(10)
+    upstream.script = as_stream(*EVENTS[:4], Hold(), *EVENTS[4:])
+    async with pair.asking() as probe:
+        answer = probe.aiter_raw()
+        await anext(answer)
+        serving(upstream)
+        assert await trail_of(pair) == [("first", "served")]
+        upstream.script = overloaded()
+        assert await trail_of(pair) == [("first", "overloaded"), ("second", "served")]
+        assert await trail_of(pair) == [("first", "skipped"), ("second", "served")]
+    assert len(second.calls) == 3
+
+
+async def test_what_becomes_of_a_probe_is_judged_at_its_end_though_others_went_on(
+    pair: RunningEngine, upstream: ScriptedUpstream, clock: Clock
+) -> None:
+    upstream.script = overloaded()
+    await pair.ask()
+    clock.passes(10)
+    upstream.script = as_stream(*EVENTS[:4], Hold(), Break())
+    async with pair.asking() as probe:
+        answer = probe.aiter_raw()
+        await anext(answer)
+        upstream.release()
+        assert b"event: error" in b"".join([chunk async for chunk in answer])
+    assert [each.outcome for each in (await pair.record(2)).attempts] == ["broken"]
+    assert await outcomes(pair) == ["skipped", "served"]
+    assert next(iter(pair.engine.health.open_places()))[1].failures == 2
+
+
+async def test_a_probe_whose_client_leaves_while_its_body_is_translated_is_given_back(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream, clock: Clock
+) -> None:
+    upstream.script = as_json(b'{"error":{"message":"overloaded","type":"server_error"}}', 503)
+    chat = {"preset": "custom", "base_url": upstream.url, "dialect": "openai-chat", "auth": "bearer", "api_key": "k"}
+    engine = await start(settings(chat, provider(second), fallback=True), None, clock)
+    assert await outcomes(engine) == ["overloaded", "served"]
+    clock.passes(10)
+    parcels, translating = engine.engine.dispatch.parcels, Translating()
+    engine.engine.dispatch.parcels = translating
+    asking = asyncio.create_task(engine.ask())
+    await translating.began.wait()
+    asking.cancel()
+    assert (await engine.record(2)).outcome == "cancelled"
+    engine.engine.dispatch.parcels = parcels
+    assert await outcomes(engine) == ["overloaded", "served"]
+
+
 async def test_a_probe_that_fails_closes_the_target_again(
     pair: RunningEngine, upstream: ScriptedUpstream, clock: Clock
 ) -> None:
@@ -193,6 +270,8 @@ async def test_an_answer_that_began_before_a_limit_was_told_does_not_lift_it(
     upstream.release()
     assert (await early).status_code == 200
     await pair.record(2)
+    told = await view(pair)
+    assert (told.health, told.retry_at) == ("limited", clock.now + 600)
     assert await outcomes(pair) == ["skipped", "served"]
 
 
@@ -221,7 +300,70 @@ async def test_when_all_are_limited_it_is_a_429(
     await pair.ask()
     response = await pair.ask()
     assert (response.status_code, response.json()["error"]["type"]) == (429, "rate_limit_error")
-    assert response.headers["retry-after"] == "90"
+    assert response.headers["retry-after"] == "60"  # the longest that the client waits
+
+
+async def test_where_the_engine_only_guesses_that_all_are_down_it_asks_the_one_that_opens_first(
+    pair: RunningEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script, second.script = overloaded(), limited(("retry-after", "300"))
+    assert await outcomes(pair) == ["overloaded", "rate_limited"]
+    assert await outcomes(pair) == ["skipped", "skipped", "overloaded"]
+    serving(upstream)
+    assert await outcomes(pair) == ["skipped", "skipped", "served"]
+    assert await outcomes(pair) == ["served"]
+
+
+@pytest.mark.parametrize(
+    ("first_says", "second_says", "status", "wait"),
+    [
+        (overloaded(), as_json(error_body("invalid_request_error", "no images"), 400), 529, None),
+        (overloaded(("retry-after", "6")), as_json(error_body("invalid_request_error", "no"), 400), 529, "6"),
+        (as_json(error_body("billing_error", "pay"), 402), overloaded(("retry-after", "2")), 529, "2"),
+        (as_json(error_body("not_found_error", "model: m"), 404), limited(), 429, None),
+        (overloaded(("retry-after", "300")), limited(("retry-after", "500")), 529, "60"),
+        (limited(("x-should-retry", "false")), overloaded(("retry-after", "9")), 529, "9"),
+        (
+            as_json(error_body("billing_error", "pay"), 402),
+            limited(("retry-after", "7200"), ("anthropic-ratelimit-unified-status", "rejected")),
+            402,
+            None,
+        ),
+    ],
+)
+async def test_the_turn_ends_only_where_no_trouble_passes(
+    pair: RunningEngine,
+    upstream: ScriptedUpstream,
+    second: ScriptedUpstream,
+    first_says: Reply,
+    second_says: Reply,
+    status: int,
+    wait: str | None,
+) -> None:
+    upstream.script, second.script = first_says, second_says
+    response = await pair.ask()
+    assert (response.status_code, response.headers.get("retry-after")) == (status, wait)
+    assert "x-should-retry" not in response.headers
+
+
+async def test_a_refusal_by_the_next_target_waits_for_a_first_one_that_opens_soon(
+    pair: RunningEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = overloaded(("retry-after", "6"))
+    assert await outcomes(pair) == ["overloaded", "served"]
+    second.script = as_json(error_body("invalid_request_error", "no images"), 400)
+    response = await pair.ask()
+    assert (response.status_code, response.headers["retry-after"]) == (529, "6")
+
+
+async def test_a_refusal_by_the_next_target_counts_where_the_first_one_rests_for_long(
+    pair: RunningEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = limited(("retry-after", "1800"))
+    assert await outcomes(pair) == ["rate_limited", "served"]
+    second.script = as_json(error_body("invalid_request_error", "prompt is too long: 9 tokens > 8 maximum"), 400)
+    response = await pair.ask()
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
 async def test_an_only_target_is_never_held_back_by_its_failures(
@@ -327,3 +469,19 @@ async def test_one_model_s_trouble_leaves_the_provider_s_other_models_alone(
     await pair.ask()
     await pair.ask(message("claude-haiku-4-5"))
     assert [each.outcome for each in (await pair.record(2)).attempts] == ["served"]
+
+
+async def test_the_time_to_a_first_event_begins_with_the_attempt_and_not_with_what_was_lost_elsewhere(
+    pair: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = Reply(529, before_head=(Hold(),))
+    asking = asyncio.create_task(pair.ask())
+    await upstream.arrived(1)
+    pair.engine.exchanges[0].started -= 60
+    upstream.release()
+    await asking
+    record = await pair.record()
+    told = (await view(pair, "second")).ttft_p50_ms
+    assert record.ttft_ms is not None
+    assert told is not None
+    assert (record.ttft_ms > 60_000, told <= record.attempts[-1].duration_ms) == (True, True)

@@ -3,11 +3,14 @@
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxy.protocol.history import fingerprint
+from proxy.protocol.pool import KeyPool
 from tests.proxy.conftest import StartEngine
 from tests.proxy.faults.clock import Clock
 from tests.proxy.faults.lines import UNIFIED, serving
@@ -31,6 +34,22 @@ def by_key(**answers: Reply) -> Any:
     return answer
 
 
+def session_of(*order: int) -> str:
+    """A session that takes the keys in this order of their numbers, as one after the other is closed."""
+    marks, names = [fingerprint(key)[:8] for key in KEYS], (f"session {number}" for number in range(100))
+    return next(name for name in names if tuple(_choices(KeyPool(marks), name)) == order)
+
+
+def _choices(pool: KeyPool, session: str) -> Iterator[int]:
+    tried: list[int] = []
+    while (number := pool.choose(session, lambda _: True, tried)) is not None:
+        tried.append(number)
+        yield number
+
+
+ONE, TWO, TRI = session_of(0, 1, 2), session_of(1, 2, 0), session_of(2, 0, 1)
+
+
 def used(upstream: ScriptedUpstream) -> list[str]:
     return [(call.header("authorization") or "").removeprefix("Bearer ") for call in upstream.calls]
 
@@ -48,16 +67,26 @@ async def ask_as(engine: RunningEngine, session: str) -> None:
 
 async def test_a_session_keeps_its_key(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
     for _ in range(3):
-        for session in ("a", "b", "c"):
+        for session in (ONE, TWO, TRI):
             await ask_as(engine, session)
     assert used(upstream) == KEYS * 3
+
+
+async def test_a_session_keeps_its_key_over_a_restart(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    chosen = settings(provider(upstream, api_key=KEYS))
+    for sessions in ((ONE, TWO, TRI), (TRI, TWO, ONE)):
+        engine = await start(chosen)
+        for session in sessions:
+            await ask_as(engine, session)
+        await engine.stop()
+    assert used(upstream) == KEYS + KEYS[::-1]
 
 
 async def test_a_limited_key_is_passed_over_within_the_request(
     engine: RunningEngine, upstream: ScriptedUpstream
 ) -> None:
     upstream.script = by_key(one=LIMITED)
-    response = await engine.ask(x_claude_code_session_id="a")
+    response = await engine.ask(x_claude_code_session_id=ONE)
     record = await engine.record()
     assert (response.status_code, used(upstream)) == (200, KEYS[:2])
     tried = [(each.outcome, each.status, each.key) for each in record.attempts]
@@ -68,12 +97,12 @@ async def test_a_limited_key_is_passed_over_within_the_request(
 async def test_a_session_moves_only_when_its_key_is_limited_and_does_not_move_back(
     engine: RunningEngine, upstream: ScriptedUpstream, clock: Clock
 ) -> None:
-    await ask_as(engine, "a")
+    await ask_as(engine, ONE)
     upstream.script = by_key(one=LIMITED)
-    await ask_as(engine, "a")
+    await ask_as(engine, ONE)
     upstream.script = FINE
     clock.passes(3600)
-    await ask_as(engine, "a")
+    await ask_as(engine, ONE)
     assert used(upstream) == [KEYS[0], KEYS[0], KEYS[1], KEYS[1]]
 
 
@@ -81,19 +110,20 @@ async def test_a_new_session_takes_the_key_whose_limit_lies_longest_back(
     engine: RunningEngine, upstream: ScriptedUpstream, clock: Clock
 ) -> None:
     upstream.script = by_key(one=LIMITED, two=LIMITED)
-    await ask_as(engine, "a")
+    await ask_as(engine, ONE)
     upstream.script = FINE
     clock.passes(3600)
-    await ask_as(engine, "b")
+    await ask_as(engine, TWO)
     assert used(upstream)[-1] == KEYS[2]
 
 
 async def test_a_refused_key_is_set_aside_and_named_and_the_other_serves(
-    engine: RunningEngine, upstream: ScriptedUpstream
+    engine: RunningEngine, upstream: ScriptedUpstream, clock: Clock
 ) -> None:
     upstream.script = by_key(one=REFUSED)
-    response = await engine.ask()
-    await engine.ask()
+    response = await engine.ask(x_claude_code_session_id=ONE)
+    clock.passes(6)
+    await engine.ask(x_claude_code_session_id=ONE)
     record = await engine.record(2)
     first = next(each for each in (await engine.snapshot()).providers if each.name == "first")
     assert (response.status_code, first.health) == (200, "ok")
@@ -126,8 +156,8 @@ async def test_when_every_key_of_the_only_provider_is_refused_the_client_gets_it
 
 async def test_limits_are_shown_for_each_key(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
     upstream.script = by_key(one=as_stream(message_stream(), headers=tuple({**dict(UNIFIED)}.items())))
-    await ask_as(engine, "a")
-    await ask_as(engine, "b")
+    await ask_as(engine, ONE)
+    await ask_as(engine, TWO)
     first = next(each for each in (await engine.snapshot()).providers if each.name == "first")
     assert [[limit.name for limit in key.limits] for key in first.keys] == [["5h"], [], []]
 
@@ -234,5 +264,5 @@ async def test_no_key_is_in_what_the_panel_gets(engine: RunningEngine, upstream:
 
 async def test_a_served_session_is_not_spread(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
     serving(upstream)
-    await asyncio.gather(*(engine.ask(x_claude_code_session_id="one") for _ in range(10)))
+    await asyncio.gather(*(engine.ask(x_claude_code_session_id=ONE) for _ in range(10)))
     assert set(used(upstream)) == {KEYS[0]}

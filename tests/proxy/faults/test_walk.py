@@ -191,6 +191,7 @@ async def assert_everything_returned_to_the_start(walk: Walk) -> None:
     assert connector is not None
     assert (len(engine.board.live), len(engine.app.running), len(connector._acquired)) == (0, 0, 0)
     assert [task for task in asyncio.all_tasks() if task.get_name() == "client watch" and not task.cancelling()] == []
+    assert [place for place, each in engine.health._breakers.items() if each.probe is not None] == []
     walk.clock.passes(600)
     for upstream in walk.upstreams:
         upstream.weather, upstream.seed = "fine", -1

@@ -6,7 +6,7 @@ from typing import Any
 from proxy import contract as c
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
-from tests.upstreams import ScriptedUpstream
+from tests.upstreams import ScriptedUpstream, as_json, error_body
 
 COMPACTION = "Your task is to create a detailed summary of the conversation so far."
 
@@ -57,3 +57,14 @@ async def test_a_summary_that_fits_is_made_by_the_new_target(
     await engine.ask(message(messages=[{"role": "user", "content": COMPACTION}]))
 
     assert (len(upstream.calls), len(second.calls)) == (0, 1)
+
+
+async def test_a_summary_whose_new_target_fails_does_not_go_back_to_the_provider_that_was_left(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    engine = await switched(start, upstream, second)
+    second.script = as_json(error_body("api_error", "down"), 500)
+
+    response = await engine.ask(message(messages=[{"role": "user", "content": COMPACTION}]))
+
+    assert (response.status_code, upstream.calls) == (500, [])

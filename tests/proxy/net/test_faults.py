@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proxy import contract as c
+from proxy.net import upstream as upstream_module
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
 from tests.upstreams import (
@@ -182,14 +183,27 @@ async def test_a_refused_connection_moves_on(start: StartEngine, second: Scripte
 
 
 async def test_a_kept_connection_that_the_provider_closed_is_replaced_once(
-    engine: RunningEngine, upstream: ScriptedUpstream
+    engine: RunningEngine, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(upstream_module, "STALE_S", 60.0)
     upstream.script = [as_stream(*message_events()), HANG_UP, as_stream(*message_events())]
     await engine.ask()
     response = await engine.ask()
     record = await engine.record(2)
     assert (response.status_code, [each.outcome for each in record.attempts]) == (200, ["served"])
     assert (len(upstream.calls), upstream.connections) == (3, 2)
+
+
+async def test_a_kept_connection_that_breaks_while_the_provider_works_is_no_stale_one(
+    engine: RunningEngine, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was done there may be billed: nobody sends it again unasked."""
+    monkeypatch.setattr(upstream_module, "STALE_S", 0.0)
+    upstream.script = [as_stream(*message_events()), HANG_UP, as_stream(*message_events())]
+    await engine.ask()
+    response = await engine.ask()
+    assert (response.status_code, (await engine.record(2)).attempts[0].outcome) == (502, "connection_lost")
+    assert len(upstream.calls) == 2
 
 
 async def test_a_fresh_connection_that_is_closed_is_not_tried_again(

@@ -1,6 +1,7 @@
 """What was seen of an attempt decides what follows: one table, every row reached."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,12 @@ def test_an_error_as_first_event_is_judged_by_its_type(kind: str | None, name: s
     assert judged(phase="first_event", status=200, cause="error_event", error_type=kind) == name
 
 
+@pytest.mark.parametrize("kind", ["invalid_request_error", "api_error", None])
+def test_a_prompt_that_is_too_long_is_known_under_every_type(kind: str | None) -> None:
+    words = "the model is loaded with context length of only 4096 tokens: context the overflows"
+    assert judged(phase="first_event", cause="error_event", error_type=kind, error_message=words) == "prompt_too_long"
+
+
 @pytest.mark.parametrize(
     ("cause", "name"),
     [
@@ -101,9 +108,16 @@ def test_silence_in_the_middle_is_told_apart_from_a_break() -> None:
         (429, "You exceeded your current quota, please check your plan", {}, "payment_required"),
         (429, "insufficient_quota", {}, "payment_required"),
         (400, "Your credit balance is too low to access the API", {}, "payment_required"),
+        (400, "You have reached your specified API usage limits.", {}, "payment_required"),
+        (400, "Insufficient Balance", {}, "payment_required"),
         (400, "prompt is too long: 1 tokens > 0 maximum", {}, "prompt_too_long"),
         (400, "This model's maximum context length is 8192 tokens", {}, "prompt_too_long"),
+        (500, "the request exceeds the available context size", {}, "prompt_too_long"),
+        (400, "input length and `max_tokens` exceed context limit: 9 + 9 > 10", {}, "output_too_long"),
         (413, "prompt is too long", {}, "request_too_large"),
+        (429, "You exceeded your current quota. Please retry in 37.7s.", {}, "rate_limited"),
+        (429, "You exceeded your current quota (RESOURCE_EXHAUSTED)", {}, "rate_limited"),
+        (429, "You exceeded your current quota", {"retry-after": "26"}, "rate_limited"),
         (529, "usage limit", {}, "overloaded"),
     ],
 )
@@ -111,6 +125,35 @@ def test_a_spent_quota_a_minute_s_limit_and_an_overload_are_three_things(
     status: int, message: str, headers: dict[str, str], name: str
 ) -> None:
     assert judged(status=status, error_message=message, headers=headers) == name
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "vendor/nope is not a valid model ID",
+        "Model Not Exist",
+        "Invalid model name passed in model=x",
+        "unknown model x",
+    ],
+)
+def test_an_unknown_model_is_one_under_400_too(message: str) -> None:
+    assert judged(status=400, error_message=message) == "model_unknown"
+
+
+@pytest.mark.parametrize(
+    ("words", "wait_s"),
+    [
+        ("You will regain access on 2026-12-01 at 00:00 UTC.", 3600.0),
+        ("You will regain access on 2026-12-01.", 3600.0),
+        ("You will regain access on 2026-11-01 at 00:00 UTC.", 0.0),
+        ("You will regain access on 2026-13-41.", None),
+        ("You will regain access soon.", None),
+    ],
+)
+def test_a_limit_of_the_user_s_own_is_closed_until_the_date_that_it_names(words: str, wait_s: float | None) -> None:
+    seen = Seen("headers", status=400, error_message=f"You have reached your specified API usage limits. {words}")
+    now = datetime(2026, 11, 30, 23, tzinfo=UTC).timestamp()
+    assert judge(seen, now).retry_after_s == wait_s
 
 
 def test_an_overload_under_another_status_is_an_overload() -> None:

@@ -170,6 +170,28 @@ class TestTargets:
     def test_a_target_is_found_by_what_the_user_types(self, text: str, provider: str, model: str | None) -> None:
         assert parse_target(text, CATALOG) == Override(provider=provider, model=model)
 
+    @pytest.mark.parametrize(
+        ("text", "default", "target"),
+        [
+            ("opus", "anthropic", ("anthropic", "claude-opus-4-8")),
+            ("haiku", "", ("anthropic", "claude-haiku-4-5-20251001")),
+            ("sonnet", "team", ("anthropic", "claude-sonnet-4-6")),
+            ("openrouter/opus", "", ("openrouter", "anthropic/claude-opus-4.8")),
+        ],
+    )
+    def test_a_tier_s_name_is_its_latest_model(self, text: str, default: str, target: tuple[str, str]) -> None:
+        provider, model = target
+        assert parse_target(text, CATALOG, default) == Override(provider=provider, model=model)
+
+    @pytest.mark.parametrize("text", ["fable", "bare/opus"])
+    def test_a_tier_that_nobody_lists_is_no_model(self, text: str) -> None:
+        with pytest.raises(NoTarget, match=text):
+            parse_target(text, CATALOG, "anthropic")
+
+    def test_a_tier_that_several_providers_list_must_be_named_with_one(self) -> None:
+        with pytest.raises(NoTarget, match="'opus' is offered by several providers; say which: anthropic/claude-opus"):
+            parse_target("opus", CATALOG)
+
     def test_a_model_that_several_providers_offer_must_be_named_with_one(self) -> None:
         with pytest.raises(
             NoTarget, match=r"anthropic/claude-opus-4-8, openrouter/anthropic/claude-opus-4\.8, team/claude"

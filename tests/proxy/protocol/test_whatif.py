@@ -65,7 +65,7 @@ class TestTheListPrice:
         both = [ONE, Portion("elsewhere", "gpt-5", USED)]
         prices = {"anthropic": CLAUDE, "elsewhere": PLAIN}
         expected = portions_cost([ONE], CLAUDE) + portions_cost([ONE], PLAIN)
-        assert list_cost(both, lambda provider, _: prices[provider]) == expected
+        assert list_cost(both, lambda portion: prices[portion.provider]) == expected
 
     def test_is_unknown_where_something_that_served_has_no_price(self) -> None:
         assert list_cost([ONE], lambda *_: None) is None

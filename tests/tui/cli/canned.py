@@ -99,7 +99,7 @@ MODELS = c.ModelList(
     ),
     providers=PROVIDERS,
 )
-REPORT = c.UsageReport(total=TALLY, rows=(c.UsageRow(key="claude-opus-4-8", tally=TALLY),))
+REPORT = c.UsageReport(total=TALLY, rows=(c.UsageRow(key="claude-opus-4-8", tally=TALLY),), estimated_requests=1)
 CONTEXT = c.ContextReport(
     session_id="5e551011-0000",
     request_id="r2",

@@ -117,6 +117,12 @@ class TestWithAnEngine:
     def test_usage_says_what_is_in_no_sum(self, run: Run) -> None:
         assert "1 of them cost something that nobody could tell" in run("usage", "--since", "7d").stdout
 
+    def test_usage_says_what_is_estimated(self, run: Run) -> None:
+        lines = run("usage").stdout.splitlines()
+        assert lines[-1] == "1 of them broke off or did not tell their tokens: those are estimated (~)."
+        assert any(line.startswith("total") and " ~" in line.partition("$")[0] for line in lines)
+        assert json.loads(run("usage", "--json").stdout)["estimated_requests"] == 1
+
     def test_usage_has_columns_for_simulated_and_unpriced_where_there_are_any(self, run: Run) -> None:
         title, row, *_ = run("usage").stdout.splitlines()
         assert title.split()[-3:] == ["cost", "simulated", "unpriced"]

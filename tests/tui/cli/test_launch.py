@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from proxy import contract as c
+from proxy.contract import PROJECT_HEADER
+from proxy.protocol.identity import identify
 from tui import launch
 from tui.claude_settings import Layer, Login
 
@@ -160,18 +162,22 @@ def test_merging_keeps_the_users_settings_and_their_other_variables() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "label", "value"),
     [
-        ("shop-api", "shop-api"),
-        ("café", "cafe"),
-        ("日本", "__"),
-        ("a\nx-evil: 1", "a_x-evil: 1"),
-        ("  ", ""),
-        ("x" * 99, "x" * 64),
+        ("shop-api", "shop-api", "shop-api"),
+        ("my shop", "my shop", "my shop"),
+        ("cafe\u0301", "café", "caf%C3%A9"),
+        ("项目", "项目", "%E9%A1%B9%E7%9B%AE"),
+        ("100%", "100%", "100%25"),
+        ("a\nx-evil: 1", "a x-evil: 1", "a x-evil: 1"),
+        ("  ", "", ""),
+        ("x" * 99, "x" * 64, "x" * 64),
     ],
 )
-def test_a_projects_name_fits_a_header(name: str, value: str) -> None:
-    assert launch.header_value(name) == value
+def test_a_projects_name_is_recorded_as_it_is_and_travels_in_a_header(name: str, label: str, value: str) -> None:
+    assert launch.project_label(name) == label
+    assert launch.header_value(label) == value
+    assert identify({PROJECT_HEADER: value}, None).project == (label or None)
 
 
 def test_stronger_settings_that_undo_a_variable_are_named() -> None:

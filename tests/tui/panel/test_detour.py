@@ -109,6 +109,19 @@ def test_the_providers_own_warning_counts_below_our_mark() -> None:
     assert limit_warning(warned, NOW).startswith("70% of the 5h limit used")
 
 
+def ruling(*limits: c.Limit) -> c.Provider:
+    return msgspec.structs.replace(WELL[0], limits=limits)
+
+
+def test_the_limit_that_the_provider_says_decides_is_the_one_that_is_warned_of() -> None:
+    warned = c.Limit(name="5h", used=0.8, status="allowed_warning", rules=True)
+    assert limit_warning(ruling(warned, c.Limit(name="week", used=0.84)), NOW).startswith("80% of the 5h limit used")
+    near = c.Limit(name="5h", used=0.95, rules=True)
+    assert limit_warning(ruling(near, c.Limit(name="week", used=0.97)), NOW).startswith("95% of the 5h limit used")
+    calm = c.Limit(name="5h", used=0.2, rules=True)
+    assert limit_warning(ruling(calm, c.Limit(name="week", used=0.97)), NOW) == ""
+
+
 def test_a_limit_that_was_reset_since_is_not_told() -> None:
     assert nearest((c.Limit(name="5h", used=1.0, resets_at=NOW - 1),), NOW) is None
     assert reset_words(c.Limit(name="5h", used=1.0), NOW) == ""
@@ -143,6 +156,23 @@ def test_the_detail_tells_every_attempt_with_key_reason_and_changes() -> None:
     assert "overloaded (529); next try in 9 s" in text
     assert "8.0s  200 served  with key sk-or…4f2a" in text
     assert "changed: 2 thinking blocks of anthropic left out" in text
+
+
+def test_an_answer_that_broke_off_shows_its_output_as_an_estimate() -> None:
+    usage = c.Usage(input_tokens=1000, output_tokens=4179)
+    left = served(1, 9, outcome="cancelled", usage=usage, usage_estimated=True, output_estimated=True)
+    assert " ~4.2k " in line_text(row(left, 140, NOW, None, 0))
+    text = "\n".join(line_text(one) for one in detail_lines(PanelState(), c.Detail(request=left), 100, NOW))
+    assert " ~4,179\n" in text
+    assert "output estimated by the text that came: the answer broke off" in text
+    running = line_text(row(live(2, 1, usage=usage, usage_estimated=True), 140, NOW, None, 0))
+    assert " 4.2k " in running
+
+
+def test_an_answer_of_which_nothing_came_has_no_bill_that_anybody_told() -> None:
+    left = served(1, 9, outcome="cancelled", usage=c.Usage(), cost_nano_usd=0, cost_source="free")
+    text = "\n".join(line_text(one) for one in detail_lines(PanelState(), c.Detail(request=left), 100, NOW))
+    assert "nothing of the answer came: no bill is known" in text
 
 
 def test_what_passed_a_provider_before_the_engine_began_is_over() -> None:

@@ -7,6 +7,7 @@ from proxy import contract as c
 from tests.tui.scenes import NOW, at_work, blank, live, models, served
 from tui import actions
 from tui.screens.help import HelpScreen
+from tui.screens.main import PINNED
 from tui.state.burn import Burn
 from tui.state.choices import (
     ModelChoice,
@@ -23,9 +24,9 @@ from tui.state.choices import (
 from tui.state.detail import detail_lines
 from tui.state.fuzzy import score
 from tui.state.header import header
-from tui.state.keys_line import KeyHint, keys_line
-from tui.state.lines import line_cells, line_text
-from tui.state.panel import PanelState
+from tui.state.keys_line import KeyHint, keys_line, said_line
+from tui.state.lines import Piece, line_cells, line_text
+from tui.state.panel import PanelState, next_notice
 from tui.state.rows import layout, row, titles
 from tui.state.text import cells
 from tui.state.trouble import troubles
@@ -172,7 +173,25 @@ def test_the_footer_drops_the_least_important_and_keeps_leave() -> None:
         KeyHint("m", "model", "app.model"),
         KeyHint("p", "provider", "app.provider"),
     ]
-    assert line_text(keys_line(hints, 21, last="leave")).split() == ["m", "model", "q", "leave"]
+    assert line_text(keys_line(hints, 21, ("leave",))).split() == ["m", "model", "q", "leave"]
+
+
+def test_a_sentence_in_the_footer_leaves_the_keys_that_are_pinned() -> None:
+    hints = [KeyHint("m", "model", "app.model"), KeyHint("?", "help", "app.help"), KeyHint("q", "leave", "app.leave")]
+    told = line_text(said_line(Piece("openrouter serves instead of anthropic, which is overloaded"), hints, 60, PINNED))
+    assert (told.endswith("? help  q leave  "), "…" in told, cells(told)) == (True, True, 60)
+    narrow = line_text(said_line(Piece("openrouter serves instead of anthropic"), hints, 40, PINNED))
+    assert narrow.strip() == "openrouter serves instead of anthropic"
+
+
+def test_of_waiting_notices_the_gravest_is_told_first_and_none_is_lost() -> None:
+    said = [("info", "back"), ("warning", "92%"), ("warning", "gone"), ("error", "disk")]
+    waiting = [c.Notice(at=NOW, level=level, text=text) for level, text in said]  # type: ignore[arg-type]
+    told = []
+    while (notice := next_notice(waiting)) is not None:
+        waiting.remove(notice)
+        told.append(notice.text)
+    assert told == ["disk", "92%", "gone", "back"]
 
 
 def test_what_to_do_stays_in_a_narrow_header_and_what_happened_is_cut() -> None:
@@ -191,6 +210,13 @@ def test_a_vendor_gives_way_before_the_name_of_a_model() -> None:
     assert "anthropic/claude-opus-4.8-thinking" in wide
 
 
+def test_a_cloud_s_region_gives_way_too() -> None:
+    model = c.Model(provider="bedrock", id="global.anthropic.claude-haiku-4-5-20251001-v1:0")
+    assert "…claude-haiku-4-5-20…" in line_text(model_line(ModelChoice(model), 62, present=False, context_tokens=0))
+    short = c.Model(provider="bedrock", id="us.anthropic.claude-5")
+    assert "us.anthropic.claude-5" in line_text(model_line(ModelChoice(short), 80, present=False, context_tokens=0))
+
+
 @pytest.mark.parametrize("width", range(20, 140))
 def test_titles_of_the_model_picker_stand_over_their_columns(width: int) -> None:
     compared = {("openrouter", "m"): "$1.00"}
@@ -205,7 +231,7 @@ def test_titles_of_the_model_picker_stand_over_their_columns(width: int) -> None
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_help_wraps_what_a_key_does(width: int) -> None:
-    lines = HelpScreen(actions.effective_keys()).lines(width)
+    lines = HelpScreen(actions.effective_keys(), ("panel", "list")).lines(width)
     assert max(line_cells(each) for each in lines) <= width
 
 

@@ -106,6 +106,7 @@ class BudgetGate:
             served_model=session.served_model,
             cost_nano_usd=session.tally.cost_nano_usd,
             simulated_nano_usd=session.tally.simulated_nano_usd,
+            unpriced_requests=session.tally.unpriced_requests,
             cached=usage.cache_read_tokens / usage.prompt_tokens if usage.prompt_tokens else None,
             context=session.context_tokens / window if window else None,
             budget=budget,

@@ -718,6 +718,8 @@ class Pace(Frozen, frozen=True):
     tokens_per_min: float = 0.0
     nano_usd_per_hour: float = 0.0
     simulated_nano_usd_per_hour: float = 0.0
+    unpriced_requests: int = 0
+    """Requests of that time whose cost nobody could tell; they are in no rate of money."""
 
 
 class Forecast(Frozen, frozen=True):
@@ -762,6 +764,8 @@ class StatusFacts(Frozen, frozen=True):
     served_model: str | None = None
     cost_nano_usd: int = 0
     simulated_nano_usd: int = 0
+    unpriced_requests: int = 0
+    """Requests whose cost nobody could tell; they are in no sum."""
     cached: float | None = None
     """Share of the prompt tokens that were read from a cache; None: no prompt yet."""
     context: float | None = None

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from tui.state import unpriced
+
 TIMEOUT_S = 0.5
 """An engine on this machine answers within milliseconds; without an answer the client's own figures do."""
 ANSWER_BYTES_MAX = 1 << 16
@@ -85,7 +87,8 @@ def _cost(given: Facts, engine: Facts) -> str:
     """The engine's figure; the client's own is right only where the engine has none."""
     if engine.get("known"):
         real, simulated = engine.get("cost_nano_usd", 0), engine.get("simulated_nano_usd", 0)
-        return _dollars(real / 1e9) if real or not simulated else f"~{_dollars(simulated / 1e9)}"
+        amount = _dollars(real / 1e9) if real or not simulated else f"~{_dollars(simulated / 1e9)}"
+        return unpriced.told(amount, real > 0 or simulated > 0, engine.get("unpriced_requests", 0))
     own = _table(given, "cost").get("total_cost_usd")
     return _dollars(own) if isinstance(own, int | float) else ""
 

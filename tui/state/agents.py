@@ -102,7 +102,7 @@ def told_line(row: AgentRow, width: int, now: float) -> Line:
     facts = [
         f"{tally.requests} request{'s' * (tally.requests != 1)}",
         f"{f.count(tally.usage.total_tokens)} tokens",
-        f.sums(tally.cost_nano_usd, tally.simulated_nano_usd),
+        f.spent(tally),
         *([f.age(lasted)] if row.started_at else []),
     ]
     below = f" and {row.below} below it" if row.closed else ""
@@ -208,7 +208,7 @@ def _tally_line(name: Piece, more: str, row: AgentRow, state: Piece, width: int,
         "tokens": right(f.count(row.tally.usage.total_tokens), 7),
         "lasted": right(f.age(lasted) if row.started_at else "", 11),
     }
-    cost = f.sums(row.tally.cost_nano_usd, row.tally.simulated_nano_usd) if row.tally.requests else ""
+    cost = f.spent(row.tally, COST) if row.tally.requests else ""
     money = f.aligned(cost, COST)
     text = fit(name.text, room - cells(more) - 1)
     return cut(

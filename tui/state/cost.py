@@ -18,21 +18,20 @@ SESSION_LIMIT = 8
 """Sessions shown at most: below them stand the providers."""
 GAUGE_NAME, GAUGE_BAR_LEAST, GAUGE_TEXT_LEAST = 9, 4, 13
 BUDGET_WORDS: dict[BudgetKind, str] = {"session": "session", "project": "project", "day": "today", "month": "month"}
+COST = 9
 ROOMY = 38
 """Cells from which on there is room for the number of requests."""
 
 
-def money_of(state: PanelState, session: Session | None) -> str:
+def money_of(state: PanelState, session: Session | None, *, tight: bool = False) -> str:
     """What the session cost; without one, what today cost."""
     tally = session.tally if session is not None else state.today
-    return f.sums(tally.cost_nano_usd, tally.simulated_nano_usd)
+    return f.spent(tally, COST if tight else None)
 
 
-def rate_of(burn: Burn) -> str:
+def rate_of(burn: Burn, *, tight: bool = False) -> str:
     """Dollars per hour at the present pace."""
-    if burn.simulated_nano_usd_per_hour and not burn.nano_usd_per_hour:
-        return f"{f.SIMULATED}{f.cents(round(burn.simulated_nano_usd_per_hour))}/h"
-    return f"{f.cents(round(burn.nano_usd_per_hour))}/h"
+    return f.per_hour(burn.nano_usd_per_hour, burn.simulated_nano_usd_per_hour, burn.unpriced, tight=tight)
 
 
 def cost_title(state: PanelState, now: float) -> str:
@@ -82,10 +81,11 @@ def _figures(state: PanelState, burn: Burn, session: Session | None, width: int)
     tokens = f.count(burn.tokens_per_min)
     full = (line(money, "   ", rate), line(f"{tokens} tok/min"))
     short = (line(money, "  ", rate), line(f"{tokens}/min"))
-    for start, end in (full, short):
+    least = line(Piece(money_of(state, session, tight=True), "strong"), " ", Piece(rate_of(burn, tight=True), "accent"))
+    for start, end in (full, short, (least, line(f"{tokens}/min"))):
         if line_cells(start) + line_cells(end) + 2 <= width:
             return spread(start, end, width)
-    return first_that_fits([line(money, " ", rate), line(money)], width)
+    return first_that_fits([least, least[:1]], width)
 
 
 def _graph(burn: Burn, width: int, height: int) -> list[Line]:
@@ -182,7 +182,7 @@ def _agent(agent: AgentTally, width: int) -> Line:
     name = Piece(agent_row_name(agent), "plain" if agent.in_flight else "dim")
     doing = Piece("● working" if agent.in_flight else "", "accent")
     tally = agent.tally
-    money = f.sums(tally.cost_nano_usd, tally.simulated_nano_usd) if tally.requests else ""
+    money = f.spent(tally, COST) if tally.requests else ""
     return _tally_line(name, agent.tally, money, doing, width)
 
 
@@ -207,11 +207,11 @@ def _session(session: Session, name: str, width: int) -> Line:
     doing = Piece("● working" if session.in_flight else f"ctx {f.percent(share)}" if share else "idle", "dim")
     if session.in_flight:
         doing = doing._replace(tone="accent")
-    return _tally_line(Piece(name), session.tally, session_money(session), doing, width)
+    return _tally_line(Piece(name), session.tally, session_money(session, COST), doing, width)
 
 
 def _tally_line(name: Piece, tally: Tally, amount: str, doing: Piece, width: int) -> Line:
-    money = f.aligned(amount, 9)
+    money = f.aligned(amount, COST)
     roomy = width >= ROOMY
     requests = right(f"{f.count(tally.requests)}×", 6) if roomy else ""
     last = right(doing.text if roomy else doing.text.removeprefix("● "), 10 if roomy else 9)
@@ -228,8 +228,7 @@ def _today(state: PanelState, session: Session | None, width: int) -> list[Line]
     lines: list[Line] = []
     tally = session.tally if session is not None else state.today
     if session is not None:
-        today = f.sums(state.today.cost_nano_usd, state.today.simulated_nano_usd)
-        lines.append(spread(line(Piece("today, all sessions", "dim")), line(today), width))
+        lines.append(spread(line(Piece("today, all sessions", "dim")), line(f.spent(state.today)), width))
     if tally.unpriced_requests:
         many = "s" * (tally.unpriced_requests > 1)
         lines.append(line(Piece(f"{tally.unpriced_requests} request{many} without a known price", "warn")))

@@ -4,9 +4,11 @@ import re
 import time
 from collections.abc import Sequence
 
+from proxy.contract import Budget, Tally
+from tui.state import unpriced
 from tui.state.text import clean_line, right
 
-UNKNOWN = "?"
+UNKNOWN = unpriced.UNKNOWN
 SIMULATED = "~"
 """Stands before money that the simulator made up."""
 
@@ -44,6 +46,12 @@ def cents(nano_usd: int) -> str:
     return f"${rounded // 100:,}.{rounded % 100:02d}"
 
 
+def per_hour(real: float, simulated: float, requests: int, *, unit: str = "/h", tight: bool = False) -> str:
+    """A rate of nano-dollars per hour to the cent, simulated where there is no other; ``requests``: unpriced ones."""
+    mark, rate = (SIMULATED, simulated) if simulated and not real else ("", real)
+    return unpriced.told(f"{mark}{cents(round(rate))}", rate > 0, requests, unit=unit, tight=tight)
+
+
 def price(nano_usd_per_million: int | None) -> str:
     """The price of a million tokens: ``$5``, ``$0.25``, ``free``."""
     if nano_usd_per_million is None:
@@ -60,6 +68,31 @@ def sums(real_nano_usd: int, simulated_nano_usd: int) -> str:
         return money(real_nano_usd)
     made_up = money(simulated_nano_usd, simulated=True)
     return f"{money(real_nano_usd)} and {made_up}" if real_nano_usd else made_up
+
+
+def spent(tally: Tally, width: int | None = None) -> str:
+    """What ``tally`` cost as far as it is known; ``width``: in a column of so many cells."""
+    amount = sums(tally.cost_nano_usd, tally.simulated_nano_usd)
+    return _with_unknown(amount, tally.cost_nano_usd or tally.simulated_nano_usd, tally.unpriced_requests, width)
+
+
+def paid(tally: Tally, width: int | None = None) -> str:
+    """The same of real money alone, where simulated money stands beside it."""
+    return _with_unknown(money(tally.cost_nano_usd), tally.cost_nano_usd, tally.unpriced_requests, width)
+
+
+def used(budget: Budget, width: int | None = None) -> str:
+    """What was spent under ``budget``, likewise."""
+    return _with_unknown(money(budget.spent_nano_usd), budget.spent_nano_usd, budget.unpriced_requests, width)
+
+
+def _with_unknown(amount: str, nano_usd: int, requests: int, width: int | None) -> str:
+    """In a column large amounts lose their cents before they are cut."""
+    words = unpriced.told(amount, nano_usd > 0, requests, tight=width is not None)
+    if width is None or len(words) <= width or nano_usd < 100 * _NANO:
+        return words
+    mark = SIMULATED if amount.startswith(SIMULATED) else ""
+    return unpriced.told(f"{mark}${(nano_usd + _NANO // 2) // _NANO:,}", True, requests, tight=True)
 
 
 def count(number: float) -> str:

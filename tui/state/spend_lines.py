@@ -163,7 +163,7 @@ class SpendTable:
         prompt = tally.usage.prompt_tokens
         whole = money(self._report.total)
         told = {
-            "cost": f.aligned(_cost(tally), 11),
+            "cost": f.aligned(f.paid(tally, 11), 11),
             "simulated": f.aligned(f.money(tally.simulated_nano_usd, simulated=True), 11),
             "no price": str(tally.unpriced_requests or ""),
             "share": _share(money(tally), whole),
@@ -181,13 +181,6 @@ def _share(part: int, whole: int) -> str:
     if not part:
         return ""
     return f.percent(part / whole) if part >= whole / 100 else "<1%"
-
-
-def _cost(tally: Tally) -> str:
-    """Real money; unknown where nothing but requests without a price is in it."""
-    if not tally.cost_nano_usd and tally.unpriced_requests:
-        return f.UNKNOWN
-    return f.money(tally.cost_nano_usd)
 
 
 def graph(report: UsageReport, group: UsageGroup, width: int, height: int) -> list[Line]:

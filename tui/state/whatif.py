@@ -63,7 +63,7 @@ def spent(report: c.WhatIf) -> list[Line]:
     usage = total.usage
     hit = f.percent(usage.cache_read_tokens / usage.prompt_tokens) if usage.prompt_tokens else "none"
     used = f"{f.count(usage.prompt_tokens)} in, {hit} of it from a cache, {f.count(usage.output_tokens)} out"
-    cost = (Piece("cost  ", "dim"), Piece(f.sums(total.cost_nano_usd, total.simulated_nano_usd), "strong"))
+    cost = (Piece("cost  ", "dim"), Piece(f.spent(total), "strong"))
     unpriced = line(Piece(f"{total.unpriced_requests:,} without a price", "warn")) if total.unpriced_requests else ()
     made_up = bool(total.simulated_nano_usd) and not total.cost_nano_usd
     listed = f"at list prices {f.money(report.list_nano_usd, simulated=made_up)}"

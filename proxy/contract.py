@@ -225,6 +225,8 @@ class AgentTally(Frozen, frozen=True):
     """Kind and errand of a sub-agent, such as ``Explore "find the handlers"``; None: not learned."""
     done: bool = False
     """A sub-agent whose last answer asked for no further tool."""
+    outcome: Outcome | None = None
+    """How its last request ended; None: none did, or it is not known any more."""
     tally: Tally = Tally()
     in_flight: int = 0
     started_at: float = 0.0

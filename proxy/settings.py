@@ -241,7 +241,7 @@ class HistorySettings(_Table):
     """``[history]``: what the ledger keeps."""
 
     keep_days: Annotated[int, Field(ge=1)] | None = None
-    """Days after which single requests are removed; their sums stay. Without it everything is kept."""
+    """Days, up to the last use, after which single requests are removed; their sums stay. Without it all are kept."""
 
 
 class PriceSettings(_Table):

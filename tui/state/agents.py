@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from proxy.contract import AgentTally, Session, Tally
+from proxy.contract import AgentTally, Outcome, Session, Tally
 from tui.state import formats as f
 from tui.state.choices import Scope
 from tui.state.lines import Line, Piece, Tone, cut, line
@@ -17,6 +17,12 @@ STATE = 13
 COST = 9
 NAME_MIN = 18
 ROOT = "main"
+_ENDS: dict[Outcome | None, tuple[str, Tone]] = {
+    "cancelled": ("⊘ cancelled", "dim"),
+    "failed": ("✗ failed", "bad"),
+    "broken": ("✗ broken", "bad"),
+}
+"""Of a sub-agent's last request, after which it runs no tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ def agent_state(row: AgentRow, now: float) -> tuple[str, Tone]:
     quiet = max(0.0, now - row.last_at)
     if row.agent.role == "agent" and row.agent.done:
         return "✓ done", "dim"
+    if row.agent.role == "agent" and row.agent.outcome in _ENDS:
+        return _ENDS[row.agent.outcome]
     if row.agent.role == "agent" and quiet < DONE_AFTER_S:
         return f"… tool {f.age(quiet)}", "plain"
     return f"idle {f.age(quiet)}", "dim"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import msgspec
+from proxy.protocol.server_blocks import as_text
 
 from proxy.dialects.tool_changes import tools_in_force
 
@@ -324,9 +324,9 @@ def _part(block: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -> 
             yield _result(block, names, notes)
         case "server_tool_use":
             notes.add("past work of a server's tool told as text")
-            yield Text(f"[{block.get('name')}: {_json(block.get('input'))}]")
+            yield Text(as_text(block))
         case str(kind) if kind.endswith("_tool_result"):
-            yield Text(_told_results(block))
+            yield Text(as_text(block))
         case "tool_reference" | "fallback" | "compaction":
             if isinstance(text := block.get("content"), str) and text:
                 yield Text(text)
@@ -436,16 +436,6 @@ def _format(wanted: object) -> Mapping[str, Any] | None:
     return None
 
 
-def _told_results(block: Mapping[str, Any]) -> str:
-    content = block.get("content")
-    lines = []
-    for each in content if isinstance(content, list) else [content]:
-        if isinstance(each, Mapping):
-            said = " ".join(str(each[name]) for name in ("title", "url", "error_code") if each.get(name))
-            lines.append(said or _json(each)[:2000])
-    return "[results] " + "; ".join(line for line in lines if line)
-
-
 def _texts(content: object) -> Iterator[Text]:
     for block in _blocks(content):
         if isinstance(text := block.get("text"), str) and text:
@@ -470,10 +460,6 @@ def _list(value: object) -> Iterable[Any]:
 def _cache(block: Mapping[str, Any]) -> Mapping[str, Any] | None:
     mark = block.get("cache_control")
     return mark if isinstance(mark, Mapping) else None
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _integer(value: object) -> int | None:

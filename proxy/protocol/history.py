@@ -16,6 +16,7 @@ import msgspec
 from proxy.dialects.signatures import MARK, is_sealed
 from proxy.protocol.messages import Body
 from proxy.protocol.naming import canonical
+from proxy.protocol.server_blocks import as_text
 
 BLOCKS_KEPT = 20_000
 
@@ -145,7 +146,7 @@ def without_server_tools(body: Body) -> tuple[dict[str, bytes], tuple[str, ...]]
             continue
         for number, block in enumerate(content):
             if isinstance(block, dict) and block.get("type") in _SERVER_TOOLS:
-                content[number] = {"type": "text", "text": _as_text(block)}
+                content[number] = {"type": "text", "text": as_text(block)}
                 flattened += 1
     if not flattened:
         return {}, ()
@@ -166,12 +167,3 @@ def _signatures(raw: bytes) -> Iterator[str]:
 
 def _is_thinking(block: object) -> bool:
     return isinstance(block, dict) and block.get("type") in _THINKING
-
-
-def _as_text(block: Mapping[str, Any]) -> str:
-    if block.get("type") == "server_tool_use":
-        return f"[{block.get('name')}: {msgspec.json.encode(block.get('input')).decode()}]"
-    content = block.get("content")
-    results = content if isinstance(content, list) else [content]
-    lines = [f"{each.get('title', '')} {each.get('url', '')}".strip() for each in results if isinstance(each, dict)]
-    return "[results] " + "; ".join(line for line in lines if line)

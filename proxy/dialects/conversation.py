@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from proxy.protocol.server_blocks import as_text
-
 from proxy.dialects.tool_changes import tools_in_force
+from proxy.protocol.server_blocks import as_text
 
 Role = Literal["user", "assistant"]
 

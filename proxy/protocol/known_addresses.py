@@ -15,7 +15,7 @@ from proxy.protocol.page_address import BadAddress, PageAddress, page_address
 READINGS_MAX = 2000
 """Of texts that may be the address that is looked for. A conversation with more of them names nothing."""
 
-_TOKEN = re.compile(r"https?://(?:(?![,;]https?://)[^\s<>\"`{}|\\^\[\]])+")
+_TOKEN = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]{2,45}\])?(?:(?![,;]https?://)[^\s<>\"`{}|\\^\[\]])*")
 _PUNCTUATION = ".,;:!?'*_~&"
 _SLACK = len(":443./")
 """What an address may have more or less than the same one in its usual spelling."""
@@ -110,12 +110,12 @@ def _readings(token: str) -> Iterator[PageAddress]:
 
 
 def _ends(token: str) -> Iterator[str]:
-    """``token`` as it is, and without what may follow an address: marks, a bracket, words in another script."""
+    """``token`` without what may follow an address (marks, a bracket, words in another script), the likeliest first."""
     ascii_part = token[: next((at for at, each in enumerate(token) if not each.isascii()), len(token))]
     for whole in (token, ascii_part):
         for written in (whole, whole.replace("&amp;", "&")):
-            yield written
             yield _balanced(written).rstrip(_PUNCTUATION)
+            yield written
             yield written.rstrip(_PUNCTUATION + ")")
 
 

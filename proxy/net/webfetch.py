@@ -283,8 +283,8 @@ async def _read_body(address: PageAddress, response: aiohttp.ClientResponse) -> 
 def _pdf(address: PageAddress, body: bytes, now: str) -> Fetched:
     if b"%PDF-" not in body[:1024]:
         raise _NotFetched("unsupported_content_type", f"{address.host} calls a file PDF that is none")
-    name = unquote(address.target.partition("?")[0].rpartition("/")[2])[:TITLE_CHARS_MAX]
-    return Fetched(address.url, now, name, pdf=base64.b64encode(body).decode())
+    name = unquote(address.target.partition("?")[0].rpartition("/")[2])
+    return Fetched(address.url, now, " ".join(name.split())[:TITLE_CHARS_MAX], pdf=base64.b64encode(body).decode())
 
 
 def web_fetch(settings: Settings, trust: ssl.SSLContext) -> WebFetch | None:

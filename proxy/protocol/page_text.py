@@ -71,9 +71,13 @@ def kind_of(content_type: str) -> Kind | None:
 
 def decoded_page(body: bytes, content_type: str) -> str:
     """The text of ``body``: by its first bytes, its label, what it says itself, else as UTF-8. Nothing is refused."""
+    return body.decode(_encoding_of(body, content_type), errors="replace").replace("\x00", "")
+
+
+def _encoding_of(body: bytes, content_type: str) -> str:
     for mark, encoding in _MARKS.items():
         if body.startswith(mark):
-            return body.decode(encoding, errors="replace")
+            return encoding
     labelled = re.search(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", content_type, re.IGNORECASE)
     said = _CHARSET.search(body[:2048])
     within = said[1].decode("ascii", errors="replace") if said else ""
@@ -81,14 +85,14 @@ def decoded_page(body: bytes, content_type: str) -> str:
         within = ""  # it could not have been read
     for name in (labelled and labelled[1], within):
         if name and _ENCODINGS.fullmatch(name.lower()):
-            return body.decode(name, errors="replace")
-    return body.decode(errors="replace")
+            return name
+    return "utf-8"
 
 
 def read_html(html: str, url: str) -> PageText:
     """Title and text of a page. Links keep their addresses, whole, so that they can be followed."""
     reader = _Reader(url)
-    html, at, size = html[:HTML_CHARS_MAX], 0, _PIECE_CHARS
+    html, at, size = html[:HTML_CHARS_MAX] + "\n", 0, _PIECE_CHARS  # the parser keeps back what may go on as an entity
     try:
         while at < len(html):
             left = len(reader.rawdata)

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from proxy.net.webfetch import PAGE_BYTES_MAX, REDIRECTS_MAX, Place, WebFetch, look_up, may_reach, web_fetch
 from proxy.protocol.fetch import Fetched, Unfetched, WantedPages
 from proxy.protocol.page_address import page_address
-from proxy.settings import Settings
+from proxy.settings import Settings, load_settings
 from tests.proxy.conftest import clear_environment
 from tests.upstreams import HANG_UP, SILENCE, Answer, Hold, Reply, ScriptedUpstream
 from tests.upstreams.sites import TRUST, moved, names, only_loopback, page, reaching
@@ -529,3 +529,7 @@ class TestWhetherPagesAreFetched:
     ) -> None:
         settings = Settings.model_validate({"engine": {"host": host}, "search": {"fetch": fetch}})
         assert (web_fetch(settings, TRUST) is not None) is on
+
+    def test_the_environment_turns_it_off(self, tmp_path: Path) -> None:
+        settings = load_settings(tmp_path / "none.toml", None, {"CCTUI_SEARCH__FETCH": "false"})
+        assert web_fetch(settings, TRUST) is None

@@ -119,7 +119,8 @@ class Bookkeeping:
             exchange.cost_nano_usd, exchange.cost_source = 0, "free"
         elif provider is not None and billed:
             models = [name for name in (facts.model, exchange.target_model) if name]
-            settled = self.costs.settled(provider, models, usage, reported, speed=facts.speed)
+            here = exchange.searched_here
+            settled = self.costs.settled(provider, models, usage, reported, speed=facts.speed, searched_here=here)
             exchange.cost_nano_usd, exchange.cost_source = settled
 
     def _estimate_prompt(self, exchange: Exchange) -> None:

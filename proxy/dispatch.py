@@ -18,9 +18,8 @@ from proxy.net.attempt import Attempt, Parcel
 from proxy.net.credentials import Credentials
 from proxy.net.exchange import Exchange
 from proxy.net.relay import login_name
-from proxy.net.searching import NoSearch, Searching, search_for
+from proxy.net.searching import NoSearch, Searching, Web, search_for
 from proxy.net.upstream import Upstreams
-from proxy.net.websearch import WebSearch
 from proxy.parcels import Parcels
 from proxy.protocol import routing
 from proxy.protocol.naming import strip_window_suffix, tier_of
@@ -51,7 +50,7 @@ class Dispatch:
     parcels: Parcels
     rejected: RejectionBook
     gate: BudgetGate
-    web: WebSearch | None
+    web: Web
     config_file: Path
     herald: Herald
     changed: Callable[[], None]

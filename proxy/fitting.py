@@ -101,14 +101,15 @@ class Fitting:
     def learn(self, exchange: Exchange, request: c.Request) -> None:
         """Take in what a served request tells of its thread's size and its answer's, and of its model where it was text
         alone."""
-        if not exchange.weight.media_tokens:
+        in_full = not exchange.facts.looked_into_the_web
+        if in_full and not exchange.weight.media_tokens:
             self.estimator.learn(request)
         self._learn_answer(exchange, request)
         if request.role == "background":
             return
         thread = _thread(exchange)
         model = request.served_model or request.target_model or ""
-        if request.usage.prompt_tokens and not request.usage_estimated and not request.usage.web_searches:
+        if request.usage.prompt_tokens and not request.usage_estimated and in_full:
             self._counted[thread] = (exchange.weight, request.usage.total_tokens, model)
             self._counted.move_to_end(thread)
             while len(self._counted) > THREADS_KEPT:

@@ -77,6 +77,10 @@ class Cloud:
     structured: tuple[Version, Version]
     """The first and the last Claude that answer to a JSON schema there."""
 
+    def runs(self, name: str) -> bool:
+        """Whether it runs a server tool that goes by ``name`` in a conversation."""
+        return any(kind.startswith(name) or name.startswith(kind.rstrip("_")) for kind in self.server_tools)
+
 
 @dataclass(frozen=True, slots=True)
 class CloudRequest:
@@ -140,7 +144,9 @@ class _Adaptation:
 
     def _adapt_conversation(self, fields: Fields) -> None:
         if isinstance(messages := fields.get("messages"), list):
-            fields["messages"], notes = cloud_messages(messages, mid_system=self._version >= _MID_SYSTEM)
+            fields["messages"], notes = cloud_messages(
+                messages, mid_system=self._version >= _MID_SYSTEM, runs=self._cloud.runs
+            )
             self._notes += notes
         if isinstance(system := fields.get("system"), list):
             fields["system"] = [without_scope(block) for block in system]

@@ -80,6 +80,8 @@ class Quirks:
     """Its own web search, as a tool's type."""
     server_search: bool | None = None
     """Whether it searches the web itself when asked to; else the engine does. Unset: by the dialect and the model."""
+    server_fetch: bool | None = None
+    """Whether it fetches pages of the web itself when asked to; else the engine does. Unset: as Claude alone does."""
     signed_calls: bool = True
     """Gemini: a past call must carry its thought signature."""
 

@@ -109,6 +109,8 @@ class Exchange:
     """Targets that refused the history's thinking: they get none of it."""
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     """As they were set up when it arrived."""
+    searched_here: bool = False
+    """Its searches were the engine's, whatever its provider can do."""
     pinned: Target | None = None
     """It goes there and nowhere else, whatever the route says: a check's request."""
     tells_health: bool = True

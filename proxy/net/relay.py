@@ -121,7 +121,7 @@ class Surroundings(Catalog, Protocol):
         ...
 
     def search(self, exchange: Exchange, target: Target) -> Searching | NoSearch | None:
-        """How a request gets the web search that it wants and the target does not have; None where neither is so."""
+        """How a request gets the searches and pages that it wants; None: it wants none, or the target has its own."""
         ...
 
     async def parcel(self, exchange: Exchange, target: Target) -> Parcel:
@@ -344,7 +344,7 @@ class Relay:
     ) -> tuple[Attempt, Answer]:
         """An attempt, and what becomes of its answer. Raises ``CannotTake``."""
         try:
-            rounds = search.rounds() if search is not None else None
+            rounds = search.rounds(room) if search is not None else None
             asked = exchange if rounds is None else rounds.asked(exchange)
             parcel = await self._in.parcel(asked, target)
         except BaseException:  # the client may leave while a large body is translated
@@ -394,8 +394,8 @@ class Relay:
         return Failure(outcome, 400, error_body("invalid_request_error", reason))
 
     def _unsearched(self, exchange: Exchange, target: Target, search: NoSearch) -> Failure:
-        """A request that needs a search where nobody makes one: whoever asks reads what to set up."""
-        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no web search, and the engine none to lend")
+        """A request that needs a search or a page where nobody gets one: whoever asks reads what to set up."""
+        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no {search.what}, and the engine none to lend")
         _pass_by(exchange, target, outcome.sentence(target.provider), unfit=True)
         return search.failure(outcome, streaming=exchange.streaming)
 

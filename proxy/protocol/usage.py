@@ -67,6 +67,11 @@ class AnswerFacts:
             web_searches=counts.get("web_search_requests", 0),
         )
 
+    @property
+    def looked_into_the_web(self) -> bool:
+        """The prompt that was counted has what the request had not."""
+        return any(self.counts.get(name) for name in ("web_search_requests", "web_fetch_requests"))
+
     def see_message(self, message: Mapping[str, Any]) -> None:
         """Take in a Message, whole or as ``message_start`` carries it."""
         if isinstance(model := message.get("model"), str) and model:
@@ -90,8 +95,9 @@ class AnswerFacts:
         self._see_cache_writes(usage)
         self._see_iterations(usage.get("iterations"))
         tools = usage.get("server_tool_use")
-        if isinstance(tools, Mapping) and (count := _count(tools.get("web_search_requests"))) is not None:
-            self.counts["web_search_requests"] = count
+        for name in ("web_search_requests", "web_fetch_requests"):
+            if isinstance(tools, Mapping) and (count := _count(tools.get(name))) is not None:
+                self.counts[name] = count
         if isinstance(tier := usage.get("service_tier"), str):
             self.service_tier = tier
         if isinstance(speed := usage.get("speed"), str):

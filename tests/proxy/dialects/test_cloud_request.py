@@ -466,3 +466,40 @@ def test_vertexs_errors_may_be_googles_or_anthropics() -> None:
 )
 def test_the_version_stands_in_the_id(model: str, version: tuple[int, int] | None) -> None:
     assert claude_version(model) == version
+
+
+def past_work(name: str, number: int = 1) -> list[Body]:
+    """A call of a server's tool and its result."""
+    tool_id = f"srvtoolu_{number}"
+    document = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Words."}}
+    page = {"type": "web_fetch_result", "url": "https://a.example.com/", "content": document}
+    content: Any = page if name == "web_fetch" else [{"title": "A", "url": "https://a.example.com/"}]
+    return [
+        {"type": "server_tool_use", "id": tool_id, "name": name, "input": {"q": "x"}},
+        {
+            "type": f"{name}_tool_result",
+            "tool_use_id": tool_id,
+            "content": content,
+            "cache_control": {"type": "ephemeral"},
+        },
+    ]
+
+
+@pytest.mark.parametrize(("dialect", "kept"), [(Bedrock(), []), (Vertex(), ["web_search"])], ids=["bedrock", "vertex"])
+def test_past_work_of_tools_that_a_cloud_has_none_of_is_told_as_text(dialect: Dialect, kept: list[str]) -> None:
+    said = [*past_work("web_search"), *past_work("web_fetch", 2), {"type": "text", "text": "So."}]
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": said}]
+    payload, outgoing = sent(dialect, messages=[*messages, {"role": "user", "content": "and?"}])
+    blocks = payload["messages"][1]["content"]
+    assert [block["name"] for block in blocks if block["type"] == "server_tool_use"] == kept
+    assert blocks[-2]["text"] == "[results] https://a.example.com/\nWords.\n[end of results]"
+    assert blocks[-2]["cache_control"] == {"type": "ephemeral"}
+    assert f"past work of server tools told as text (×{4 - 2 * len(kept)})" in outgoing.notes
+
+
+@BOTH
+def test_past_work_of_a_tool_that_a_cloud_runs_stays(dialect: Dialect) -> None:
+    said = past_work("tool_search_tool_regex")
+    said[1]["type"] = "tool_search_tool_result"
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": said}]
+    assert sent(dialect, messages=messages)[0]["messages"] == messages

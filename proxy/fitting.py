@@ -5,7 +5,6 @@ survives a restart. Decisions are in ``protocol.history`` and ``protocol.overflo
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,11 +22,10 @@ from proxy.protocol.history import (
     without_foreign_thinking,
 )
 from proxy.protocol.messages import Body
-from proxy.protocol.output_limit import with_output_limit
 from proxy.protocol.overflow import Room
-from proxy.protocol.rejections import Rejection, without_rejected
 from proxy.protocol.routing import Target
 from proxy.protocol.server_tools import without_server_tools
+from proxy.protocol.terms import NONE, Terms, on_terms
 from proxy.protocol.tool_ids import with_legal_tool_ids
 from proxy.protocol.weight import Weight
 
@@ -68,23 +66,15 @@ class Fitting:
         """As seen so far."""
         return self.estimator.ratio(model)
 
-    def body_for(
-        self, exchange: Exchange, target: Target, rejections: Sequence[Rejection] = (), output_limit: int | None = None
-    ) -> tuple[Bytes, tuple[str, ...]]:
-        """The client's bytes; with another model, or without what its target would refuse, where that is needed.
-
-        ``rejections`` is what the target was seen to reject, ``output_limit`` the most tokens that it answers with.
-        """
+    def body_for(self, exchange: Exchange, target: Target, terms: Terms = NONE) -> tuple[Bytes, tuple[str, ...]]:
+        """The client's bytes; with another model, or on the target's ``terms``, where that is needed."""
         body = exchange.body
         if body is None or not target.model:
             return exchange.raw_body, ()
         body, changes = self.legal(body, exchange, target)
-        if rejections:
-            body, left_out = without_rejected(body, rejections)
-            changes += left_out
-        if output_limit is not None:
-            body, lowered = with_output_limit(body, output_limit)
-            changes += lowered
+        if terms is not NONE:
+            body, more = on_terms(body, terms)
+            changes += more
         if target.model == body.model:
             return body.raw, changes
         return body.pieces_with_model(target.model), changes

@@ -49,7 +49,7 @@ def _message(message: Any) -> tuple[Any, int]:
     content = message.get("content") if isinstance(message, Mapping) else None
     if not isinstance(content, list):
         return message, 0
-    blocks = [without_scope(block) for block in content if not _is_foreign(block)]
+    blocks = [_plain(block) for block in content if not _is_foreign(block)]
     removed = len(content) - len(blocks)
     if not removed and all(new is old for new, old in zip(blocks, content, strict=True)):
         return message, 0
@@ -81,6 +81,16 @@ def _told(block: Any, calls: set[str], runs: Callable[[str], bool]) -> Any:
         return block
     mark = {name: block[name] for name in ("cache_control",) if name in block}
     return {"type": "text", "text": as_text(block) or "", **mark}
+
+
+def _plain(block: Any) -> Any:
+    """``block`` and, in a tool's result, the blocks within it, without scopes."""
+    inside = block.get("content") if isinstance(block, Mapping) else None
+    if isinstance(inside, list):
+        plain = [without_scope(each) for each in inside]
+        if any(new is not old for new, old in zip(plain, inside, strict=True)):
+            block = {**block, "content": plain}
+    return without_scope(block)
 
 
 def _is_foreign(block: Any) -> bool:

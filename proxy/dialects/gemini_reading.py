@@ -14,6 +14,7 @@ from proxy.dialects.counts import token_count
 from proxy.dialects.dialect import Occasion
 from proxy.dialects.gemini_marks import Place, client_id, signature_payload
 from proxy.dialects.gemini_partial_call import PartialCall, continues, is_piece
+from proxy.dialects.page_filter import ALL_PAGES, PageFilter, host_in, host_of
 from proxy.dialects.reading import AnswerReader
 from proxy.dialects.signatures import digest
 from proxy.dialects.tool_names import ToolNames
@@ -38,11 +39,18 @@ _COUNTS = (
 )
 
 
+_REDIRECTS = "vertexaisearch.cloud.google.com"
+"""The host of addresses that lead to a page that Google found."""
+
+
 class GeminiReader(AnswerReader):
     """One answer of ``generateContent`` or ``streamGenerateContent``."""
 
-    def __init__(self, writer: AnswerWriter, names: ToolNames, occasion: Occasion) -> None:
+    def __init__(
+        self, writer: AnswerWriter, names: ToolNames, occasion: Occasion, pages: PageFilter = ALL_PAGES
+    ) -> None:
         super().__init__(writer)
+        self._pages = pages
         self._names = names
         self._occasion = occasion
         self._number: object = None
@@ -207,6 +215,7 @@ class GeminiReader(AnswerReader):
         found = list({each["url"]: each for one in self._searches for each in _pages(one)}.values())
         if not found or self.writer.ended:
             return
+        found = [page for page in found if self._pages.admits(_host(page))]
         tool_id = f"srvtoolu_{digest(self._occasion.message_id)}"
         self.writer.server_tool(tool_id, "web_search", {"query": "; ".join(queries)})
         self.writer.block({"type": "web_search_tool_result", "tool_use_id": tool_id, "content": found})
@@ -230,6 +239,12 @@ def _arguments(call: Mapping[str, Any]) -> bytes:
 def _word(value: object) -> str | None:
     """A text with something in it."""
     return value if isinstance(value, str) and value else None
+
+
+def _host(page: Mapping[str, Any]) -> str | None:
+    """Where a page is: Google's own address for it leads there, its title says where."""
+    host = host_of(page["url"])
+    return host_in(page["title"]) if host is None or host.endswith(_REDIRECTS) else host
 
 
 def _texts(values: object) -> Iterator[str]:

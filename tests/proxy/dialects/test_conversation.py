@@ -249,6 +249,30 @@ class TestFields:
     def test_a_wanted_form_is_read_under_both_names(self, fields: Body) -> None:
         assert asked(**fields).format == {"type": "object"}
 
+    def test_what_no_other_format_has_is_named(self) -> None:
+        fields: Body = {"speed": "fast", "service_tier": "auto", "diagnostics": {"x": 1}, "safeguards": {"a": 1}}
+        read = asked(
+            **fields, output_config={"effort": "low", "task_budget": {"total": 9}}, hologram={"a": 1}, nothing=None
+        )
+        assert read.notes == (
+            "speed left out: only Claude has it",
+            "service_tier left out: only Claude has it",
+            "diagnostics left out: only Claude has it",
+            "safeguards left out: only Claude has it",
+            "hologram left out: the provider's format has no such field",
+            "output_config.task_budget left out: only Claude has it",
+        )
+
+    def test_what_no_other_format_has_of_tools_is_named_with_its_number(self) -> None:
+        tools = [{"name": name, "input_schema": {}, "defer_loading": True, "strict": True} for name in "ab"]
+        assert asked(tools=[*tools, {"name": "c", "input_examples": [{}]}]).notes == (
+            "defer_loading of a tool left out: only Claude has it (×2)",
+            "input_examples of a tool left out: only Claude has it",
+        )
+
+    def test_of_fields_that_a_client_makes_up_not_all_are_named(self) -> None:
+        assert len(asked(**{f"field_{number}": 1 for number in range(1000)}).notes) == 20
+
     def test_numbers_are_numbers_or_nothing(self) -> None:
         read = asked(max_tokens=True, temperature="hot", top_k=5.0, top_p=None, stop_sequences=["a", "", 3])
         assert (read.max_tokens, read.temperature, read.top_k, read.top_p, read.stop) == (None, None, 5, None, ("a",))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.dialects.dialect import Occasion, Outgoing
 from proxy.dialects.gemini import Gemini
+from proxy.dialects.page_filter import PageFilter
 from proxy.dialects.tool_names import ToolNames
 from tests.proxy.dialects.chunking import EVERY_CHUNKING, Chunking, cuts, read, whole
 from tests.proxy.dialects.conversations import ARGUMENTS, SAID, TOOL_NAMES, Body
@@ -493,6 +494,32 @@ def test_what_google_searched_is_told_as_the_clients_own_search_is() -> None:
         ("https://pep.example", "https://pep.example"),
     ]
     assert (seen.stop_reason, seen.usage["server_tool_use"]) == ("end_turn", {"web_search_requests": 1})
+
+
+REDIRECT = "https://vertexaisearch.cloud.google.com/grounding-api-redirect/"
+FOUND = [
+    {"web": {"uri": f"{REDIRECT}1", "title": "docs.python.org"}},
+    {"web": {"uri": f"{REDIRECT}2", "title": "x.example"}},
+    {"web": {"uri": f"{REDIRECT}3", "title": "What is new"}},
+    {"web": {"uri": "https://www.python.org/a", "title": "A"}},
+]
+
+
+@pytest.mark.parametrize(
+    ("pages", "left"),
+    [
+        (PageFilter(), [1, 2, 3, 4]),
+        (PageFilter(allowed=("python.org",)), [1, 4]),
+        (PageFilter(blocked=("x.example",)), [1, 3, 4]),
+        (PageFilter(allowed=("elsewhere.example",)), []),
+    ],
+)
+def test_of_what_google_found_only_admitted_pages_are_told(pages: PageFilter, left: list[int]) -> None:
+    last = event(text("3.14."), reason="STOP", usage=USAGE)
+    last["candidates"][0]["groundingMetadata"] = {"webSearchQueries": ["q"], "groundingChunks": FOUND}
+    seen = checked(read(Gemini().reader(Outgoing("", b"", pages=pages), AT), whole(stream(last))))
+    told = [page["url"] for page in seen.blocks[2]["content"]]
+    assert told == [FOUND[number - 1]["web"]["uri"] for number in left]
 
 
 _HOSTILE = st.recursive(

@@ -166,13 +166,13 @@ class Relay:
             failures: list[Failure] = []
             closed: list[Closed] = []
             resting: list[Target] = []
+            refused: OverBudget | None = None
             left: Sequence[Target] = self._targets(exchange)
             while left and not (failures and self._enough(exchange)):
                 try:
                     target, *left = await self._in.within_budget(exchange, left)
-                except OverBudget:
-                    if not failures:
-                        raise
+                except OverBudget as refusal:
+                    refused = refusal
                     break
                 only = not failures and all(each.unlisted for each in (*left, *resting))
                 failure = await self._try(exchange, client, target, only=only)
@@ -186,12 +186,14 @@ class Relay:
                 if not failure.outcome.row.next_target:
                     break
             if not failures and (resort := _worth_a_try(closed, resting)) is not None:
-                await self._in.within_budget(exchange, [resort])
+                resort, *_ = await self._in.within_budget(exchange, [resort])
                 last = await self._try(exchange, client, resort, only=True)
                 if last is None:
                     return
                 if isinstance(last, Failure):
                     failures.append(last)
+            if refused is not None and not failures:
+                raise refused
             await self._give_up(exchange, client, failures, closed)
 
     async def count_tokens(self, exchange: Exchange, client: Client) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from proxy.dialects.answer import AnswerWriter, StopReason
-from proxy.dialects.complaints import has_error
 from proxy.dialects.dialect import Occasion
 from proxy.dialects.inline_thinking import InlineThinking
 from proxy.dialects.openai_chat_calls import Calls
@@ -91,7 +90,7 @@ class ChatReader(AnswerReader):
             self.fail_early()
 
     def _see_choice(self, choice: Mapping[str, Any]) -> None:
-        if has_error(choice):
+        if choice.get("error"):
             self._fail_with(choice)
             return
         self._see_content(choice)
@@ -104,7 +103,7 @@ class ChatReader(AnswerReader):
     def _see_content(self, choice: Mapping[str, Any]) -> None:
         """Some servers end a stream with the whole message (MiniMax), some send it with each delta (Perplexity)."""
         delta, message = choice.get("delta"), choice.get("message")
-        if isinstance(delta, Mapping) and any(value for name, value in delta.items() if name != "role"):
+        if isinstance(delta, dict) and any(delta[name] for name in delta if name != "role"):
             self._by_deltas = True
             self._see_delta(delta)
         elif isinstance(message, Mapping):
@@ -129,7 +128,7 @@ class ChatReader(AnswerReader):
             self._links.update(_links(annotations))
 
     def _reasoning(self, delta: Mapping[str, Any]) -> None:
-        thought = next((told for name in _THOUGHTS if (told := _said_in(delta.get(name)))), "")
+        thought = next((told for name in _THOUGHTS if delta.get(name) and (told := _said_in(delta[name]))), "")
         details = delta.get("reasoning_details")
         pieces = [each for each in details if isinstance(each, Mapping)] if isinstance(details, list) else []
         if thought := thought or "".join(_detail_text(piece) for piece in pieces):
@@ -212,11 +211,10 @@ class ChatReader(AnswerReader):
 
     def _count(self, payload: Mapping[str, Any], choice: Mapping[str, Any] | None) -> None:
         """Wherever a server puts it: beside the choices, within one, in Groq's own object."""
-        groq = payload.get("x_groq")
         delta = choice.get("delta") if choice is not None else None
-        for place in (payload, choice, groq, delta):
-            usage = place.get("usage") if isinstance(place, Mapping) else None
-            if isinstance(usage, Mapping):
+        for place in (payload, choice, payload.get("x_groq"), delta):
+            usage = place.get("usage") if isinstance(place, dict) else None
+            if isinstance(usage, dict):
                 counts = read_usage(usage, reasoning_outside=self._occasion.quirks.reasoning_outside_output)
                 self.writer.count(counts)
                 if counts:
@@ -253,7 +251,7 @@ def _first_choice(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The first by number, for more than one is never asked for; alone it may have any number (Foundry Local counts
     chunks in it)."""
     choices = payload.get("choices")
-    listed = [choice for choice in choices if isinstance(choice, Mapping)] if isinstance(choices, list) else []
+    listed = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
     return next((choice for choice in listed if choice.get("index") in (0, None)), listed[0] if listed else None)
 
 

@@ -67,7 +67,7 @@ class ChatReader(AnswerReader):
     def see_whole(self, payload: Mapping[str, Any]) -> None:
         choice = _first_choice(payload)
         if choice is None:
-            self._fail_with(payload)
+            self._fail_with(_complaint(payload) or payload)
             return
         self.see(payload, "")
         if not self.writer.ended:

@@ -31,6 +31,8 @@ _FAILED: Mapping[str, str] = {
 _NO_REASON = ("", "null", "none")
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_text")
 """Fields of a delta with reasoning: DeepSeek and most, OpenRouter and newer vLLM, Copilot."""
+_SAYING = ("content", "tool_calls", "function_call", "refusal", "reasoning_details", *_THOUGHTS)
+"""Fields of a delta that bring something of the answer."""
 
 
 class ChatReader(AnswerReader):
@@ -49,6 +51,8 @@ class ChatReader(AnswerReader):
         """Titles of cited pages by address."""
         self._reason: str | None = None
         self._refused = False
+        self._went_on = False
+        """Something was said after the reason: another one says more (gcli2api tells ``stop`` with each chunk)."""
         self._by_deltas = False
         """Deltas told something: a whole message that follows repeats it."""
 
@@ -95,22 +99,24 @@ class ChatReader(AnswerReader):
             return
         self._see_content(choice)
         reason = choice.get("finish_reason")
-        if self._reason is None and isinstance(reason, str) and (word := _word(reason)) not in _NO_REASON:
-            self._reason = word
+        open_end = self._reason is None or self._went_on
+        if open_end and isinstance(reason, str) and (word := _word(reason)) not in _NO_REASON:
+            self._reason, self._went_on = word, False
             if word in _FAILED:
                 self.writer.fail(_FAILED[word], f"the provider broke the answer off ({reason})")
 
     def _see_content(self, choice: Mapping[str, Any]) -> None:
         """Some servers end a stream with the whole message (MiniMax), some send it with each delta (Perplexity)."""
-        delta, message = choice.get("delta"), choice.get("message")
-        if isinstance(delta, dict) and any(delta[name] for name in delta if name != "role"):
-            self._by_deltas = True
+        given, message = choice.get("delta"), choice.get("message")
+        delta = given if isinstance(given, dict) else {}
+        says = any(delta.get(name) for name in _SAYING)
+        if says or not isinstance(message, dict):
+            self._by_deltas = self._by_deltas or says
+            self._went_on = self._went_on or (says and self._reason is not None)
             self._see_delta(delta)
-        elif isinstance(message, Mapping):
-            if not self._by_deltas:
-                self._see_delta(message)
-        else:
             self._content(choice.get("text"))
+        elif not self._by_deltas:
+            self._see_delta(message)
 
     def _see_delta(self, delta: Mapping[str, Any]) -> None:
         """Reasoning first: it belongs before what the same chunk says."""

@@ -37,13 +37,13 @@ class Piece:
 
 def read_piece(delta: Mapping[str, Any]) -> Piece:
     function = delta.get("function")
-    told = function if isinstance(function, Mapping) else {}
+    told = function if isinstance(function, dict) else {}
     extra = delta.get("extra_content")
     return Piece(
         _text(delta.get("id")),
         _text(told.get("name")),
         arguments_text(told.get("arguments")),
-        extra if isinstance(extra, Mapping) else None,
+        extra if isinstance(extra, dict) else None,
     )
 
 

@@ -100,7 +100,7 @@ class Calls:
     def _going_on(self, key: Key) -> ChatCall:
         """The call that arguments without any name continue: the one at their place, unless it is whole."""
         at_place = self._places.get(key)
-        if at_place is not None and at_place.may_go_on:
+        if at_place is not None and (at_place is self._calls[-1] or at_place.may_go_on):
             return at_place
         latest = next((call for call in reversed(self._calls) if call.may_go_on), None)
         return latest or at_place or self._new()

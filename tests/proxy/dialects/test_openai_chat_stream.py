@@ -263,6 +263,16 @@ class TestEndings:
         assert seen.stop_reason == "max_tokens"
         assert seen.names.count("message_delta") == 1
 
+    def test_a_reason_with_every_chunk_hides_no_other(self) -> None:
+        chunks = [delta(reasoning="hm"), delta(content="a"), delta(content="b"), delta(content="c")]
+        for chunk, reason in zip(chunks, ("stop", "stop", "stop", "length"), strict=True):
+            chunk["choices"][0]["finish_reason"] = reason
+        seen = answer(*chunks)
+        assert (seen.thinking, seen.text, seen.stop_reason) == ("hm", "abc", "max_tokens")
+
+    def test_a_reason_before_the_last_piece_holds_where_no_other_comes(self) -> None:
+        assert answer(finish("length"), delta(content="late"), done=False).stop_reason == "max_tokens"
+
     def test_what_comes_after_the_reason_still_counts(self) -> None:
         seen = answer(finish(), delta(content="late"), counted(7, 3))
         assert (seen.text, seen.usage["input_tokens"]) == ("late", 7)

@@ -626,6 +626,14 @@ def test_an_incomplete_answer_says_why(details: Any, reason: str) -> None:
     assert (got.stop_reason, got.usage["output_tokens"]) == (reason, 20)
 
 
+def test_an_answer_that_a_timeout_left_incomplete_is_an_error() -> None:
+    details = {"reason": "server_timeout"}
+    end = {"type": "response.incomplete", "response": response(status="incomplete", incomplete_details=details)}
+    error = answer(*streamed_call(), end).error
+    assert error is not None
+    assert error["type"] == "timeout_error"
+
+
 def test_a_call_that_the_limit_cut_ends_at_the_limit() -> None:
     details = {"reason": "max_output_tokens"}
     end = {"type": "response.incomplete", "response": response(status="incomplete", incomplete_details=details)}

@@ -597,4 +597,6 @@ def _members_of(settings: Settings) -> Groups:
 
 
 def _targets_of(groups: Groups) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(member.target for member in members) for name, members in groups.items()}
+    """The members' targets in their order."""
+    ordered = {name: sorted(members, key=lambda each: each.order) for name, members in groups.items()}
+    return {name: tuple(member.target for member in members) for name, members in ordered.items()}

@@ -77,7 +77,7 @@ class TestWithAnEngine:
         assert row["cost_source"] == "reported"
         assert [attempt["outcome"] for attempt in row["attempts"]] == ["overloaded", "served"]
         assert set(row["attempts"][0]) == {
-            *("provider", "model", "status", "outcome", "reason", "duration_ms", "key", "changed")
+            *("provider", "model", "status", "outcome", "reason", "duration_ms", "key", "changed", "unfit")
         }
         assert row["usage"] == {
             "input_tokens": 1200,

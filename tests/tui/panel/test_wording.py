@@ -125,11 +125,25 @@ def test_a_failed_request_says_why_in_its_row() -> None:
     assert text.rstrip().endswith("429 rate limited")
 
 
-def test_as_asked_is_the_first_entry_whatever_is_typed() -> None:
-    assert model_choices(models(), "gpt")[0].model is None
-    best = model_choices(models(), "gpt5")[1].model
+def test_as_asked_is_the_first_entry_until_something_else_is_typed() -> None:
+    for query in ("", "as", "asked", "as-asked", "As asked"):
+        assert model_choices(models(), query)[0].target == c.AS_ASKED
+    best = model_choices(models(), "gpt5")[0].model
     assert best is not None
     assert best.id == "openai/gpt-5.5"
+
+
+def test_nothing_is_chosen_where_nothing_matches() -> None:
+    assert model_choices(models(), "no such thing", ["openrouter"]) == []
+
+
+def test_a_target_that_no_list_has_is_offered_as_typed_where_its_provider_is_there() -> None:
+    typed = model_choices(models(), "openrouter/own-1", ["openrouter"])[-1]
+    assert typed.target == "openrouter/own-1"
+    assert "Use openrouter/own-1   as typed" in line_text(model_line(typed, 90, present=False, context_tokens=0))
+    assert not is_present(typed, None)
+    assert [one.typed for one in model_choices(models(), "openrouter/openai/gpt-5.5", ["openrouter"])] == [""]
+    assert model_choices(models(), "elsewhere/own-1", ["openrouter"]) == []
 
 
 def test_favourites_come_first_while_nothing_is_typed() -> None:
@@ -158,7 +172,7 @@ def test_the_override_of_a_scope_is_found_and_no_other() -> None:
     route = c.Route(default="anthropic", overrides=(override,))
     assert present_override(route, Scope("", slot="opus")) == override
     assert present_override(route, Scope("")) is None
-    assert is_present(model_choices(models(), "gpt-5.5")[1], override)
+    assert is_present(model_choices(models(), "gpt-5.5")[0], override)
 
 
 def test_letters_together_and_at_word_starts_win() -> None:

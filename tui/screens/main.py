@@ -44,7 +44,7 @@ class MainScreen(Screen[None]):
     """The panel's first screen."""
 
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-middle"), (140, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-middle"), (115, "-broad"), (140, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (8, "-low"), (16, "-tall")]  # noqa: RUF012
     BINDINGS = [*actions.bindings("panel", "list")]  # noqa: RUF012
 

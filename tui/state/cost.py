@@ -13,11 +13,14 @@ from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.trouble import health_words
 from tui.state.who import agent_row_name, session_money, session_name, session_names, told_apart
 
+TODAY_WORDS = ("today, all sessions", "all today", "today")
 AGENT_LIMIT = 40
 SESSION_LIMIT = 8
 """Sessions shown at most: below them stand the providers."""
 GAUGE_NAME, GAUGE_BAR_LEAST, GAUGE_TEXT_LEAST = 9, 4, 13
 BUDGET_WORDS: dict[BudgetKind, str] = {"session": "session", "project": "project", "day": "today", "month": "month"}
+MONEY = 9
+"""Cells of an amount in a row."""
 ROOMY = 38
 """Cells from which on there is room for the number of requests."""
 
@@ -42,7 +45,7 @@ def cost_title(state: PanelState, now: float) -> str:
         span = f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at)
         return f"{told_apart(session, state.sessions)} · {span}"
     working = len(state.at_work(now))
-    return f"today · {working} sessions" if working else "today"
+    return f"today · {working} active" if working else "today"
 
 
 def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: float) -> list[Line]:
@@ -51,7 +54,10 @@ def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: floa
     session = state.session_in_view(now)
     tall = height >= 22
     blocks = [
-        [_figures(state, burn, session, inner), *_graph(burn, inner, 4 if tall else 2 if height > 8 else 1)],
+        [
+            *_figures(state, burn, session, inner, 2 if height > 8 else 1),
+            *_graph(burn, inner, 4 if tall else 2 if height > 8 else 1),
+        ],
         _shares(state, session, inner),
         _agents(session, inner) if session else _sessions(state, inner, now),
         _today(state, session, inner),
@@ -63,6 +69,8 @@ def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: floa
             continue
         gap = [EMPTY] if lines and height > 12 else []
         lines += [*gap, *block]
+    if len(lines) > height > 12:
+        lines = [*lines[: height - 1], line(Piece("… more than fits here", "dim"))]
     return [line(" ", *one) for one in lines[:height]]
 
 
@@ -76,16 +84,23 @@ def graph_columns(width: int) -> int:
     return max(1, width - 2)
 
 
-def _figures(state: PanelState, burn: Burn, session: Session | None, width: int) -> Line:
+def _figures(state: PanelState, burn: Burn, session: Session | None, width: int, height: int) -> list[Line]:
+    """Money, and below it how fast it and tokens go: on one line they would come and go with the length of the sum."""
     money = Piece(money_of(state, session), "strong")
     rate = Piece(rate_of(burn), "accent")
     tokens = f.count(burn.tokens_per_min)
-    full = (line(money, "   ", rate), line(f"{tokens} tok/min"))
-    short = (line(money, "  ", rate), line(f"{tokens}/min"))
-    for start, end in (full, short):
-        if line_cells(start) + line_cells(end) + 2 <= width:
-            return spread(start, end, width)
-    return first_that_fits([line(money, " ", rate), line(money)], width)
+    if height > 1:
+        pace = line(f"{tokens} tok/min")
+        return [
+            line(money),
+            spread(line(rate), pace if line_cells(pace) + 10 <= width else line(f"{tokens}/min"), width),
+        ]
+    full = line(money, "  ", rate, "  ", f"{tokens} tok/min")
+    return [
+        first_that_fits(
+            [full, line(money, "  ", rate, "  ", f"{tokens}/min"), line(money, " ", rate), line(money)], width
+        )
+    ]
 
 
 def _graph(burn: Burn, width: int, height: int) -> list[Line]:
@@ -182,7 +197,7 @@ def _agent(agent: AgentTally, width: int) -> Line:
     name = Piece(agent_row_name(agent), "plain" if agent.in_flight else "dim")
     doing = Piece("● working" if agent.in_flight else "", "accent")
     tally = agent.tally
-    money = f.sums(tally.cost_nano_usd, tally.simulated_nano_usd) if tally.requests else ""
+    money = f.sums_within(tally.cost_nano_usd, tally.simulated_nano_usd, MONEY) if tally.requests else ""
     return _tally_line(name, agent.tally, money, doing, width)
 
 
@@ -207,11 +222,11 @@ def _session(session: Session, name: str, width: int) -> Line:
     doing = Piece("● working" if session.in_flight else f"ctx {f.percent(share)}" if share else "idle", "dim")
     if session.in_flight:
         doing = doing._replace(tone="accent")
-    return _tally_line(Piece(name), session.tally, session_money(session), doing, width)
+    return _tally_line(Piece(name), session.tally, session_money(session, MONEY), doing, width)
 
 
 def _tally_line(name: Piece, tally: Tally, amount: str, doing: Piece, width: int) -> Line:
-    money = f.aligned(amount, 9)
+    money = f.aligned(amount, MONEY)
     roomy = width >= ROOMY
     requests = right(f"{f.count(tally.requests)}×", 6) if roomy else ""
     last = right(doing.text if roomy else doing.text.removeprefix("● "), 10 if roomy else 9)
@@ -229,7 +244,8 @@ def _today(state: PanelState, session: Session | None, width: int) -> list[Line]
     tally = session.tally if session is not None else state.today
     if session is not None:
         today = f.sums(state.today.cost_nano_usd, state.today.simulated_nano_usd)
-        lines.append(spread(line(Piece("today, all sessions", "dim")), line(today), width))
+        words = next((each for each in TODAY_WORDS if cells(each) + cells(today) < width), TODAY_WORDS[-1])
+        lines.append(spread(line(Piece(words, "dim")), line(today), width))
     if tally.unpriced_requests:
         many = "s" * (tally.unpriced_requests > 1)
         lines.append(line(Piece(f"{tally.unpriced_requests} request{many} without a known price", "warn")))

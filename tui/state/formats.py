@@ -62,6 +62,12 @@ def sums(real_nano_usd: int, simulated_nano_usd: int) -> str:
     return f"{money(real_nano_usd)} and {made_up}" if real_nano_usd else made_up
 
 
+def sums_within(real_nano_usd: int, simulated_nano_usd: int, width: int) -> str:
+    """The same where it fits; else real money alone, as half of an amount tells nothing."""
+    both = sums(real_nano_usd, simulated_nano_usd)
+    return both if len(both) <= width or not real_nano_usd else money(real_nano_usd)
+
+
 def count(number: float) -> str:
     """A count in at most five cells: ``812``, ``2.1k``, ``31k``, ``1.2M``."""
     for limit, unit in ((1e3, ""), (1e6, "k"), (1e9, "M")):

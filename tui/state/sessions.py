@@ -18,6 +18,7 @@ AT_WORK_S = 300.0
 NAME_MIN, NAME_MAX = 14, 26
 MODELS_MIN = 14
 MARK = 3
+COST = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,10 @@ class Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("age", 10, 4),
+    Column("lasted", 10, 4),
     Column("req", 5, 5),
     Column("tokens", 6, 6),
-    Column("cost", 9, 1),
+    Column("cost", COST, 1),
     Column("now", 10, 2),
     Column("hit", 5, 7),
     Column("ctx", 5, 3),
@@ -105,8 +106,8 @@ def session_row(session: Session, name: str, rate: Rate, width: int, now: float)
     mark = Piece(" ● ", "accent") if session.in_flight else Piece(" ○ " if _working(session, now) else "   ", "dim")
     share = session.context_tokens / session.context_window if session.context_window else None
     full: Tone = "plain" if share is None or share < 0.8 else "warn" if share < 0.95 else "bad"
-    figures = _figures(session.tally, session_money(session), rate) | {
-        "age": (f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at), "dim"),
+    figures = _figures(session.tally, session_money(session, COST), rate) | {
+        "lasted": (f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at), "dim"),
         "ctx": (f.percent(share) if share is not None else "", full),
     }
     models = mix(session.models, layout(width).models)
@@ -116,8 +117,8 @@ def session_row(session: Session, name: str, rate: Rate, width: int, now: float)
 def all_row(state: PanelState, known: Mapping[str, Rate], width: int) -> Line:
     """The sums of all sessions."""
     total = Rate(sum(one.nano_usd for one in known.values()), sum(one.simulated_nano_usd for one in known.values()))
-    money = f.sums(state.today.cost_nano_usd, state.today.simulated_nano_usd)
-    figures = _figures(state.today, money, total) | {"age": ("today", "dim")}
+    money = f.sums_within(state.today.cost_nano_usd, state.today.simulated_nano_usd, COST)
+    figures = _figures(state.today, money, total) | {"lasted": ("today", "dim")}
     return _row(Piece("   "), Piece("All sessions", "strong"), "", figures, width)
 
 

@@ -22,12 +22,13 @@ from tui.state.choices import (
     too_small,
 )
 from tui.state.detail import detail_lines
+from tui.state.formats import duration
 from tui.state.fuzzy import score
 from tui.state.header import header
 from tui.state.keys_line import KeyHint, keys_line, said_line
 from tui.state.lines import Piece, line_cells, line_text
 from tui.state.panel import PanelState, next_notice
-from tui.state.rows import layout, row, titles
+from tui.state.rows import layout, row, state_words, titles
 from tui.state.text import cells
 from tui.state.trouble import troubles
 
@@ -111,6 +112,13 @@ def test_a_models_name_is_never_read_as_markup(evil: str) -> None:
     text = line_text(row(served(1, 5, asked_model=evil, served_model=None, target_model=None), 100, NOW, None, 0))
     assert "\x1b" not in text
     assert "\n" not in text
+
+
+def test_a_request_that_begins_by_another_clock_has_not_waited_less_than_nothing() -> None:
+    early = live(1, -0.3, phase="waiting")
+    assert state_words(early, NOW) == f"waiting {duration(0)}"
+    for width in (50, 68, 160):
+        assert "-" not in line_text(row(early, width, NOW, None, 0)).split("waiting")[-1]
 
 
 def test_an_unknown_cost_is_a_question_mark_and_a_free_one_is_empty() -> None:

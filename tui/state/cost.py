@@ -265,5 +265,7 @@ def _providers(state: PanelState, width: int, now: float) -> list[Line]:
 
 
 def _limit(limit: Limit, width: int) -> Line:
+    room = 17 if width >= ROOMY else 11
     name = f"  {clean_line(limit.name)}"
-    return _gauge(name, limit.used, f.percent(limit.used), width, limit_tone(limit), (17 if width >= 38 else 11, 6))
+    name = name if cells(name) < room else name.removesuffix("tokens").rstrip(" -")
+    return _gauge(name, limit.used, f.percent(limit.used), width, limit_tone(limit), (room, 6))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from proxy.contract import AS_ASKED, Provider
 from tui.state import formats as f
-from tui.state.detour import Detour, detours, first_choices, without_name
+from tui.state.detour import Detour, detours, first_choices, takes_requests, without_name
 from tui.state.limits import limit_warning
 from tui.state.lines import Tone
 from tui.state.panel import PanelState
@@ -140,9 +140,22 @@ def trouble_words(provider: Provider, now: float) -> str:
 
 
 def _next_step(state: PanelState, provider: Provider, keys: dict[str, str]) -> str:
+    if state.route.fallback_enabled and (next_one := _next_in_chain(state, provider)):
+        if provider.retry_at is None:
+            return f"{next_one} serves if it fails again."
+        return f"{next_one} serves the next request."
     if provider.health == "refused" or state.route.fallback_enabled or not state.route.chain:
         return f"Press {keys['provider']} to switch provider."
     return f"Press {keys['fallback']} to turn fallback on."
+
+
+def _next_in_chain(state: PanelState, provider: Provider) -> str:
+    """Who the chain has after ``provider`` that can serve; empty where nobody does. A group is somebody."""
+    for name in chain_heads(state):
+        known = state.provider(name)
+        if name != provider.name and (takes_requests(known) if known is not None else name in state.route.groups):
+            return clean_line(name)
+    return ""
 
 
 def _passed_by(detour: Detour) -> Trouble:

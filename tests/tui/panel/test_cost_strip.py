@@ -112,6 +112,17 @@ def test_the_sum_of_today_keeps_a_gap(width: int) -> None:
     assert len(today) <= width
 
 
+@pytest.mark.parametrize(("width", "names"), [(29, ("input ", "output ")), (45, ("input tokens ", "output tokens "))])
+def test_limits_of_tokens_are_told_apart_in_full(width: int, names: tuple[str, str]) -> None:
+    state = told()
+    limits = (c.Limit(name="input tokens", used=0.4), c.Limit(name="output tokens", used=0.2))
+    first = msgspec.structs.replace(state.providers[0], limits=limits)
+    state.apply(c.ProvidersChanged(providers=(first, *state.providers[1:])))
+    text = "\n".join(line_text(one) for one in cost_lines(state, Burn(), width, 40, NOW))
+    assert all(f"   {name}" in text for name in names)
+    assert "…" not in text
+
+
 def test_what_does_not_fit_into_the_strip_is_said_to_be_missing() -> None:
     state = told(*(named(f"{number}") for number in range(8)))
     assert "more than fits" in line_text(cost_lines(state, Burn(), 29, 13, NOW)[-1])

@@ -71,6 +71,17 @@ def test_an_overload_with_fallback_says_who_serves_since_when() -> None:
     assert "Serving from openrouter since" in first_trouble(state)
 
 
+def test_before_the_first_detour_the_next_in_the_chain_is_told() -> None:
+    others = tuple(blank().providers[1:])
+    down = anthropic(health="failing", health_text="refuses connections", retry_at=NOW + 4)
+    expected = "anthropic: refuses connections, next try in 4 s. openrouter serves the next request."
+    assert first_trouble(state_with(down, *others)) == expected
+    due = msgspec.structs.replace(down, retry_at=None)
+    assert first_trouble(state_with(due, *others)).endswith("openrouter serves if it fails again.")
+    resting = [msgspec.structs.replace(one, resting=True) for one in others]
+    assert first_trouble(state_with(down, *resting)).endswith("Press p to switch provider.")
+
+
 def test_a_remapped_key_is_the_one_that_is_told() -> None:
     keys = actions.first_keys(actions.effective_keys({"provider": "x"}))
     state = state_with(anthropic(key_error="OPENROUTER_API_KEY is not set"))

@@ -291,7 +291,11 @@ def list_states(providers: Iterable[c.Provider], width: int, now: float) -> list
             text = f" ▲ {name}: {clean_line(one.models_error)}{age}"
             lines.append(line(Piece(fit(text, width), "warn")))
         elif one.models_at:
-            fine.append(f"{name} {one.models}, {f.age(now - one.models_at)} ago")
+            fine.append(f"{name} {_models(one.models)}, {f.age(now - one.models_at)} ago")
     if fine:
-        lines.append(line(Piece(fit(" asked: " + " · ".join(fine), width), "dim")))
+        lines.append(line(Piece(fit(" lists: " + " · ".join(fine), width), "dim")))
     return lines or [EMPTY]
+
+
+def _models(number: int) -> str:
+    return f"{number} model" if number == 1 else f"{number or 'no'} models"

@@ -102,6 +102,12 @@ def titles(width: int) -> str:
     return "".join(" " + right(column.title, column.width) for column in layout(width).numbers)
 
 
+def older_line(keys: dict[str, str], width: int) -> Line:
+    """Below the last row, where there are older requests than this list and its filter know. ``keys``: action → key."""
+    text = f" older ones, which no filter here sees: {keys['spend']} {keys['served']}"
+    return cut((Piece(text, "dim"),), width)
+
+
 def row(request: Request, width: int, now: float, ordinal: int | None, frame: int) -> Line:
     """``request`` in ``width`` cells. One that was not served says so in words in place of its numbers."""
     plan = layout(width)

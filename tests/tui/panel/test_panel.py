@@ -147,6 +147,16 @@ async def test_a_target_that_no_list_has_is_used_as_typed() -> None:
         await until(pilot, lambda: "go to ollama/own-1" in screen_text(app))
 
 
+async def test_the_end_of_the_list_says_where_older_requests_are() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        app.state.add_history([], more=True)
+        await pilot.press("G")
+        await until(pilot, lambda: "older ones, which no filter here sees: $ r" in screen_text(app))
+        await pilot.press("down", "slash", *"zzz", "enter")
+        await until(pilot, lambda: "0 found" in screen_text(app))
+        assert "older ones, which no filter here sees: $ r" in screen_text(app)
+
+
 async def test_escape_in_the_picker_changes_nothing() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
         await pilot.press("m", *"gpt", "escape")

@@ -987,8 +987,8 @@ class WhatIfRow(Frozen, frozen=True):
     cost_nano_usd: int | None = None
     """None: no price known."""
     price_source: CostSource = "unknown"
-    same_tokenizer: bool = False
-    """It is known to count text as what served does; others count the same text differently."""
+    same_tokenizer: float = 0.0
+    """The share of the tokens that were counted as it is known to count; it may count the same text differently."""
     misfit: str | None = None
     """Why part of the requests could not have gone there, in words: the window, tools, images."""
     simulated: bool = False
@@ -1002,6 +1002,8 @@ class WhatIf(Frozen, frozen=True):
     """What was used and paid."""
     list_nano_usd: int | None = None
     """What it would have cost at the list prices of the models that served; None: one has none."""
+    list_simulated_nano_usd: int | None = 0
+    """The same of what simulators served, which is not in the other: nobody pays it."""
     longest_prompt: int = 0
     """Tokens of the largest request; 0 where ``rough``."""
     rough: bool = False

@@ -120,7 +120,9 @@ class Dispatch:
         with contained("the beginning of an answer"):
             if self._concerns(attempt):
                 login = self._login(attempt.provider, attempt.exchange)
-                self.health.began(attempt.provider, attempt.target.model, attempt.key, login, attempt.admission)
+                where = (attempt.provider, attempt.target.model, attempt.key, login)
+                if self.health.began(*where, attempt.admission):
+                    self.changed()
 
     def beside(self, exchange: Exchange, target: routing.Target) -> Admitted | Closed:
         provider = self.provider_of(exchange, target)

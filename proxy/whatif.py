@@ -150,12 +150,17 @@ class Comparison:
         )
         return c.WhatIf(
             total=asked.total,
-            list_nano_usd=list_cost(portions, asked.price_for),
+            list_nano_usd=list_cost([each for each in portions if not self._made_up(each)], asked.price_for),
+            list_simulated_nano_usd=list_cost([each for each in portions if self._made_up(each)], asked.price_for),
             longest_prompt=max((each.longest for each in portions), default=0),
             rough=rough,
             rows=rows(portions, asked.candidates, needs),
             choice=asked.choice,
         )
+
+    def _made_up(self, portion: Portion) -> bool:
+        provider = self._providers.get(portion.provider)
+        return provider is not None and provider.simulated
 
 
 @dataclass(frozen=True, slots=True)

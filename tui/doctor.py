@@ -168,8 +168,9 @@ def _strays(name: str, place: str, env: Mapping[str, str], url: str, remedy: str
 
 def _engine(paths: Paths) -> tuple[Check, Answers | None]:
     told: list[str] = []
+    new: list[supervisor.RunningEngine] = []
     try:
-        engine = supervisor.ensure(paths, say=told.append)
+        engine = supervisor.ensure(paths, say=told.append, started=new.append)
         answers = asyncio.run(_ask(engine))
     except (supervisor.SupervisorError, OSError) as error:
         return Check("engine", "fail", str(error), "Mend that, then run `cctui doctor` again."), None
@@ -178,7 +179,7 @@ def _engine(paths: Paths) -> tuple[Check, Answers | None]:
     text = f"{engine.url}, pid {engine.pid}, version {engine.version}"
     if told:
         return Check("engine", "warn", f"{text}. {' '.join(told)}", f"A new one was started; {paths.log_file}"), answers
-    return Check("engine", "ok", text), answers
+    return Check("engine", "ok", f"{text}; none was running, this one was started" if new else text), answers
 
 
 async def _ask(engine: supervisor.RunningEngine) -> Answers:

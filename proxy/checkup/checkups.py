@@ -147,6 +147,7 @@ class Checkups:
             images=False if not provider.quirks.images else entry.images if entry else None,
             thinking=entry.thinking if entry else None,
             tools=entry.tools if entry else None,
+            simulated=provider.simulated,
         )
 
     async def _carry_out(self, run: "_Run", probes: Sequence[Probe]) -> None:
@@ -184,7 +185,7 @@ class Checkups:
 
     async def _try(self, run: "_Run", probe: Probe) -> Verdict:
         """A fault of our own costs this verdict, not the check."""
-        if (why := probe.unfit(run.facts)) is not None:
+        if (why := probe.left_out(run.facts)) is not None:
             return skipped(why)
         answers = run.answers[probe.name] = []
         seen = Seen(run.facts, answers, run.answers)

@@ -19,6 +19,9 @@ ROOM_TOKENS = 1024
 """Of a short answer: models that reason need so many before they say a word."""
 
 
+NOBODY_READS = "a simulator answers without reading what it is asked"
+
+
 class _Error(msgspec.Struct):
     message: str = ""
 
@@ -126,6 +129,8 @@ class Facts:
     images: bool | None = None
     thinking: bool | None = None
     tools: bool | None = None
+    simulated: bool = False
+    """Nobody reads what it is asked."""
 
     @property
     def code(self) -> str:
@@ -189,6 +194,14 @@ class Probe:
     """Why the target need not be asked, in words."""
     gate: tuple[c.CheckVerdict, ...] = ()
     """Verdicts after which nothing else is asked."""
+    understood: bool = False
+    """It takes a model that reads and does what it is told."""
+
+    def left_out(self, facts: Facts) -> str | None:
+        """Why the target is not asked; None: it is."""
+        if self.understood and facts.simulated:
+            return NOBODY_READS
+        return self.unfit(facts)
 
 
 def question(text: str, *, max_tokens: int = ROOM_TOKENS, stream: bool = False, **fields: Any) -> dict[str, Any]:

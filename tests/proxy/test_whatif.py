@@ -120,6 +120,20 @@ async def test_no_simulator_is_compared_with_real_models(engine: RunningEngine) 
     assert {each.provider for each in (await what_if(engine)).rows} == {"first"}
 
 
+async def test_what_a_simulator_served_has_a_list_price_of_its_own(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = as_stream(message_stream(usage=USED, model="claude-opus-4-8"))
+    engine = await start(settings(provider(upstream, models=["claude-opus-4-8"]), prices=PRICES))
+    await asked(engine, 1)
+    await engine.command("use", c.Use(target="simulator"))
+    await asked(engine, 2)
+    report = await what_if(engine)
+    assert report.list_nano_usd == report.total.cost_nano_usd == 100 * 5_000 + 1000 * 500 + 10 * 25_000
+    assert report.list_simulated_nano_usd
+    assert report.list_simulated_nano_usd == report.total.simulated_nano_usd
+
+
 async def test_too_much_to_read_is_priced_by_its_sums_and_says_so(
     engine: RunningEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

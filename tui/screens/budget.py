@@ -49,6 +49,8 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
         """Whose budgets these are: once it is known, another session that becomes active does not change it."""
         self._known = known
         self._report: c.BudgetReport | None = None
+        self._failed = False
+        """The engine did not answer last time."""
         self._asking: tuple[Asking, c.Budget] | None = None
         """What the amount that is typed is for."""
 
@@ -82,6 +84,8 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
         return view.budget_titles(width)
 
     def told_lines(self, width: int) -> list[Line]:
+        if self._report is None and self._failed:
+            return []
         if self._report is None:
             return [line(Piece(" Asking the engine …", "dim"))]
         if (budget := self.highlighted) is None:
@@ -193,8 +197,12 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
         try:
             self._report = await self._door().budgets(self._session_id)
         except DoorError as error:
+            self._failed = True
             self.say(clean_line(str(error)), "bad")
             return
+        if self._failed:
+            self._failed = False
+            self.say("")
         self._session_id = self._session_id or self._report.session
         self._entries = self.entries()
         self.renew(self.first_place() if first else None)

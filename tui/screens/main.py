@@ -44,7 +44,7 @@ class MainScreen(Screen[None]):
     """The panel's first screen."""
 
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-middle"), (140, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-middle"), (115, "-broad"), (140, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (8, "-low"), (16, "-tall")]  # noqa: RUF012
     BINDINGS = [*actions.bindings("panel", "list")]  # noqa: RUF012
 
@@ -53,7 +53,8 @@ class MainScreen(Screen[None]):
         self.header = LineBlock(id="header")
         self.keys_bar = LineBlock(id="keys")
         self.empty = LineBlock(id="empty")
-        self.rows = RequestList(state.ordinal, id="rows")
+        self._keys = actions.first_keys(keys)
+        self.rows = RequestList(state.ordinal, self._keys, id="rows")
         self.rows_title = LineBlock(id="rows-title", classes="title")
         self.costs = LineBlock(id="costs-body")
         self.costs_title = LineBlock(id="costs-title", classes="title")
@@ -61,7 +62,6 @@ class MainScreen(Screen[None]):
         self.stream_title = LineBlock(id="stream-title", classes="title")
         self.filter = Input(placeholder="words to look for", id="filter", compact=True, select_on_focus=False)
         self._state = state
-        self._keys = actions.first_keys(keys)
         self._frozen: FrozenRows | None = None
         self._frozen_total = 0
         self._frozen_stream: str | None = None

@@ -71,6 +71,10 @@ class ModelPicker(Picker[ModelChoice, str]):
         self._trouble = ""
 
     @property
+    def waits(self) -> bool:
+        return bool(self._busy)
+
+    @property
     def scope(self) -> Scope:
         return self._scopes[self._scope]
 
@@ -83,7 +87,7 @@ class ModelPicker(Picker[ModelChoice, str]):
     def entries(self, query: str) -> list[ModelChoice]:
         models = with_checks(self._models, self._state.providers)
         self._checked = any(model.check is not None for model in models)
-        return model_choices(models, query)
+        return model_choices(models, query, [one.name for one in self._state.providers])
 
     def entry_line(self, choice: ModelChoice, width: int) -> Line:
         present = is_present(choice, present_override(self._state.route, self.scope))
@@ -198,8 +202,7 @@ class ModelPicker(Picker[ModelChoice, str]):
             self._fail(error)
             return
         self._state.apply(c.RouteChanged(route=route))
-        name = "what is asked" if choice.model is None else f"{short_model(choice.model.id)} at {choice.model.provider}"
-        self.dismiss(clean_line(f"Next requests of {scope.label} go to {name}."))
+        self.dismiss(clean_line(f"Next requests of {scope.label} go to {_where(choice)}."))
 
     def _show(self, answer: c.ModelList) -> None:
         self._models, self._listed = answer.models, answer.providers
@@ -212,3 +215,9 @@ class ModelPicker(Picker[ModelChoice, str]):
     def _say(self, trouble: str) -> None:
         self._busy, self._trouble = "", trouble
         self.reword()
+
+
+def _where(choice: ModelChoice) -> str:
+    if choice.model is not None:
+        return f"{short_model(choice.model.id)} at {choice.model.provider}"
+    return choice.typed or "what is asked"

@@ -1,6 +1,6 @@
 """The entries of the pickers: what can be chosen, in which order, and how an entry reads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -55,13 +55,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """A model, or "as asked" (no model)."""
+    """A model, a target that no list has, or "as asked" (neither)."""
 
     model: c.Model | None
+    typed: str = ""
+    """The target as the user typed it."""
 
     @property
     def target(self) -> str:
-        return c.AS_ASKED if self.model is None else f"{self.model.provider}/{self.model.id}"
+        return self.typed or (c.AS_ASKED if self.model is None else f"{self.model.provider}/{self.model.id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,13 @@ def scopes(session: c.Session | None, name: str = "") -> list[Scope]:
     return found + [Scope(name, slot=slot) for slot, name in SLOT_NAMES.items()]
 
 
-def model_choices(models: Iterable[c.Model], query: str) -> list[ModelChoice]:
-    """ "As asked", then the models that answer ``query``, best first; favourites and used ones before the rest."""
+def model_choices(models: Iterable[c.Model], query: str, providers: Collection[str] = ()) -> list[ModelChoice]:
+    """The models that answer ``query``, best first; favourites and used ones before the rest.
+
+    "As asked" is the first without a query, and with one that it begins with. A target at one of ``providers`` that no
+    list has is the last, as typed.
+    """
+    models = tuple(models)
     ranked: list[tuple[float, bool, float, str, ModelChoice]] = []
     for model in models:
         worth = score(query, f"{model.provider}/{model.id} {model.name or ''}") if query.strip() else 0.0
@@ -93,7 +100,23 @@ def model_choices(models: Iterable[c.Model], query: str) -> list[ModelChoice]:
             )
             ranked.append((*key, ModelChoice(model)))
     ranked.sort(key=lambda entry: entry[:4])
-    return [ModelChoice(None), *(entry[-1] for entry in ranked)]
+    asked = [ModelChoice(None)] if _means_as_asked(query) else []
+    typed = [ModelChoice(None, typed)] if (typed := _typed_target(query, models, providers)) else []
+    return [*asked, *(entry[-1] for entry in ranked), *typed]
+
+
+def _means_as_asked(query: str) -> bool:
+    """Nothing is typed, or the beginning of it; one letter is that of too much else."""
+    words = " ".join(query.lower().replace("-", " ").split())
+    return not words or (len(words) > 1 and any(name.startswith(words) for name in ("as asked", "asked")))
+
+
+def _typed_target(query: str, models: Iterable[c.Model], providers: Collection[str]) -> str:
+    """``query`` where it names a model at a provider that is there, and no list has it; else empty."""
+    target = query.strip()
+    provider, _, model = target.partition("/")
+    listed = any(f"{one.provider}/{one.id}" == target for one in models)
+    return target if model and provider in providers and not listed else ""
 
 
 def with_checks(models: Iterable[c.Model], providers: Iterable[c.Provider]) -> list[c.Model]:
@@ -115,7 +138,7 @@ def present_override(route: c.Route, scope: Scope) -> c.Override | None:
 def is_present(choice: ModelChoice, override: c.Override | None) -> bool:
     """Whether ``choice`` is what is in force."""
     if choice.model is None or override is None:
-        return choice.model is None and override is None
+        return choice.model is None and override is None and not choice.typed
     return (choice.model.provider, choice.model.id) == (override.provider, override.model)
 
 
@@ -140,6 +163,9 @@ def model_line(
 ) -> Line:
     """An entry of the model picker in ``width`` cells; ``checked``: some model in the list was."""
     mark = Piece("● " if present else "  ", "accent")
+    if choice.typed:
+        told = Piece("   as typed; no list has it", "dim")
+        return cut(line(" ", mark, "  ", "Use ", Piece(clean_line(choice.typed), "strong"), told), width)
     if choice.model is None:
         told = Piece("   each request goes to the model that Claude Code asks for", "dim")
         return cut(line(" ", mark, "  ", Piece("As asked", "strong"), told), width)
@@ -265,7 +291,11 @@ def list_states(providers: Iterable[c.Provider], width: int, now: float) -> list
             text = f" ▲ {name}: {clean_line(one.models_error)}{age}"
             lines.append(line(Piece(fit(text, width), "warn")))
         elif one.models_at:
-            fine.append(f"{name} {one.models}, {f.age(now - one.models_at)} ago")
+            fine.append(f"{name} {_models(one.models)}, {f.age(now - one.models_at)} ago")
     if fine:
-        lines.append(line(Piece(fit(" asked: " + " · ".join(fine), width), "dim")))
+        lines.append(line(Piece(fit(" lists: " + " · ".join(fine), width), "dim")))
     return lines or [EMPTY]
+
+
+def _models(number: int) -> str:
+    return f"{number} model" if number == 1 else f"{number or 'no'} models"

@@ -13,12 +13,14 @@ from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.trouble import health_words
 from tui.state.who import agent_row_name, session_money, session_name, session_names, told_apart
 
+TODAY_WORDS = ("today, all sessions", "all today", "today")
 AGENT_LIMIT = 40
 SESSION_LIMIT = 8
 """Sessions shown at most: below them stand the providers."""
 GAUGE_NAME, GAUGE_BAR_LEAST, GAUGE_TEXT_LEAST = 9, 4, 13
 BUDGET_WORDS: dict[BudgetKind, str] = {"session": "session", "project": "project", "day": "today", "month": "month"}
 COST = 9
+"""Cells of an amount in a row."""
 ROOMY = 38
 """Cells from which on there is room for the number of requests."""
 
@@ -41,7 +43,7 @@ def cost_title(state: PanelState, now: float) -> str:
         span = f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at)
         return f"{told_apart(session, state.sessions)} · {span}"
     working = len(state.at_work(now))
-    return f"today · {working} sessions" if working else "today"
+    return f"today · {working} active" if working else "today"
 
 
 def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: float) -> list[Line]:
@@ -50,7 +52,10 @@ def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: floa
     session = state.session_in_view(now)
     tall = height >= 22
     blocks = [
-        [_figures(state, burn, session, inner), *_graph(burn, inner, 4 if tall else 2 if height > 8 else 1)],
+        [
+            *_figures(state, burn, session, inner, 2 if height > 8 else 1),
+            *_graph(burn, inner, 4 if tall else 2 if height > 8 else 1),
+        ],
         _shares(state, session, inner),
         _agents(session, inner) if session else _sessions(state, inner, now),
         _today(state, session, inner),
@@ -62,6 +67,8 @@ def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: floa
             continue
         gap = [EMPTY] if lines and height > 12 else []
         lines += [*gap, *block]
+    if len(lines) > height > 12:
+        lines = [*lines[: height - 1], line(Piece("… more than fits here", "dim"))]
     return [line(" ", *one) for one in lines[:height]]
 
 
@@ -75,17 +82,25 @@ def graph_columns(width: int) -> int:
     return max(1, width - 2)
 
 
-def _figures(state: PanelState, burn: Burn, session: Session | None, width: int) -> Line:
+def _figures(state: PanelState, burn: Burn, session: Session | None, width: int, height: int) -> list[Line]:
+    """Money, and below it how fast it and tokens go: on one line they would come and go with the length of the sum."""
     money = Piece(money_of(state, session), "strong")
     rate = Piece(rate_of(burn), "accent")
     tokens = f.count(burn.tokens_per_min)
-    full = (line(money, "   ", rate), line(f"{tokens} tok/min"))
-    short = (line(money, "  ", rate), line(f"{tokens}/min"))
-    least = line(Piece(money_of(state, session, tight=True), "strong"), " ", Piece(rate_of(burn, tight=True), "accent"))
-    for start, end in (full, short, (least, line(f"{tokens}/min"))):
-        if line_cells(start) + line_cells(end) + 2 <= width:
-            return spread(start, end, width)
-    return first_that_fits([least, least[:1]], width)
+    short = line(Piece(money_of(state, session, tight=True), "strong"))
+    if height > 1:
+        pace = line(f"{tokens} tok/min")
+        return [
+            first_that_fits([line(money), short], width),
+            spread(line(rate), pace if line_cells(pace) + 10 <= width else line(f"{tokens}/min"), width),
+        ]
+    least = line(*short, " ", Piece(rate_of(burn, tight=True), "accent"))
+    full = line(money, "  ", rate, "  ", f"{tokens} tok/min")
+    return [
+        first_that_fits(
+            [full, line(money, "  ", rate, "  ", f"{tokens}/min"), line(money, " ", rate), least, short], width
+        )
+    ]
 
 
 def _graph(burn: Burn, width: int, height: int) -> list[Line]:
@@ -228,7 +243,9 @@ def _today(state: PanelState, session: Session | None, width: int) -> list[Line]
     lines: list[Line] = []
     tally = session.tally if session is not None else state.today
     if session is not None:
-        lines.append(spread(line(Piece("today, all sessions", "dim")), line(f.spent(state.today)), width))
+        today = f.spent(state.today)
+        words = next((each for each in TODAY_WORDS if cells(each) + cells(today) < width), TODAY_WORDS[-1])
+        lines.append(spread(line(Piece(words, "dim")), line(today), width))
     if tally.unpriced_requests:
         many = "s" * (tally.unpriced_requests > 1)
         lines.append(line(Piece(f"{tally.unpriced_requests} request{many} without a known price", "warn")))
@@ -248,5 +265,7 @@ def _providers(state: PanelState, width: int, now: float) -> list[Line]:
 
 
 def _limit(limit: Limit, width: int) -> Line:
+    room = 17 if width >= ROOMY else 11
     name = f"  {clean_line(limit.name)}"
-    return _gauge(name, limit.used, f.percent(limit.used), width, limit_tone(limit), (17 if width >= 38 else 11, 6))
+    name = name if cells(name) < room else name.removesuffix("tokens").rstrip(" -")
+    return _gauge(name, limit.used, f.percent(limit.used), width, limit_tone(limit), (room, 6))

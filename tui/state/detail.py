@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from proxy.contract import Detail, Request
 from tui.state import formats as f
+from tui.state.detour import fallback_words
 from tui.state.lines import EMPTY, Line, Piece, Tone, line
 from tui.state.panel import PanelState
 from tui.state.rows import mark, speed, state_words
@@ -28,7 +29,7 @@ def detail_lines(state: PanelState, detail: Detail, width: int, now: float) -> l
     request = detail.request
     sections = (
         ("", list(_what(state, request, width, now))),
-        ("way", list(trail(request, width))),
+        ("attempts", list(trail(request, width))),
         ("time", list(_times(request, now))),
         ("tokens and cost", list(_money(request))),
         ("request", [_field(clean_line(name), clean_line(text)) for name, text in detail.body_outline]),
@@ -54,7 +55,9 @@ def _what(state: PanelState, request: Request, width: int, now: float) -> Iterat
     if answered:
         yield _field("answered" if request.served_model else "sent as", clean_line(answered), "strong")
     yield _field("provider", clean_line(request.provider or "none"))
-    if request.why:
+    if request.fell_back:
+        yield from _wrapped("why", f"fallback: {fallback_words(request.attempts[0])}", width)
+    elif request.why:
         yield from _wrapped("why", clean_line(request.why), width)
     if request.error:
         yield from _wrapped("error", clean_line(request.error), width, "bad")

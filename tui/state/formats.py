@@ -70,9 +70,17 @@ def sums(real_nano_usd: int, simulated_nano_usd: int) -> str:
     return f"{money(real_nano_usd)} and {made_up}" if real_nano_usd else made_up
 
 
+def sums_within(real_nano_usd: int, simulated_nano_usd: int, width: int) -> str:
+    """The same where it fits; else real money alone, as half of an amount tells nothing."""
+    both = sums(real_nano_usd, simulated_nano_usd)
+    return both if len(both) <= width or not real_nano_usd else money(real_nano_usd)
+
+
 def spent(tally: Tally, width: int | None = None) -> str:
     """What ``tally`` cost as far as it is known; ``width``: in a column of so many cells."""
     amount = sums(tally.cost_nano_usd, tally.simulated_nano_usd)
+    if width is not None:
+        amount = sums_within(tally.cost_nano_usd, tally.simulated_nano_usd, width)
     return _with_unknown(amount, tally.cost_nano_usd or tally.simulated_nano_usd, tally.unpriced_requests, width)
 
 

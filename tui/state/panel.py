@@ -114,9 +114,9 @@ class PanelState:
         self.link, self.link_text = "gone", why
         self.dirty = Dirty.ALL
 
-    def add_history(self, requests: Iterable[c.Request]) -> None:
-        """Add requests of the ledger, older than those of the feed."""
-        self.requests.add_history(requests)
+    def add_history(self, requests: Iterable[c.Request], *, more: bool = False) -> None:
+        """Add requests of the ledger, older than those of the feed; ``more``: it has older ones yet."""
+        self.requests.add_history(requests, more=more)
         self.dirty |= Dirty.REQUESTS
 
     def look_at(self, session: str | None) -> None:

@@ -51,7 +51,7 @@ class Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("age", 10, 4),
+    Column("lasted", 10, 4),
     Column("req", 5, 5),
     Column("tokens", 6, 6),
     Column("cost", COST, 1),
@@ -111,7 +111,7 @@ def session_row(session: Session, name: str, rate: Rate, width: int, now: float)
     share = session.context_tokens / session.context_window if session.context_window else None
     full: Tone = "plain" if share is None or share < 0.8 else "warn" if share < 0.95 else "bad"
     figures = _figures(session.tally, session_money(session, COST), rate) | {
-        "age": (f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at), "dim"),
+        "lasted": (f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at), "dim"),
         "ctx": (f.percent(share) if share is not None else "", full),
     }
     models = mix(session.models, layout(width).models)
@@ -126,7 +126,7 @@ def all_row(state: PanelState, known: Mapping[str, Rate], width: int) -> Line:
         sum(one.simulated_nano_usd for one in rates),
         sum(one.unpriced for one in rates),
     )
-    figures = _figures(state.today, f.spent(state.today, COST), total) | {"age": ("today", "dim")}
+    figures = _figures(state.today, f.spent(state.today, COST), total) | {"lasted": ("today", "dim")}
     return _row(Piece("   "), Piece("All sessions", "strong"), "", figures, width)
 
 

@@ -52,7 +52,10 @@ def session_names(sessions: Iterable[Session]) -> dict[str, str]:
 
 
 def session_money(session: Session, width: int | None = None) -> str:
-    """What the session cost; its mark of simulated money stands there from its first request on."""
+    """What the session cost; its mark of simulated money stands there from its first request on.
+
+    Without room for both in ``width`` cells, real money stands alone.
+    """
     tally = session.tally
     if session.simulated and not tally.cost_nano_usd and not tally.unpriced_requests:
         return money(tally.simulated_nano_usd, simulated=True)

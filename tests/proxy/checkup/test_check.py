@@ -1,8 +1,12 @@
 """A whole check: providers that work pass every point of it, each planted fault is found and named."""
 
+import dataclasses
+
 import pytest
 
 from proxy import contract as c
+from proxy.checkup.probe import Facts
+from proxy.checkup.probes import PROBES, size
 from tests.proxy.checkup.checking import Check
 from tests.proxy.conftest import StartEngine
 from tests.upstreams import ScriptedUpstream
@@ -31,6 +35,14 @@ async def test_a_provider_that_works_passes_everything(
     bad = {name: (each.verdict, each.text, each.evidence) for name, each in results.items() if each.verdict != "pass"}
     assert set(bad) == NOT_THERE[speaks], bad
     assert {each[0] for each in bad.values()} <= {"skipped"}
+
+
+def test_a_simulator_is_not_asked_for_what_takes_understanding() -> None:
+    made_up = Facts(model="claude-opus-4-8", nonce="00000000", counts=True, simulated=True)
+    left_out = {probe.name: why for probe in PROBES if (why := probe.left_out(made_up)) is not None}
+    assert set(left_out) == {"tool", "result", "parallel", "thinking", "image", "long"}
+    assert set(left_out.values()) == {"a simulator answers without reading what it is asked"}
+    assert size(PROBES, made_up).requests < size(PROBES, dataclasses.replace(made_up, simulated=False)).requests
 
 
 FAULTS: tuple[tuple[Fault, Format, str, c.CheckVerdict, str], ...] = (

@@ -146,9 +146,11 @@ class TestTokenizers:
     def test_of_different_families_or_unknown_ones_differ(self, one: str, other: str) -> None:
         assert tokenizer(one) != tokenizer(other)
 
-    def test_only_a_model_that_counts_as_all_that_served_has_the_same(self) -> None:
-        mixed = [ONE, Portion("openrouter", "gpt-5", USED)]
+    def test_the_share_that_was_counted_alike_is_one_of_tokens(self) -> None:
+        mixed = [*[ONE] * 3, Portion("openrouter", "gpt-5", USED)]
         (row,) = rows(mixed, [candidate("claude-opus-5")], Needs())
-        assert not row.same_tokenizer
+        assert row.same_tokenizer == 0.75
         (row,) = rows([ONE], [candidate("claude-opus-5")], Needs())
-        assert row.same_tokenizer
+        assert row.same_tokenizer == 1
+        (row,) = rows([ONE], [candidate("gpt-5")], Needs())
+        assert row.same_tokenizer == 0

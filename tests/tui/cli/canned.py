@@ -166,7 +166,7 @@ WHAT_IF = c.WhatIf(
             model="claude-opus-4-8",
             cost_nano_usd=20_000_000,
             price_source="genai-prices",
-            same_tokenizer=True,
+            same_tokenizer=1.0,
         ),
         c.WhatIfRow(provider="team", model="mystery"),
     ),

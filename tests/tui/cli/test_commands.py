@@ -292,6 +292,14 @@ def test_an_engine_that_cannot_start_is_said_without_a_traceback(run: Run, stub_
     assert answer.stderr == "Error: engine.prot is no setting; did you mean engine.port?\n"
 
 
+def test_a_command_that_starts_an_engine_says_so_once(run: Run, stub_starts: Callable[..., None]) -> None:
+    stub_starts()
+    first, second = run("providers"), run("providers")
+    assert first.stderr.startswith("cctui: no engine was running; started one at http://127.0.0.1:")
+    assert first.stdout == second.stdout
+    assert second.stderr == ""
+
+
 def test_an_engine_of_another_contract_is_replaced_when_asked_for(
     run: Run, paths: Paths, start_stub: StartStub, stub_starts: Callable[..., None]
 ) -> None:

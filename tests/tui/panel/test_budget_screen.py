@@ -26,6 +26,19 @@ async def test_the_fullest_budget_is_highlighted_at_first() -> None:
         assert engine.budget_calls[0] == SHOP
 
 
+async def test_without_an_engine_only_that_is_said_and_no_longer_when_it_is_back() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        engine.knows_budgets = False
+        await pilot.press("b")
+        await until(pilot, lambda: "obody knows the budgets" in screen_text(app))
+        assert "Asking the engine" not in screen_text(app)
+        engine.knows_budgets = True
+        assert isinstance(app.screen, BudgetScreen)
+        app.screen.ask()
+        await until(pilot, lambda: "spent      $20.04" in screen_text(app))
+        assert "obody knows the budgets" not in screen_text(app)
+
+
 async def test_half_of_the_limit_is_granted_by_two_keys() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
         await pilot.press("b")

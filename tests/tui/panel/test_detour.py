@@ -55,6 +55,15 @@ def test_a_well_provider_that_is_passed_by_is_told_with_the_reason() -> None:
     assert detours([served(1, 900, **small)], WELL, ROUTE, NOW) == []
 
 
+def test_the_detail_of_a_fallback_says_who_did_not_serve_and_why() -> None:
+    state = PanelState()
+    state.apply(scenes.at_work().snapshot("http://127.0.0.1:8787"))
+    lines = [line_text(one) for one in detail_lines(state, c.Detail(request=served(3, 20, **AROUND)), 90, NOW)]
+    (why,) = [one for one in lines if one.strip().startswith("why")]
+    assert why.split("why")[1].strip().startswith("fallback: anthropic: Overloaded")
+    assert " attempts" in lines
+
+
 def test_requests_that_wait_fail_or_count_say_nothing_about_a_detour() -> None:
     silent = [live(4, 1, phase="waiting"), served(3, 2, outcome="failed"), served(2, 3, kind="count_tokens")]
     assert len(detours([*silent, served(1, 9, **AROUND)], DOWN, ROUTE, NOW)) == 1

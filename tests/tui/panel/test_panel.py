@@ -128,6 +128,35 @@ async def test_a_model_is_picked_for_a_slot() -> None:
         await until(pilot, lambda: app.screen is app.main and "opus ▸ gpt-5.5" in screen_text(app))
 
 
+async def test_enter_where_nothing_matches_changes_nothing_and_says_why() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        await pilot.press("m")
+        await until(pilot, lambda: "gpt-5.5" in screen_text(app))
+        await pilot.press(*"zzz", "enter")
+        await until(pilot, lambda: "Nothing matches" in screen_text(app))
+        assert isinstance(app.screen, ModelPicker)
+        assert not [command for command in engine.commands if isinstance(command, c.Use)]
+
+
+async def test_a_target_that_no_list_has_is_used_as_typed() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        await pilot.press("m")
+        await until(pilot, lambda: "gpt-5.5" in screen_text(app))
+        await pilot.press(*"ollama/own-1", "enter")
+        assert await engine.told(c.Use) == [c.Use(target="ollama/own-1")]
+        await until(pilot, lambda: "go to ollama/own-1" in screen_text(app))
+
+
+async def test_the_end_of_the_list_says_where_older_requests_are() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        app.state.add_history([], more=True)
+        await pilot.press("G")
+        await until(pilot, lambda: "older ones, which no filter here sees: $ r" in screen_text(app))
+        await pilot.press("down", "slash", *"zzz", "enter")
+        await until(pilot, lambda: "0 found" in screen_text(app))
+        assert "older ones, which no filter here sees: $ r" in screen_text(app)
+
+
 async def test_escape_in_the_picker_changes_nothing() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
         await pilot.press("m", *"gpt", "escape")

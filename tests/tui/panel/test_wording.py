@@ -22,12 +22,13 @@ from tui.state.choices import (
     too_small,
 )
 from tui.state.detail import detail_lines
+from tui.state.formats import duration
 from tui.state.fuzzy import score
 from tui.state.header import header
 from tui.state.keys_line import KeyHint, keys_line, said_line
 from tui.state.lines import Piece, line_cells, line_text
 from tui.state.panel import PanelState, next_notice
-from tui.state.rows import layout, row, titles
+from tui.state.rows import layout, row, state_words, titles
 from tui.state.text import cells
 from tui.state.trouble import troubles
 
@@ -83,6 +84,17 @@ def test_an_overload_with_fallback_says_who_serves_since_when() -> None:
     assert "Serving from openrouter since" in first_trouble(state)
 
 
+def test_before_the_first_detour_the_next_in_the_chain_is_told() -> None:
+    others = tuple(blank().providers[1:])
+    down = anthropic(health="failing", health_text="refuses connections", retry_at=NOW + 4)
+    expected = "anthropic: refuses connections, next try in 4 s. openrouter serves the next request."
+    assert first_trouble(state_with(down, *others)) == expected
+    due = msgspec.structs.replace(down, retry_at=None)
+    assert first_trouble(state_with(due, *others)).endswith("openrouter serves if it fails again.")
+    resting = [msgspec.structs.replace(one, resting=True) for one in others]
+    assert first_trouble(state_with(down, *resting)).endswith("Press p to switch provider.")
+
+
 def test_a_remapped_key_is_the_one_that_is_told() -> None:
     keys = actions.first_keys(actions.effective_keys({"provider": "x"}))
     state = state_with(anthropic(key_error="OPENROUTER_API_KEY is not set"))
@@ -126,6 +138,13 @@ def test_a_models_name_is_never_read_as_markup(evil: str) -> None:
     assert "\n" not in text
 
 
+def test_a_request_that_begins_by_another_clock_has_not_waited_less_than_nothing() -> None:
+    early = live(1, -0.3, phase="waiting")
+    assert state_words(early, NOW) == f"waiting {duration(0)}"
+    for width in (50, 68, 160):
+        assert "-" not in line_text(row(early, width, NOW, None, 0)).split("waiting")[-1]
+
+
 def test_an_unknown_cost_is_a_question_mark_and_a_free_one_is_empty() -> None:
     assert line_text(row(served(1, 5, cost_nano_usd=None), 68, NOW, None, 0)).endswith("?")
     free = served(1, 5, cost_nano_usd=0, cost_source="free")
@@ -138,11 +157,25 @@ def test_a_failed_request_says_why_in_its_row() -> None:
     assert text.rstrip().endswith("429 rate limited")
 
 
-def test_as_asked_is_the_first_entry_whatever_is_typed() -> None:
-    assert model_choices(models(), "gpt")[0].model is None
-    best = model_choices(models(), "gpt5")[1].model
+def test_as_asked_is_the_first_entry_until_something_else_is_typed() -> None:
+    for query in ("", "as", "asked", "as-asked", "As asked"):
+        assert model_choices(models(), query)[0].target == c.AS_ASKED
+    best = model_choices(models(), "gpt5")[0].model
     assert best is not None
     assert best.id == "openai/gpt-5.5"
+
+
+def test_nothing_is_chosen_where_nothing_matches() -> None:
+    assert model_choices(models(), "no such thing", ["openrouter"]) == []
+
+
+def test_a_target_that_no_list_has_is_offered_as_typed_where_its_provider_is_there() -> None:
+    typed = model_choices(models(), "openrouter/own-1", ["openrouter"])[-1]
+    assert typed.target == "openrouter/own-1"
+    assert "Use openrouter/own-1   as typed" in line_text(model_line(typed, 90, present=False, context_tokens=0))
+    assert not is_present(typed, None)
+    assert [one.typed for one in model_choices(models(), "openrouter/openai/gpt-5.5", ["openrouter"])] == [""]
+    assert model_choices(models(), "elsewhere/own-1", ["openrouter"]) == []
 
 
 def test_favourites_come_first_while_nothing_is_typed() -> None:
@@ -171,7 +204,7 @@ def test_the_override_of_a_scope_is_found_and_no_other() -> None:
     route = c.Route(default="anthropic", overrides=(override,))
     assert present_override(route, Scope("", slot="opus")) == override
     assert present_override(route, Scope("")) is None
-    assert is_present(model_choices(models(), "gpt-5.5")[1], override)
+    assert is_present(model_choices(models(), "gpt-5.5")[0], override)
 
 
 def test_letters_together_and_at_word_starts_win() -> None:

@@ -173,7 +173,10 @@ class Board:
         for place, request in enumerate(self.recent):
             if (new := costs.get(request.id)) is not None:
                 self.recent[place] = msgspec.structs.replace(
-                    request, cost_nano_usd=new.cost_nano_usd, cost_source=new.cost_source
+                    request,
+                    cost_nano_usd=new.cost_nano_usd,
+                    cost_source=new.cost_source,
+                    cost_split=new.cost_split,
                 )
 
     def imported(self, request: c.Request) -> None:

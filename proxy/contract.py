@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from msgspec import Raw, Struct
 
-CONTRACT = 2
+CONTRACT = 3
 """Version of everything in this module."""
 
 DOOR = "/_cctui"
@@ -92,6 +92,22 @@ class Usage(Frozen, frozen=True):
         )
 
 
+class CostSplit(Frozen, frozen=True):
+    """A fixed cost by what it was paid for, nano-dollars; the parts add up to it exactly."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    searches: int = 0
+    divided: bool = False
+    """Only the sum was told, by the provider: it was divided in the proportion of the price of that time."""
+
+    @property
+    def nano_usd(self) -> int:
+        return self.input + self.output + self.cache_read + self.cache_write + self.searches
+
+
 class Attempt(Frozen, frozen=True):
     """One try of a request at one target."""
 
@@ -159,6 +175,8 @@ class Request(Frozen, frozen=True):
     cost_nano_usd: int | None = None
     """None: not known (yet)."""
     cost_source: CostSource = "unknown"
+    cost_split: CostSplit | None = None
+    """None: the cost is not known, or no price told its parts."""
     speed: str | None = None
     """``fast``, where the provider billed that; None: the standard one."""
     simulated: bool = False

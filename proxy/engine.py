@@ -597,12 +597,12 @@ class Engine:
         usage = exchange.usage or exchange.facts.usage
         billed = usage.total_tokens > 0 or exchange.facts.reported_nano_usd is not None
         if exchange.kind != "messages" or (exchange.outcome == "failed" and not billed):
-            exchange.cost_nano_usd, exchange.cost_source = 0, "free"
+            exchange.cost_nano_usd, exchange.cost_source, exchange.cost_split = 0, "free", c.CostSplit()
         elif provider is not None and billed:
             models = [name for name in (exchange.facts.model, exchange.target_model) if name]
             facts = exchange.facts
             settled = self._costs.settled(provider, models, usage, facts.reported_nano_usd, speed=facts.speed)
-            exchange.cost_nano_usd, exchange.cost_source = settled
+            exchange.cost_nano_usd, exchange.cost_source, exchange.cost_split = settled
 
     def _learn_list(self, exchange: Exchange) -> None:
         """Anthropic lists models only to a credential; where the engine has none, the client's serves on the spot."""

@@ -15,8 +15,8 @@ from proxy import contract as c
 from proxy.board import add
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.writer import LedgerWriter
-from proxy.prices import list_price
-from proxy.protocol.pricing import cost
+from proxy.prices import day_of, list_price
+from proxy.protocol.pricing import Settled, bill, split_cost
 from proxy.protocol.usage import AnswerFacts
 
 WHY = "read from a transcript of Claude Code's"
@@ -90,7 +90,7 @@ def imported(answer: c.Transcribed, *, subscription: bool) -> c.Request | None:
     facts.see_usage(usage)
     if not facts.usage.total_tokens and facts.reported_nano_usd is None:
         return None
-    nano_usd, source = _cost(answer, facts, facts.speed)
+    settled = _cost(answer, facts)
     return c.Request(
         id=_row_id(answer),
         started_at=answer.at,
@@ -105,8 +105,9 @@ def imported(answer: c.Transcribed, *, subscription: bool) -> c.Request | None:
         phase="done",
         outcome="served",
         usage=facts.usage,
-        cost_nano_usd=nano_usd,
-        cost_source=source,
+        cost_nano_usd=settled.nano_usd,
+        cost_source=settled.source,
+        cost_split=settled.split,
         subscription=subscription,
         stop_reason=answer.stop_reason,
         message_id=answer.message_id,
@@ -114,13 +115,15 @@ def imported(answer: c.Transcribed, *, subscription: bool) -> c.Request | None:
     )
 
 
-def _cost(answer: c.Transcribed, facts: AnswerFacts, speed: str | None) -> tuple[int | None, c.CostSource]:
-    """Nano-dollars and their source."""
+def _cost(answer: c.Transcribed, facts: AnswerFacts) -> Settled:
+    price = list_price(None, answer.model, day_of(answer.at), facts.speed)
+    told = None if price is None else bill(facts.usage, price)
     if facts.reported_nano_usd is not None:
-        return facts.reported_nano_usd, "reported"
-    day = datetime.fromtimestamp(answer.at, UTC).date().isoformat()
-    price = list_price(None, answer.model, day, speed)
-    return (None, "unknown") if price is None else (cost(facts.usage, price), "genai-prices")
+        split = None if told is None else split_cost(facts.reported_nano_usd, told)
+        return Settled(facts.reported_nano_usd, "reported", split)
+    if told is None:
+        return Settled()
+    return Settled(told.nano_usd, "genai-prices", split_cost(told.nano_usd, told))
 
 
 def _row_id(answer: c.Transcribed) -> str:

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from proxy.ledger.rows import INSERT, USAGE_COLUMNS
+from proxy.ledger.rows import INSERT, SPLIT_COLUMNS, USAGE_COLUMNS, split_values
+from proxy.protocol.pricing import Settled
 
 QUARTER_S = 15 * 60
 HOUR_S = 3600
@@ -109,13 +110,14 @@ def record(connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> Non
     roll_up(connection, batch, 1)
 
 
-def reprice(connection: sqlite3.Connection, costs: Sequence[tuple[str, int | None, str]]) -> None:
-    """Give rows, by id, another cost and another source of it."""
-    batch = _rolled(connection, _batch(connection, (each[0] for each in costs)))
+def reprice(connection: sqlite3.Connection, costs: Mapping[str, Settled]) -> None:
+    """Give rows, by id, another cost."""
+    batch = _rolled(connection, _batch(connection, costs))
     roll_up(connection, batch, -1)
+    columns = ("cost_nano_usd", "cost_source", *SPLIT_COLUMNS, "divided")
     connection.executemany(
-        "UPDATE requests SET cost_nano_usd = ?, cost_source = ? WHERE id = ?",
-        [(nano_usd, source, name) for name, nano_usd, source in costs],
+        f"UPDATE requests SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?",
+        [(cost.nano_usd, cost.source, *split_values(cost.split), name) for name, cost in costs.items()],
     )
     roll_up(connection, batch, 1)
 

@@ -102,6 +102,14 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX requests_by_message ON requests (message_id) WHERE message_id IS NOT NULL;
     """,
     "ALTER TABLE requests ADD COLUMN speed TEXT;",
+    """
+    ALTER TABLE requests ADD COLUMN input_nano_usd INTEGER;
+    ALTER TABLE requests ADD COLUMN output_nano_usd INTEGER;
+    ALTER TABLE requests ADD COLUMN cache_read_nano_usd INTEGER;
+    ALTER TABLE requests ADD COLUMN cache_write_nano_usd INTEGER;
+    ALTER TABLE requests ADD COLUMN searches_nano_usd INTEGER;
+    ALTER TABLE requests ADD COLUMN divided INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -861,6 +861,8 @@ class UsageReport(Frozen, frozen=True):
     total: Tally
     rows: tuple[UsageRow, ...]
     choice: Choice = Choice()
+    others: Tally | None = None
+    """Of the groups beyond as many as were asked for; None: all are in ``rows``."""
 
 
 class Latency(Frozen, frozen=True):

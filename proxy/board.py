@@ -90,7 +90,9 @@ class _SessionSums:
             ordinal = self.numbered if role == "agent" else 0
             self.agents[key] = _AgentSums(*key, parent, ordinal, began, began)
             self._forget_agents()
-        return self.agents[key]
+        agent = self.agents[key]
+        agent.parent_agent_id = agent.parent_agent_id or parent
+        return agent
 
     def _forget_agents(self) -> None:
         """Let the sub-agent go that was idle the longest, where there are too many."""

@@ -740,7 +740,14 @@ class SessionReport(Frozen, frozen=True):
     by_kind: tuple[KindCost, ...] = ()
     """In the order of ``CostKind``, those that cost something."""
     in_proportion_nano_usd: int = 0
-    """How much of it was split by present prices because the recorded cost is not their sum."""
+    """How much of it was split in the proportion of prices because only its sum is known."""
+    agents: tuple[AgentTally, ...] = ()
+    """The conversation, sub-agents and background calls, in the order in which they began; of those that ended."""
+    project: str | None = None
+    began_at: float = 0.0
+    """When its first request began; to a quarter of an hour where single requests are no longer kept."""
+    ended_at: float = 0.0
+    """When its last request that ended did."""
     begins_at: float = 0.0
     """When the first step begins."""
     step_s: float = 60.0

@@ -81,6 +81,21 @@ def bounds(db: sqlite3.Connection) -> str:
     return f"UNION ALL SELECT {', '.join(ends)}"
 
 
+def of_session(db: sqlite3.Connection, session: str, until: int) -> list[tuple[Any, ...]]:
+    """What of ``session`` began before ``until`` (Unix seconds) and was not moved yet: for each quarter, sub-agent and
+    cell what ``removed`` asks for."""
+    moved = moved_up_to(db)
+    if moved is None:
+        return []
+    query = f"""
+        SELECT role, nullif(agent_id, ''), NULL, nullif(project, ''), provider, model, simulated,
+               slot * {QUARTER_S}, (slot + 1) * {QUARTER_S}, {_KEPT}
+        FROM former_series CROSS JOIN former_rollups INDEXED BY rollups_by_series ON series = former_series.id
+        WHERE session_id = ? AND level = 0 AND slot >= ? AND slot < ? AND requests > 0
+    """
+    return db.execute(query, (session, moved // QUARTER_S, until // QUARTER_S)).fetchall()
+
+
 def _left(connection: sqlite3.Connection) -> bool:
     found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'former_rollups'").fetchone()
     return found is not None

@@ -1072,7 +1072,7 @@ class CacheReport(Frozen, frozen=True):
     breaks: tuple[CacheBreak, ...] = ()
     """The last ten, newest first."""
     lost_nano_usd: int | None = None
-    """Of all breaks seen since the engine started; None: no price known for one of them."""
+    """Of all breaks that are kept; None: no price known for one of them."""
     simulated_lost_nano_usd: int = 0
     shares: tuple[float, ...] = ()
     """Share of the prompt that was read from the cache, of the conversation's last requests, oldest first."""

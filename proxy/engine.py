@@ -34,6 +34,8 @@ from proxy.fitting import Fitting
 from proxy.health import Admitted, Closed, HealthBook
 from proxy.herald import Herald
 from proxy.imports import Importer
+from proxy.ledger.caches import CacheKept, CacheLedger
+from proxy.ledger.notes import AgentName, CacheLoss
 from proxy.ledger.portions import PortionLedger
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.sessions import SessionLedger
@@ -144,9 +146,10 @@ class Engine:
         self.gate = BudgetGate(budgets, settings.budget, self._costs, self.providers, self._prompt_tokens)
         self._sessions = SessionLedger(paths.ledger_file)
         self.session_reports = SessionReports(self._sessions, self.writer, self.board, self.price_of, self._counts)
-        self.cachewatch = CacheWatch(self._price_of_request, self._attributed)
+        self._caches = CacheLedger(paths.ledger_file)
+        self.cachewatch = CacheWatch(self._price_of_request, self._attributed, self._note_break)
         self.prompts = Prompts(
-            self.board, self.cachewatch, self._ledger_rows, self.price_of, self._window, self._bytes_per_token
+            self.board, self.cachewatch, self._cache_kept, self.price_of, self._window, self._bytes_per_token
         )
         self._names = AgentNames(self._start, self._name_agent)
         self._lists_asked: dict[str, float] = {}
@@ -514,6 +517,8 @@ class Engine:
             if request.provider and request.provider in self.providers and request.target_model:
                 window = self.catalog.window(request.provider, request.target_model)
             self.board.restore(request, window)
+        for (session, agent), name in self._sessions.agent_names(sessions).items():
+            self.board.name_agent(session, agent, name)
         self._fitting.estimator = Estimator(self.reader.bytes_per_token())
 
     @contextlib.contextmanager
@@ -561,9 +566,12 @@ class Engine:
         """The provider reads the client's attribution block as part of the prompt."""
         return provider not in self.providers or not self.providers[provider].real_claude
 
-    def _ledger_rows(self, session: str) -> list[c.Request]:
+    def _cache_kept(self, session: str) -> CacheKept:
         self.writer.flush(2.0)
-        return self.reader.last(ROWS_MAX, session)
+        return self._caches.kept(session, ROWS_MAX)
+
+    def _note_break(self, session: str, broken: c.CacheBreak) -> None:
+        self.writer.note(CacheLoss(session, broken))
 
     def _window(self, provider: str, model: str) -> int | None:
         return self.catalog.window(provider, model)
@@ -575,6 +583,7 @@ class Engine:
         return self.gate.budgets.counts(simulated=simulated, subscription=subscription)
 
     def _name_agent(self, named: Named) -> None:
+        self.writer.note(AgentName(*named, at=time.time()))
         if self.board.name_agent(*named):
             self.feed.opened(named.session)
 

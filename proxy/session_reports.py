@@ -6,7 +6,7 @@ on sums, not on requests.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -35,6 +35,7 @@ class _Known:
     over: Axis
     sums: list[Sum]
     agents: list[AgentSum]
+    names: Mapping[tuple[str, str], str]
     lives: list[tuple[Life, bool]]
 
 
@@ -61,7 +62,7 @@ class SessionReports:
             by_model=bill.by_model,
             by_kind=bill.by_kind,
             in_proportion_nano_usd=bill.in_proportion_nano_usd,
-            agents=agent_tallies(known.agents),
+            agents=agent_tallies(known.agents, known.names),
             project=next((one.project for one in known.agents if one.project), None),
             began_at=known.extent.began,
             ended_at=known.extent.ended,
@@ -78,7 +79,14 @@ class SessionReports:
         extent = self._ledger.extent(session) or Extent(now, now)
         over = axis(extent.began, extent.ended, QUARTER_S if extent.by_quarter else 0.0)
         lives = self._ledger.lives(session, now - SPANS_S[-1], now - FORECAST_S)
-        return _Known(extent, over, self._ledger.sums(session, over), self._ledger.agents(session), lives)
+        return _Known(
+            extent=extent,
+            over=over,
+            sums=self._ledger.sums(session, over),
+            agents=self._ledger.agents(session),
+            names=self._ledger.agent_names([session]),
+            lives=lives,
+        )
 
     def _life(self, life: Life, *, paid: bool) -> Life:
         return replace(life, counts=self._counts(life.simulated, paid))
@@ -88,8 +96,8 @@ class SessionReports:
         return [_of_exchange(each, now) for each in living]
 
 
-def agent_tallies(sums: Iterable[AgentSum]) -> tuple[c.AgentTally, ...]:
-    """The agents of a session; ``sums`` are in the order in which they began."""
+def agent_tallies(sums: Iterable[AgentSum], names: Mapping[tuple[str, str], str]) -> tuple[c.AgentTally, ...]:
+    """The agents of a session; ``sums`` are in the order in which they began, ``names`` by session and sub-agent."""
     found: dict[tuple[str, str | None], c.AgentTally] = {}
     numbered = 0
     for one in sums:
@@ -101,6 +109,7 @@ def agent_tallies(sums: Iterable[AgentSum]) -> tuple[c.AgentTally, ...]:
                 role=one.role,
                 agent_id=one.agent_id,
                 ordinal=numbered if one.role == "agent" else 0,
+                name=names.get((one.session, one.agent_id or "")),
                 started_at=one.began,
             )
         found[key] = msgspec.structs.replace(

@@ -9,8 +9,9 @@ from proxy import contract as c
 from proxy.ledger import former
 from proxy.ledger.retention import rows_since
 from proxy.ledger.rollups import MEASURES, QUARTER_S
+from proxy.ledger.rows import split_of, usage_of
+from proxy.protocol.session_bill import Sum, kinds_of
 
-_COLUMNS = ("role", "agent_id", "parent_agent_id", "project", "provider", "model", "simulated", "began", "ended")
 _END = f"(slot + 1) * {QUARTER_S}"
 _SUMS = ", ".join(f"thread_sums.{name}" for name in MEASURES)
 _QUERY = f"""
@@ -38,8 +39,24 @@ class Quarter:
     began: float
     """Bounds, Unix seconds: of the requests themselves where these are known, else of the quarter."""
     ended: float
-    sums: Mapping[str, int]
-    """By the names of ``MEASURES``."""
+    measures: Mapping[str, int]
+
+    @property
+    def tally(self) -> c.Tally:
+        return tally_of(self.measures, simulated=self.simulated)
+
+    def sum_in(self, step: int) -> Sum:
+        """As what began in ``step``."""
+        return Sum(
+            step=step,
+            provider=self.provider,
+            model=self.model,
+            target_model="",
+            simulated=self.simulated,
+            tally=self.tally,
+            kinds=kinds_in(self.measures),
+            divided_nano_usd=self.measures["divided_nano_usd"],
+        )
 
 
 def removed(db: sqlite3.Connection, session: str) -> list[Quarter]:
@@ -49,8 +66,28 @@ def removed(db: sqlite3.Connection, session: str) -> list[Quarter]:
         return []
     rows: list[tuple[Any, ...]] = db.execute(_QUERY, (session, since // QUARTER_S)).fetchall()
     rows += former.of_session(db, session, since)
-    width = len(_COLUMNS)
-    return [
-        Quarter(**dict(zip(_COLUMNS, row[:width], strict=True)), sums=dict(zip(MEASURES, row[width:], strict=True)))
-        for row in map(tuple, rows)
-    ]
+    return [_quarter(tuple(row)) for row in rows]
+
+
+def _quarter(row: tuple[Any, ...]) -> Quarter:
+    role, agent, parent, project, provider, model, simulated, began, ended, *counts = row
+    measures = dict(zip(MEASURES, counts, strict=True))
+    return Quarter(role, agent, parent, project, provider, model, bool(simulated), began, ended, measures)
+
+
+def kinds_in(measures: Mapping[str, int]) -> Mapping[c.CostKind, int]:
+    """What of a sum's cost was recorded by kind; ``measures`` go by the names of ``MEASURES``."""
+    return kinds_of(split_of({**measures, "divided": False}) or c.CostSplit())
+
+
+def tally_of(measures: Mapping[str, int], *, simulated: bool) -> c.Tally:
+    """A sum whose money is all real or all simulated."""
+    nano_usd = measures["cost_nano_usd"]
+    return c.Tally(
+        requests=measures["requests"],
+        usage=usage_of(measures),
+        cost_nano_usd=0 if simulated else nano_usd,
+        simulated_nano_usd=nano_usd if simulated else 0,
+        unpriced_requests=measures["unpriced_requests"],
+        failed=measures["failed"],
+    )

@@ -211,6 +211,30 @@ MIGRATIONS: tuple[str, ...] = (
         WHERE session_id = '' AND agent_id = '';
     INSERT INTO facts SELECT 'moved up to', '0' FROM former_rollups LIMIT 1;
     """,
+    """
+    CREATE TABLE agent_names (
+        session_id TEXT NOT NULL,
+        agent_id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (session_id, agent_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX agent_names_by_time ON agent_names (at);
+    CREATE TABLE cache_breaks (
+        request_id TEXT PRIMARY KEY,
+        session_id TEXT NOT NULL,
+        at REAL NOT NULL,
+        agent_id TEXT,
+        reason TEXT NOT NULL,
+        lost_tokens INTEGER NOT NULL,
+        lost_nano_usd INTEGER,
+        read_before REAL NOT NULL,
+        read_after REAL NOT NULL,
+        simulated INTEGER NOT NULL
+    );
+    CREATE INDEX cache_breaks_by_session ON cache_breaks (session_id, at);
+    CREATE INDEX cache_breaks_by_time ON cache_breaks (at);
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from proxy import contract as c
 from proxy.ledger.cells import MODEL
+from proxy.ledger.notes import agent_names
 from proxy.ledger.queries import LedgerReader
-from proxy.ledger.removed import Quarter, removed
+from proxy.ledger.removed import Quarter, kinds_in, removed, tally_of
 from proxy.ledger.retention import rows_since
 from proxy.ledger.rollups import ENDED_AT, MEASURES
-from proxy.ledger.rows import split_of, usage_of
 from proxy.ledger.spans import FOREVER
 from proxy.ledger.sums import settled
 from proxy.protocol.pace import Life
-from proxy.protocol.session_bill import Axis, Sum, kinds_of
+from proxy.protocol.session_bill import Axis, Sum
 
 LONG_PROMPT_TOKENS = 200_000
 """Where price lists begin their tiers for long prompts: such requests are summed apart."""
@@ -92,7 +92,7 @@ class SessionLedger(LedgerReader):
         """
 
         def read(db: sqlite3.Connection) -> list[Sum]:
-            old = [_sum_of_quarter(each, axis) for each in removed(db, session)]
+            old = [each.sum_in(int((each.began - axis.begins_at) // axis.step_s)) for each in removed(db, session)]
             db.row_factory = sqlite3.Row
             rows = db.execute(query, (axis.begins_at, axis.step_s, session or None, rows_since(db)))
             return [*old, *map(_sum_of_rows, rows)]
@@ -119,6 +119,10 @@ class SessionLedger(LedgerReader):
             ]
 
         return self._read(read, [])
+
+    def agent_names(self, sessions: Sequence[str]) -> dict[tuple[str, str], str]:
+        """What sub-agents are called, by session and sub-agent."""
+        return self._read(lambda db: agent_names(db, sessions), {})
 
     def agents(self, session: str) -> list[AgentSum]:
         """What its agents did at each model, in the order in which they appeared."""
@@ -161,22 +165,9 @@ def _sum_of_rows(row: sqlite3.Row) -> Sum:
         model=row["model"],
         target_model=row["target_model"],
         simulated=simulated,
-        tally=_tally(measures, simulated=simulated),
-        kinds=_kinds(measures),
+        tally=tally_of(measures, simulated=simulated),
+        kinds=kinds_in(measures),
         divided_nano_usd=measures["divided_nano_usd"],
-    )
-
-
-def _sum_of_quarter(quarter: Quarter, axis: Axis) -> Sum:
-    return Sum(
-        step=int((quarter.began - axis.begins_at) // axis.step_s),
-        provider=quarter.provider,
-        model=quarter.model,
-        target_model="",
-        simulated=quarter.simulated,
-        tally=_tally(quarter.sums, simulated=quarter.simulated),
-        kinds=_kinds(quarter.sums),
-        divided_nano_usd=quarter.sums["divided_nano_usd"],
     )
 
 
@@ -190,7 +181,7 @@ def _agent_of_rows(row: sqlite3.Row) -> AgentSum:
         model=row["model"],
         began=row["began"],
         ended=row["ended"],
-        tally=_tally(_measures(row), simulated=bool(row["simulated"])),
+        tally=tally_of(_measures(row), simulated=bool(row["simulated"])),
     )
 
 
@@ -204,25 +195,9 @@ def _agent_of_quarter(session: str, quarter: Quarter) -> AgentSum:
         model=quarter.model,
         began=quarter.began,
         ended=quarter.ended,
-        tally=_tally(quarter.sums, simulated=quarter.simulated),
+        tally=quarter.tally,
     )
 
 
 def _measures(row: sqlite3.Row) -> Mapping[str, int]:
     return {name: row[f"sum_{name}"] for name in MEASURES}
-
-
-def _kinds(measures: Mapping[str, int]) -> Mapping[c.CostKind, int]:
-    return kinds_of(split_of({**measures, "divided": False}) or c.CostSplit())
-
-
-def _tally(measures: Mapping[str, int], *, simulated: bool) -> c.Tally:
-    nano_usd = measures["cost_nano_usd"]
-    return c.Tally(
-        requests=measures["requests"],
-        usage=usage_of(measures),
-        cost_nano_usd=0 if simulated else nano_usd,
-        simulated_nano_usd=nano_usd if simulated else 0,
-        unpriced_requests=measures["unpriced_requests"],
-        failed=measures["failed"],
-    )

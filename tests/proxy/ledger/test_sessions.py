@@ -101,10 +101,10 @@ def test_agents_have_their_plain_sums_now_and_before_a_moment(ledger: SessionLed
             found[each.role, each.agent_id] = add(found[each.role, each.agent_id], each)
         return found
 
-    agents = agent_tallies(ledger.agents(session))
+    agents = agent_tallies(ledger.agents(session), {})
     assert {(each.role, each.agent_id): each.tally for each in agents} == plain(of_session(session))
     moment = BEGIN + 8 * DAY_S + (0 if not ledger.last(1) else 1234.5)
-    before = agent_tallies(ledger.agents_before(moment, [session]))
+    before = agent_tallies(ledger.agents_before(moment, [session]), {})
     earlier = [each for each in of_session(session) if each.started_at < moment]
     assert {(each.role, each.agent_id): each.tally for each in before} == plain(earlier)
     assert sorted(each.ordinal for each in before if each.role == "agent") == [1, 2]

@@ -47,12 +47,13 @@ LATENCY_NAMES = (
 
 
 def usage(report: c.UsageReport, by: c.UsageGroup, width: int) -> list[str]:
-    """The groups, then their sum, then what no price is known for; simulated and unpriced ones apart, if any."""
+    """The groups, the others as one, the sum, what no price is known for; simulated and unpriced ones apart, if any."""
     total = report.total
     simulated, unpriced = total.simulated_nano_usd > 0, total.unpriced_requests > 0
     columns = [Column(by.replace("_", " "), shrinks=True), *_SUM_COLUMNS]
     columns += [Column("simulated", numeric=True)] * simulated + [Column("unpriced", numeric=True)] * unpriced
     rows = [_sums(row.key or _nobody(by), row.tally, simulated, unpriced) for row in report.rows]
+    rows += [_sums("others", report.others, simulated, unpriced)] if report.others is not None else []
     lines = table(columns, [*rows, _sums("total", total, simulated, unpriced)], width)
     note = f"{total.unpriced_requests} of them cost something that nobody could tell; it is in no sum."
     return [*lines, *(["", note] if unpriced else [])]
@@ -79,7 +80,9 @@ def repriced(report: c.RepriceReport, width: int) -> list[str]:
 
 
 def usage_json(report: c.UsageReport, by: c.UsageGroup) -> Json:
-    return {"by": by, "choice": _choice(report.choice), "total": tally(report.total), "rows": usage_rows(report.rows)}
+    others = None if report.others is None else tally(report.others)
+    sums: Json = {"total": tally(report.total), "others": others, "rows": usage_rows(report.rows)}
+    return {"by": by, "choice": _choice(report.choice), **sums}
 
 
 def latency_json(report: c.LatencyReport) -> Json:

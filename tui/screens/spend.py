@@ -19,6 +19,8 @@ from tui.state.spend_lines import SpendTable, about_words, graph, heading, notes
 from tui.state.whatif import Subject
 from tui.state.who import session_names
 
+GROUPS_MAX = 500
+"""Groups that are listed, the costliest; a year has tens of thousands of sessions."""
 AGAIN_S = 3.0
 """Between two readings while money is spent."""
 
@@ -52,7 +54,7 @@ class SpendScreen(TableScreen[UsageRow, None]):
     async def read(self) -> None:
         view = self._view
         self._read_at = self._clock()
-        report = await self._door().usage(view.choice(self._clock()), view.group)
+        report = await self._door().usage(view.choice(self._clock()), view.group, GROUPS_MAX)
         self._report = report
         rows = ordered(report, view.group)
         key = self._return_to or (self.highlighted.key if self.highlighted is not None else "")
@@ -81,7 +83,7 @@ class SpendScreen(TableScreen[UsageRow, None]):
         return self._table(width).row(row)
 
     def foot_lines(self, width: int) -> list[Line]:
-        return [self._table(width).total(), *notes(self._report)] if self._report else []
+        return [*self._table(width).sums(), *notes(self._report)] if self._report else []
 
     def opened(self, row: UsageRow) -> None:
         if not self._view.can_open(row.key):

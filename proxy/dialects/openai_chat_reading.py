@@ -114,7 +114,8 @@ class ChatReader(AnswerReader):
             self._by_deltas = self._by_deltas or says
             self._went_on = self._went_on or (says and self._reason is not None)
             self._see_delta(delta)
-            self._content(choice.get("text"))
+            if not says:
+                self._content(choice.get("text"))
         elif not self._by_deltas:
             self._see_delta(message)
 

@@ -79,6 +79,13 @@ class TestText:
         seen = answer(*chunks)
         assert (seen.text, seen.stop_reason) == ("Moonlight", "end_turn")
 
+    def test_a_text_beside_the_delta_is_the_same_text(self) -> None:
+        chunks = [delta(role="assistant", content=""), delta(content="He"), delta(content="y"), finish()]
+        for chunk, said in zip(chunks, ("", "He", "y", ""), strict=True):
+            chunk["choices"][0]["text"] = said
+        assert answer(*chunks).text == "Hey"
+        assert answer({"choices": [{"text": "a"}]}, {"choices": [{"text": "b", "delta": None}]}, finish()).text == "ab"
+
     def test_a_message_in_place_of_a_delta_is_read(self) -> None:
         assert answer({"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}).text == "a"
 

@@ -127,8 +127,8 @@ class ChatReader(AnswerReader):
         if isinstance(refusal := delta.get("refusal"), str) and refusal:
             self._refused = True
             self._say(refusal)
-        if isinstance(calls := delta.get("tool_calls"), list) and calls:
-            self._call(calls)
+        if calls := delta.get("tool_calls"):
+            self._call(calls if isinstance(calls, list) else [calls])
         if isinstance(call := delta.get("function_call"), Mapping):
             self._call([{"index": 0, "function": call}])
         if isinstance(annotations := delta.get("annotations"), list):
@@ -145,13 +145,13 @@ class ChatReader(AnswerReader):
                 joined_detail(self._details, piece)
 
     def _content(self, content: object) -> None:
-        """A text, or parts: texts, and thinking with texts in it (Mistral's)."""
+        """A text, or parts: texts, and thinking with texts in it (Mistral, Databricks)."""
         if isinstance(content, str):
             self._text(content)
         for part in content if isinstance(content, list) else [content]:
             if not isinstance(part, Mapping):
                 continue
-            if thought := _said_in(part.get("thinking")):
+            if thought := _said_in(part.get("thinking")) or _said_in(part.get("summary")):
                 self._think(thought)
             elif isinstance(text := part.get("text"), str):
                 self._say(text)

@@ -65,6 +65,11 @@ class TestText:
         seen = answer(delta(content=parts), finish())
         assert (seen.thinking, seen.text) == ("hm", "done")
 
+    def test_reasoning_in_a_part_s_summary_is_thinking(self) -> None:
+        part = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+        seen = answer(delta(content=[part]), delta(content="done"), finish())
+        assert (seen.thinking, seen.text) == ("hm", "done")
+
     def test_of_several_choices_the_first_counts(self) -> None:
         both = delta(content="a")
         both["choices"].insert(0, {"index": 1, "delta": {"content": "other"}, "finish_reason": "length"})

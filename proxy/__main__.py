@@ -35,6 +35,8 @@ def main() -> int:
 
     try:
         settings = load_settings(paths.config_file, given)
+        if arguments.check_settings:
+            return 0
         load = partial(load_settings, paths.config_file, given)
         return _run(paths, settings, load, foreground=arguments.foreground)
     except SettingsError as error:
@@ -126,6 +128,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, help="fixed port")
     parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
     parser.add_argument("--foreground", action="store_true", help="log to the terminal too")
+    parser.add_argument("--check-settings", action="store_true", help="only read the settings and say what is wrong")
     return parser.parse_args()
 
 

@@ -4,10 +4,10 @@ Written on the event loop by the engine, read by the feed. Bounded: ended reques
 off at the old end; the ledger has them all.
 """
 
+import itertools
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import msgspec
 
@@ -32,6 +32,25 @@ _LAST_WORDS = frozenset({"end_turn", "stop_sequence", "max_tokens", "refusal"})
 """Reasons to stop after which a sub-agent reports and asks no more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A request that was imported before its answer was whole."""
+
+    was: c.Request
+    now: c.Request
+
+    @property
+    def difference(self) -> c.Tally:
+        """What sums with the request in them grow by."""
+        was, now = self.was.usage, self.now.usage
+        more = {name: getattr(now, name) - getattr(was, name) for name in c.Usage.__struct_fields__}
+        return c.Tally(
+            usage=c.Usage(**more),
+            cost_nano_usd=(self.now.cost_nano_usd or 0) - (self.was.cost_nano_usd or 0),
+            unpriced_requests=(self.now.cost_nano_usd is None) - (self.was.cost_nano_usd is None),
+        )
+
+
 @dataclass(slots=True)
 class _AgentSums:
     role: c.Role
@@ -44,6 +63,13 @@ class _AgentSums:
     in_flight: int = 0
     name: str | None = None
     done: bool = False
+    outcome: c.Outcome | None = None
+
+    def go_on(self, later: "_AgentSums") -> None:
+        """The same agent did more."""
+        self.tally = plus(self.tally, later.tally)
+        self.last_at, self.in_flight = max(self.last_at, later.last_at), self.in_flight + later.in_flight
+        self.name, self.done, self.outcome = later.name or self.name, later.done, later.outcome
 
     def view(self) -> c.AgentTally:
         return c.AgentTally(
@@ -53,6 +79,7 @@ class _AgentSums:
             ordinal=self.ordinal,
             name=self.name,
             done=self.done,
+            outcome=self.outcome,
             tally=self.tally,
             in_flight=self.in_flight,
             started_at=self.started_at,
@@ -78,6 +105,23 @@ class _SessionSums:
     simulated: bool = False
     models: Counter[str] = field(default_factory=Counter)
 
+    def take_in(self, one: AgentSum) -> None:
+        """Add what an agent did earlier."""
+        agent = self.agent(one, one.began)
+        self.tally, agent.tally = plus(self.tally, one.tally), plus(agent.tally, one.tally)
+        self.started_at = min(self.started_at, one.began)
+        self.last_at, agent.last_at = max(self.last_at, one.ended), max(agent.last_at, one.ended)
+        if one.model:
+            self.models[one.model] += one.tally.requests
+
+    def take_in_past(self, past: Iterable[AgentSum]) -> None:
+        """Add all that was before: sub-agents are numbered anew, the earlier ones first."""
+        present, self.agents, self.numbered = self.agents, {}, 0
+        for one in past:
+            self.take_in(one)
+        for agent in present.values():
+            self.asker(agent.role, agent.agent_id, agent.parent_agent_id, agent.started_at).go_on(agent)
+
     def agent(self, request: c.Request | AgentSum, began: float) -> _AgentSums:
         """The sums of the agent that asked; ``began`` is when it did, should it be new."""
         return self.asker(request.role, request.agent_id, request.parent_agent_id, began)
@@ -99,6 +143,10 @@ class _SessionSums:
         idle = [(each.last_at, key) for key, each in self.agents.items() if each.role == "agent" and not each.in_flight]
         if len(idle) > 1:  # the newest is the one that asks
             del self.agents[min(idle[:-1], key=lambda each: each[0])[1]]
+
+    @property
+    def at_work(self) -> bool:
+        return any(each.in_flight for each in self.agents.values())
 
     def view(self) -> c.Session:
         agents = tuple(each.view() for each in self.agents.values())
@@ -128,8 +176,10 @@ class Board:
         self.recent: deque[c.Request] = deque(maxlen=RECENT_KEPT)
         self.notices: deque[c.Notice] = deque(maxlen=NOTICES_KEPT)
         self.today = c.Tally()
-        self._midnight = midnight_before(now)
+        self._midnight = c.midnight(c.local_day(now))
         self._sessions: OrderedDict[str, _SessionSums] = OrderedDict()
+        self._lacking: dict[str, float] = {}
+        """Sessions whose past is in the ledger alone, and when they were met."""
         self._captures: OrderedDict[str, Exchange] = OrderedDict()
         self._captured_bytes = 0
 
@@ -137,7 +187,7 @@ class Board:
         """A request arrived. Returns its session's key."""
         self.live[exchange.id] = exchange
         asked, began = exchange.identity, exchange.started_at
-        session = self._session(asked.session or "", asked.project, began)
+        session = self._session(asked.session or "", asked.project, began, lacks_past=True)
         session.last_at = began
         session.asker(asked.role, asked.agent, asked.parent_agent, began).in_flight += 1
         return session.id
@@ -164,6 +214,8 @@ class Board:
         costs = {one.was.id: one for one in changed}
         for one in changed:
             session = self._sessions.get(one.was.session_id or "")
+            if session is not None and not self._has(session, one.was.started_at):
+                session = None
             agent = session.agents.get((one.was.role, one.was.agent_id)) if session is not None else None
             for sums in (session, agent):
                 if sums is not None:
@@ -181,20 +233,43 @@ class Board:
         if request.started_at >= self._midnight:
             self.today = add(self.today, request)
         session = self._sessions.get(request.session_id or "")
-        if session is not None:
+        if session is not None and self._has(session, request.started_at):
             agent = session.agent(request, request.started_at)
             session.tally, agent.tally = add(session.tally, request), add(agent.tally, request)
+
+    def grew(self, one: Grown) -> None:
+        """An imported request came into the ledger again, with more."""
+        if one.was.started_at >= self._midnight:
+            self.today = plus(self.today, one.difference)
+        session = self._sessions.get(one.was.session_id or "")
+        if session is not None and self._has(session, one.was.started_at):
+            agent = session.agent(one.was, one.was.started_at)
+            session.tally, agent.tally = plus(session.tally, one.difference), plus(agent.tally, one.difference)
 
     def restore_sums(self, sums: Iterable[AgentSum]) -> None:
         """What agents did before the requests that will be restored."""
         for one in sums:
-            session = self._session(one.session, one.project, one.began)
-            agent = session.agent(one, one.began)
-            session.tally, agent.tally = plus(session.tally, one.tally), plus(agent.tally, one.tally)
-            session.started_at = min(session.started_at, one.began)
-            session.last_at, agent.last_at = max(session.last_at, one.ended), max(agent.last_at, one.ended)
-            if one.model:
-                session.models[one.model] += one.tally.requests
+            self._session(one.session, one.project, one.began).take_in(one)
+
+    def meet(self, key: str, project: str | None, now: float) -> None:
+        """Have a session that is in the ledger alone, as one that was imported."""
+        if key not in self._sessions:
+            self._session(key, project, now, lacks_past=True)
+
+    def lacking(self) -> Mapping[str, float]:
+        """Sessions of which nothing is known from before they were met, and when that was."""
+        return self._lacking
+
+    def add_past(self, key: str, past: Sequence[AgentSum]) -> None:
+        """``past`` is all that the ledger has of a session from before it was met."""
+        session = self._sessions.get(key)
+        if self._lacking.pop(key, None) is None or session is None or not past:
+            return
+        if not session.tally.requests and not session.at_work:  # nothing but its past is known
+            session.last_at = max(one.ended for one in past)
+        session.take_in_past(past)
+        session.project = session.project or next((one.project for one in past if one.project), None)
+        self._sessions = OrderedDict(sorted(self._sessions.items(), key=lambda each: each[1].last_at))
 
     def name_agent(self, session: str, agent_id: str, name: str) -> bool:
         """Say what a sub-agent is called; False where it is not known."""
@@ -207,7 +282,7 @@ class Board:
 
     def turn_day(self, now: float) -> bool:
         """Begin a new day's sums after midnight; True where it did."""
-        midnight = midnight_before(now)
+        midnight = c.midnight(c.local_day(now))
         if midnight == self._midnight:
             return False
         self._midnight, self.today = midnight, c.Tally()
@@ -264,15 +339,30 @@ class Board:
     def _session_of(self, request: c.Request) -> _SessionSums:
         return self._session(request.session_id or "", request.project, request.started_at)
 
-    def _session(self, key: str, project: str | None, began: float) -> _SessionSums:
+    def _session(self, key: str, project: str | None, began: float, *, lacks_past: bool = False) -> _SessionSums:
+        """One that is new ``lacks_past``, if it is said so: whoever restores it knows it."""
         session = self._sessions.get(key)
         if session is None:
+            self._forget_session()
             session = self._sessions[key] = _SessionSums(key, project, began, began)
-            while len(self._sessions) > SESSIONS_KEPT:
-                self._sessions.popitem(last=False)
+            if lacks_past and key:
+                self._lacking[key] = began
         self._sessions.move_to_end(key)
         session.project = session.project or project
         return session
+
+    def _forget_session(self) -> None:
+        """Let the sessions go that were idle the longest, where there are too many."""
+        over = len(self._sessions) - SESSIONS_KEPT + 1
+        if over > 0:
+            idle = (key for key, each in self._sessions.items() if not each.at_work)
+            for key in list(itertools.islice(idle, over)):
+                del self._sessions[key]
+                self._lacking.pop(key, None)
+
+    def _has(self, session: _SessionSums, began: float) -> bool:
+        """Whether a request of the ledger that began then is in a session's sums."""
+        return began >= self._lacking.get(session.id, 0.0)
 
     def _add(self, session: _SessionSums, request: c.Request, window: int | None) -> None:
         if request.kind != "messages":
@@ -282,6 +372,7 @@ class Board:
         agent.tally = add(agent.tally, request)
         session.last_at = agent.last_at = request.started_at + (request.duration_ms or 0) / 1000
         agent.done = request.role == "agent" and request.stop_reason in _LAST_WORDS
+        agent.outcome = request.outcome
         if model := request.served_model or request.target_model:
             session.models[model] += 1
         if request.started_at >= self._midnight:
@@ -317,9 +408,3 @@ def add(tally: c.Tally, request: c.Request) -> c.Tally:
         unpriced_requests=tally.unpriced_requests + (cost is None),
         failed=tally.failed + (request.outcome == "failed"),
     )
-
-
-def midnight_before(now: float) -> float:
-    """The last local midnight, Unix seconds. A day in which the clocks change has one too, with the offset of then."""
-    day = datetime.fromtimestamp(now).astimezone()
-    return datetime(day.year, day.month, day.day).astimezone().timestamp()

@@ -1,8 +1,10 @@
 """What follows from a request that arrived or is over: its price, its record, and what each part makes of it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from proxy import contract as c
 from proxy.agent_names import AgentNames, Named
@@ -19,8 +21,9 @@ from proxy.ledger.writer import LedgerWriter
 from proxy.metrics import Totals
 from proxy.net.discovery import REFRESH_S, Discovery
 from proxy.net.exchange import Exchange
-from proxy.prices import list_price, today
+from proxy.pasts import Pasts
 from proxy.protocol.pricing import Price
+from proxy.protocol.routing import Target
 from proxy.repricing import Repriced
 from proxy.roster import Roster
 from proxy.telemetry.sender import Telemetry
@@ -38,14 +41,12 @@ class PriceBook:
     def of(self, provider: str, models: Sequence[str]) -> Price | None:
         """Of the first of ``models`` that has one at ``provider``; None: nobody knows.
 
-        Without a provider, as transcripts of the client have none, it is the list price of the model's maker.
+        Without a provider, as transcripts of the client name none, it is the user's or that of the model's maker.
         """
         config = self._providers.get(provider)
-        found: Iterator[Price | None] = iter(())
-        if config is not None:
-            found = (self._costs.price_of(config, model)[0] for model in models if model)
-        elif not provider:
-            found = (list_price(None, model, today()) for model in models if model)
+        if provider and config is None:
+            return None
+        found = (self._costs.price_of(config, model)[0] for model in models if model)
         return next((price for price in found if price is not None), None)
 
     def of_request(self, request: c.Request) -> Price | None:
@@ -61,6 +62,7 @@ class Bookkeeping:
     writer: LedgerWriter
     board: Board
     feed: Feed
+    pasts: Pasts
     budgets: Budgets
     catalog: ModelCatalog
     fitting: Fitting
@@ -79,6 +81,7 @@ class Bookkeeping:
         exchange.providers = self.providers.generation
         with contained("an arrival"):
             self.feed.opened(self.board.opened(exchange))
+            self.pasts.look_up()
             self.names.opened(exchange)
 
     def ended(self, exchange: Exchange) -> None:
@@ -108,15 +111,26 @@ class Bookkeeping:
     def _price(self, exchange: Exchange) -> None:
         """What the ended exchange cost, by the model that served."""
         provider = self.providers.known(exchange.provider or "")
-        usage = exchange.usage or exchange.facts.usage
-        billed = usage.total_tokens > 0 or exchange.facts.reported_nano_usd is not None
-        if exchange.kind != "messages" or (exchange.outcome == "failed" and not billed):
+        self._estimate_prompt(exchange)
+        facts, usage = exchange.facts, exchange.counted
+        reported = None if exchange.output_estimated else facts.reported_nano_usd
+        billed = usage.total_tokens > 0 or reported is not None
+        if exchange.kind != "messages" or (exchange.outcome != "served" and not billed):
             exchange.cost_nano_usd, exchange.cost_source = 0, "free"
         elif provider is not None and billed:
-            models = [name for name in (exchange.facts.model, exchange.target_model) if name]
-            facts = exchange.facts
-            settled = self.costs.settled(provider, models, usage, facts.reported_nano_usd, speed=facts.speed)
+            models = [name for name in (facts.model, exchange.target_model) if name]
+            here = exchange.searched_here
+            settled = self.costs.settled(provider, models, usage, reported, speed=facts.speed, searched_here=here)
             exchange.cost_nano_usd, exchange.cost_source = settled
+
+    def _estimate_prompt(self, exchange: Exchange) -> None:
+        """Of an answer that broke off before its provider told what it had read: that too is estimated."""
+        told = exchange.counted
+        if exchange.output_estimated and not told.prompt_tokens and told.output_tokens:
+            target = Target(exchange.provider or "", exchange.target_model or "")
+            read = self.fitting.prompt_tokens(exchange, target)
+            exchange.usage = msgspec.structs.replace(exchange.facts.usage, input_tokens=read)
+            exchange.usage_estimated = True
 
     def _show_ended(self, exchange: Exchange, request: c.Request) -> None:
         window = None

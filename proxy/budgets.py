@@ -1,15 +1,14 @@
 """What was spent under each budget and may still be: sums from the ledger and of this engine, grants and passes.
 
-The sums of earlier engines come from the ledger, once for each session, project, day and month, and only where a
-budget asks for them; what began since this engine started is added as it ends. The two never overlap, so a late write
-of the ledger changes nothing. Amounts set at run time, grants and sessions that pass are kept in a file. What
+The ledger is asked once for the sum of each session, project, day and month, when somebody wants to know it; what
+ends from then on is added. What this engine added before is taken off the ledger's sum, not told from it by time, so
+a clock that was set changes nothing. Amounts set at run time, grants and sessions that pass are kept in a file. What
 follows from the sums is decided in ``protocol.budget``.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,8 +34,12 @@ class _Kept(msgspec.Struct, omit_defaults=True):
     passing: list[str] = []
 
 
+ASKED_TIMES = 5
+"""A sum is asked for again where requests ended meanwhile. After so many times some of those may count twice."""
+
 Sum = tuple[int, int]
 """Nano-dollars, and requests without a price."""
+NOTHING: Sum = (0, 0)
 
 
 class Budgets:
@@ -47,16 +50,19 @@ class Budgets:
         file: Path,
         settings: BudgetSettings,
         ledger: LedgerReader,
+        flush: Callable[[], object],
         clock: Callable[[], float],
         warn: Callable[[str], None],
     ) -> None:
-        """``clock`` tells Unix seconds; ``warn`` takes a sentence for the user."""
+        """``flush`` waits until the ledger has all that ended; ``clock`` tells Unix seconds; ``warn`` takes a sentence
+        for the user."""
         self._file, self._settings, self._ledger = KeptFile(file, "budgets"), settings, ledger
-        self._clock, self._warn = clock, warn
-        self._born = clock()
+        self._flush, self._clock, self._warn = flush, clock, warn
         self._kept = _load(self._file)
-        self._before: dict[Scope, Sum] = {}
-        self._since: dict[Scope, Sum] = {}
+        self._own: dict[Scope, Sum] = {}
+        """What ended in this engine."""
+        self._others: dict[Scope, Sum] = {}
+        """What the ledger has beside it, as far as it was asked."""
         self._running: dict[str, tuple[tuple[Scope, ...], int]] = {}
         """Estimates of requests in flight, by request."""
         self._ending = asyncio.Event()
@@ -72,41 +78,65 @@ class Budgets:
     def passing(self, session: str | None) -> bool:
         return session is not None and session in self._kept.passing
 
+    @property
+    def passing_sessions(self) -> tuple[str, ...]:
+        return tuple(self._kept.passing)
+
     def scopes(self, session: str | None, project: str | None, moment: float | None = None) -> tuple[Scope, ...]:
         """What a request of ``moment`` (now, if not given) falls under."""
-        return scopes(session, project, _day(self._clock() if moment is None else moment).isoformat())
+        return scopes(session, project, c.local_day(self._clock() if moment is None else moment).isoformat())
 
     def today(self) -> Scope:
-        return Scope("day", _day(self._clock()).isoformat())
+        return Scope("day", c.local_day(self._clock()).isoformat())
 
-    async def know(self, wanted: Sequence[Scope]) -> None:
-        """Ask the ledger for the sums of earlier engines that are not known yet."""
+    async def know(self, wanted: Sequence[Scope], *, unlimited: bool = False) -> None:
+        """Ask the ledger for the sums that are not known yet, of what has no limit too where it is so told."""
         for scope in wanted:
-            if scope not in self._before and self.limit(scope) is not None:
-                self._before[scope] = await for_traffic(self._ask_ledger, scope)
+            if scope not in self._others and (unlimited or self.limit(scope) is not None):
+                self._others[scope] = await self._learned(scope)
+
+    async def ask_again(self) -> None:
+        """The ledger changed, not by requests that ended: ask it anew for all that is known."""
+        for scope in tuple(self._others):
+            before, _ = self._sum(scope)
+            self._others[scope] = await self._learned(scope)
+            self._tell(scope, before)
 
     def limit(self, scope: Scope) -> int | None:
         amount = self.amounts.of(scope)
         return None if amount is None else amount + self._kept.grants.get(_key(scope), 0)
 
     def view(self, scope: Scope) -> c.Budget:
-        before, since = self._before.get(scope, (0, 0)), self._since.get(scope, (0, 0))
+        spent, unpriced = self._sum(scope)
         return c.Budget(
             kind=scope.kind,
             name=scope.name,
             limit_nano_usd=self.limit(scope),
             granted_nano_usd=self._kept.grants.get(_key(scope), 0),
-            spent_nano_usd=before[0] + since[0],
+            spent_nano_usd=spent,
             in_flight_nano_usd=sum(nano for under, nano in self._running.values() if scope in under),
-            unpriced_requests=before[1] + since[1],
+            unpriced_requests=unpriced,
         )
+
+    def known(self, scope: Scope) -> bool:
+        """The whole sum of ``scope`` is known."""
+        return scope in self._others
 
     def judge(self, under: Sequence[Scope]) -> tuple[Verdict, c.Budget | None]:
         return judge(self.view(scope) for scope in under)
 
     def reserve(self, request_id: str, under: tuple[Scope, ...], nano_usd: int) -> None:
-        """A request goes out: until it ended its estimate counts."""
+        """A request goes out to a target that costs something: until it ended its estimate counts."""
         self._running[request_id] = (under, nano_usd)
+
+    def holds(self, request_id: str) -> bool:
+        """The request went out within its budgets."""
+        return request_id in self._running
+
+    def release(self, request_id: str) -> None:
+        """A request costs nothing more: its estimate does not count any longer."""
+        if self._running.pop(request_id, None) is not None:
+            self._wake()
 
     async def one_ended(self) -> None:
         """Wait until a request ended or a budget grew."""
@@ -117,30 +147,18 @@ class Budgets:
         if request.kind == "messages" and self.counts(simulated=request.simulated, subscription=request.subscription):
             for scope in self.scopes(request.session_id, request.project, request.started_at):
                 self._add(scope, request.cost_nano_usd)
-        if self._running.pop(request.id, None) is not None:
-            self._wake()
+        self.release(request.id)
 
     def repriced(self, changed: Sequence[Repriced]) -> None:
-        """Requests of this engine got other costs. What is of earlier ones is asked anew with ``imported``."""
+        """Requests got other costs. ``ask_again`` follows: then the sums are the ledger's, whoever served them."""
         for one in changed:
-            was = one.was
-            counts = self.counts(simulated=bool(was.simulated), subscription=bool(was.subscription))
-            if was.started_at < self._born or not counts:
+            was, grown = one.was, one.difference
+            if not self.counts(simulated=bool(was.simulated), subscription=bool(was.subscription)):
                 continue
+            more = grown.cost_nano_usd + grown.simulated_nano_usd
             for scope in self.scopes(was.session_id, was.project, was.started_at):
-                spent, unpriced = self._since.get(scope, (0, 0))
-                grown = one.difference
-                more = grown.cost_nano_usd + grown.simulated_nano_usd
-                self._since[scope] = (spent + more, unpriced + grown.unpriced_requests)
-
-    async def imported(self, requests: Sequence[c.Request]) -> None:
-        """Requests that ended elsewhere came into the ledger: those of before this engine are in its sums."""
-        for request in requests:
-            if request.started_at >= self._born:
-                self.ended(request)
-        asked = list(self._before)
-        self._before.clear()
-        await self.know(asked)
+                if scope in self._own or scope in self._others:
+                    self._own[scope] = _plus(self._own.get(scope, NOTHING), (more, grown.unpriced_requests))
 
     def counts(self, *, simulated: bool, subscription: bool) -> bool:
         """Whether money of that kind counts."""
@@ -166,14 +184,18 @@ class Budgets:
         self._changed()
 
     def _add(self, scope: Scope, cost_nano_usd: int | None) -> None:
-        spent, unpriced = self._since.get(scope, (0, 0))
-        self._since[scope] = (spent + (cost_nano_usd or 0), unpriced + (cost_nano_usd is None))
-        if self.limit(scope) is None:
-            return
-        now = self.view(scope)
-        passed = crossed(now.limit_nano_usd, now.spent_nano_usd - (cost_nano_usd or 0), now.spent_nano_usd)
+        before, _ = self._sum(scope)
+        self._own[scope] = _plus(self._own.get(scope, NOTHING), (cost_nano_usd or 0, int(cost_nano_usd is None)))
+        self._tell(scope, before)
+
+    def _tell(self, scope: Scope, before_nano_usd: int) -> None:
+        """Warn where the sum of ``scope`` went over a threshold since it was ``before_nano_usd``."""
+        passed = crossed(self.limit(scope), before_nano_usd, self._sum(scope)[0])
         if passed is not None:
-            self._warn(warning(now, passed, self._consequence()))
+            self._warn(warning(self.view(scope), passed, self._consequence()))
+
+    def _sum(self, scope: Scope) -> Sum:
+        return _plus(self._others.get(scope, NOTHING), self._own.get(scope, NOTHING))
 
     def _consequence(self) -> str:
         match self._settings.action:
@@ -184,18 +206,24 @@ class Budgets:
             case "warn":
                 return "Requests go on"
 
-    def _ask_ledger(self, scope: Scope) -> Sum:
-        since, where = 0.0, None
-        match scope.kind:
-            case "day":
-                since = _midnight(date.fromisoformat(scope.name))
-            case "month":
-                since = _midnight(date.fromisoformat(f"{scope.name}-01"))
-            case "session" | "project":
-                where = (scope.kind, scope.name)
+    async def _learned(self, scope: Scope) -> Sum:
+        """What the ledger has of ``scope`` beside what ended in this engine."""
+        own, told = NOTHING, NOTHING
+        for _ in range(ASKED_TIMES):
+            own = self._own.get(scope, NOTHING)
+            told = await for_traffic(self._ask_ledger, scope, own != NOTHING)
+            if self._own.get(scope, NOTHING) == own:
+                break
+        return max(0, told[0] - own[0]), max(0, told[1] - own[1])
+
+    def _ask_ledger(self, scope: Scope, flushed: bool) -> Sum:
+        """The whole sum of ``scope``; ``flushed``: with all that ended before. Blocks."""
+        if flushed:
+            self._flush()
+        where = (scope.kind, scope.name) if scope.kind in ("session", "project") else None
         kept = self._settings
         return self._ledger.spent(
-            since, self._born, where=where, simulated=kept.count_simulated, subscription=kept.count_subscription
+            *_span(scope), where=where, simulated=kept.count_simulated, subscription=kept.count_subscription
         )
 
     def _compose(self) -> Amounts:
@@ -237,14 +265,21 @@ def _key(scope: Scope) -> str:
     return f"{scope.kind}:{scope.name}"
 
 
-def _day(moment: float) -> date:
-    """The local day of ``moment``."""
-    return date(*time.localtime(moment)[:3])
+def _span(scope: Scope) -> tuple[float, float]:
+    """From when to before when it counts, Unix seconds."""
+    match scope.kind:
+        case "session" | "project":
+            return 0.0, float("inf")
+        case "day":
+            day = date.fromisoformat(scope.name)
+            return c.midnight(day), c.midnight(day + timedelta(days=1))
+        case "month":
+            first = date.fromisoformat(f"{scope.name}-01")
+            return c.midnight(first), c.midnight((first + timedelta(days=32)).replace(day=1))
 
 
-def _midnight(day: date) -> float:
-    """When a local day begins, Unix seconds."""
-    return datetime(day.year, day.month, day.day).astimezone().timestamp()
+def _plus(one: Sum, other: Sum) -> Sum:
+    return one[0] + other[0], one[1] + other[1]
 
 
 def _nano(amount: Decimal | None) -> int | None:

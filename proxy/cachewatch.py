@@ -198,7 +198,7 @@ class _Turns:
 
 def _worth_a_look(request: c.Request) -> bool:
     """A request of a conversation whose prompt the provider counted."""
-    counted = request.usage.prompt_tokens > 0 and not request.usage_estimated
+    counted = request.usage.prompt_tokens > 0 and (not request.usage_estimated or request.output_estimated)
     return request.kind == "messages" and request.role != "background" and bool(request.session_id) and counted
 
 

@@ -8,6 +8,8 @@ cache. A field that grows here raises ``CONTRACT``: an engine and a panel that d
 
 import hashlib
 import hmac
+import time
+from datetime import date
 from typing import Any, Literal
 
 from msgspec import Raw, Struct
@@ -24,6 +26,9 @@ TOKEN_HEADER = "x-cctui-token"  # noqa: S105  the header's name
 PROJECT_HEADER = "x-cctui-project"
 """The launcher names the project (the git root's name) in it. Never goes upstream."""
 
+PROVIDER_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+"""What a provider may be called, as a regular expression."""
+
 Slot = Literal["opus", "sonnet", "haiku", "subagent"]
 """A kind of request that can have a target of its own: a model family that the client asks for, or sub-agents."""
 SLOTS: tuple[Slot, ...] = ("opus", "sonnet", "haiku", "subagent")
@@ -38,7 +43,8 @@ Outcome = Literal["served", "failed", "cancelled", "broken"]
 
 CostSource = Literal["reported", "listed", "settings", "genai-prices", "free", "unknown"]
 """Who says what it cost: the provider in its answer, its model list, the user, the bundled price list.
-``free``: nothing was billed (refused, or a token count). ``unknown``: no price known, never shown as zero."""
+``free``: nothing was billed as far as anybody told (refused, a token count, nothing of the answer came).
+``unknown``: no price known, never shown as zero."""
 
 HealthState = Literal["unused", "ok", "limited", "failing", "refused"]
 """``limited``: rate limit or overload with a time to wait; ``refused``: the key was not accepted."""
@@ -53,6 +59,9 @@ BudgetAction = Literal["block", "downgrade", "warn"]
 
 AS_ASKED = "as-asked"
 """The target text that removes an override."""
+
+QUARTER_S = 900.0
+"""The offsets of all time zones of today are multiples of it."""
 
 
 class Frozen(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -155,7 +164,9 @@ class Request(Frozen, frozen=True):
     duration_ms: float | None = None
     usage: Usage = Usage()
     usage_estimated: bool = False
-    """The counts are the engine's estimate, not the provider's word."""
+    """Of the counts some are the engine's estimate, not the provider's word."""
+    output_estimated: bool = False
+    """The output alone is: the answer was interrupted, and what came of it was measured."""
     output_bytes: int = 0
     """Bytes of the answer so far: moves while the provider has not yet told a token count."""
     cost_nano_usd: int | None = None
@@ -214,6 +225,8 @@ class AgentTally(Frozen, frozen=True):
     """Kind and errand of a sub-agent, such as ``Explore "find the handlers"``; None: not learned."""
     done: bool = False
     """A sub-agent whose last answer asked for no further tool."""
+    outcome: Outcome | None = None
+    """How its last request ended; None: none did, or it is not known any more."""
     tally: Tally = Tally()
     in_flight: int = 0
     started_at: float = 0.0
@@ -432,8 +445,10 @@ class Snapshot(Frozen, frozen=True, tag="snapshot"):
     """What is wrong with the engine itself, in words (ledger, settings …)."""
     notices: tuple[Notice, ...] = ()
     """The last few, oldest first."""
-    day_budget_nano_usd: int | None = None
-    session_budget_nano_usd: int | None = None
+    budgets: tuple[Budget, ...] = ()
+    """Those that are set: of the sessions, of their projects, of today and of this month, as requests are judged by."""
+    passing: tuple[str, ...] = ()
+    """Ids of the sessions that no budget stops."""
     used_up: tuple[str, ...] = ()
     """Budgets that refuse requests until more is granted, in words."""
 
@@ -445,10 +460,11 @@ class RequestChanged(Frozen, frozen=True, tag="request"):
 
 
 class SessionChanged(Frozen, frozen=True, tag="session"):
-    """A session's sums moved; ``today`` moved with them."""
+    """A session's sums moved; ``today`` and the budgets that it falls under moved with them."""
 
     session: Session
     today: Tally
+    budgets: tuple[Budget, ...] = ()
 
 
 class RouteChanged(Frozen, frozen=True, tag="route"):
@@ -592,6 +608,8 @@ class SettingsTried(Frozen, frozen=True):
     models: tuple[Model, ...] = ()
     key_tried: bool = False
     """The provider took the key: its list is not there for everybody."""
+    base_url: str = ""
+    """The address as requests go there, without what was pasted along; empty where it was refused."""
 
 
 class Reload(Frozen, frozen=True):
@@ -702,6 +720,8 @@ class Pace(Frozen, frozen=True):
     tokens_per_min: float = 0.0
     nano_usd_per_hour: float = 0.0
     simulated_nano_usd_per_hour: float = 0.0
+    unpriced_requests: int = 0
+    """Requests of that time whose cost nobody could tell; they are in no rate of money."""
 
 
 class Forecast(Frozen, frozen=True):
@@ -746,6 +766,8 @@ class StatusFacts(Frozen, frozen=True):
     served_model: str | None = None
     cost_nano_usd: int = 0
     simulated_nano_usd: int = 0
+    unpriced_requests: int = 0
+    """Requests whose cost nobody could tell; they are in no sum."""
     cached: float | None = None
     """Share of the prompt tokens that were read from a cache; None: no prompt yet."""
     context: float | None = None
@@ -847,6 +869,8 @@ class UsageReport(Frozen, frozen=True):
     total: Tally
     rows: tuple[UsageRow, ...]
     choice: Choice = Choice()
+    estimated_requests: int = 0
+    """Of those whose rows are kept: some of their counts, and so their costs, are estimates."""
 
 
 class Latency(Frozen, frozen=True):
@@ -946,7 +970,9 @@ class ImportReport(Frozen, frozen=True):
     added: Tally
     """Of the answers that are new."""
     known: int = 0
-    """Answers that the ledger has already."""
+    """Answers that the ledger has already, or will have: they run now."""
+    grown: int = 0
+    """Answers that were imported before they were whole: what was missing is added."""
     too_old: int = 0
     """Answers of days whose rows were removed: their sums are kept, and nobody can tell what is in them."""
     empty: int = 0
@@ -961,8 +987,8 @@ class WhatIfRow(Frozen, frozen=True):
     cost_nano_usd: int | None = None
     """None: no price known."""
     price_source: CostSource = "unknown"
-    same_tokenizer: bool = False
-    """It is known to count text as what served does; others count the same text differently."""
+    same_tokenizer: float = 0.0
+    """The share of the tokens that were counted as it is known to count; it may count the same text differently."""
     misfit: str | None = None
     """Why part of the requests could not have gone there, in words: the window, tools, images."""
     simulated: bool = False
@@ -976,6 +1002,8 @@ class WhatIf(Frozen, frozen=True):
     """What was used and paid."""
     list_nano_usd: int | None = None
     """What it would have cost at the list prices of the models that served; None: one has none."""
+    list_simulated_nano_usd: int | None = 0
+    """The same of what simulators served, which is not in the other: nobody pays it."""
     longest_prompt: int = 0
     """Tokens of the largest request; 0 where ``rough``."""
     rough: bool = False
@@ -1130,3 +1158,22 @@ def proof_of_token(token: str, nonce: str) -> str:
 def dollars(nano_usd: int) -> float:
     """Nano-dollars as the number that JSON shows (exact to the nano-dollar below 9 million dollars)."""
     return round(nano_usd / 1e9, 9)
+
+
+def local_day(moment: float) -> date:
+    """The local day of ``moment`` (Unix seconds)."""
+    return date(*time.localtime(moment)[:3])
+
+
+def midnight(day: date) -> float:
+    """When the local ``day`` begins, Unix seconds: the one place that says so, for sums, budgets and screens alike.
+
+    Some zones change their clocks at midnight: a day may begin at one o'clock, or have its first hour twice. For such
+    a midnight ``mktime`` answers as it likes, so its answer is moved by quarters of an hour, in which zones lie.
+    """
+    moment = time.mktime((day.year, day.month, day.day, 0, 0, 0, 0, 0, -1))
+    while local_day(moment) < day:
+        moment += QUARTER_S
+    while local_day(moment - 1) >= day:
+        moment -= QUARTER_S
+    return moment

@@ -38,52 +38,62 @@ class Costs:
         self._own = {name: _from_settings(each) for name, each in prices.items()}
 
     def price_of(
-        self, provider: ProviderConfig, model: str, day: str | None = None, speed: str | None = None
+        self,
+        provider: ProviderConfig | None,
+        model: str,
+        day: str | None = None,
+        speed: str | None = None,
+        *,
+        searched_here: bool = False,
     ) -> tuple[Price | None, c.CostSource]:
         """The price of ``model`` at ``provider`` and its source, on ``day`` (ISO date, UTC) or today.
 
+        Without a provider, as transcripts of the client name none, it is the user's or that of the model's maker.
         Only the price list knows other days, and what a ``speed`` other than the standard one costs; a provider's list
         and the settings are those of today. Where the engine searches in the provider's place, the price of searches is
-        that of the engine's own.
+        that of the engine's own. ``searched_here``: it did so although the provider could.
         """
         price, source = self._price_of(provider, model, day, speed)
         own = self._own_search
-        if price is None or own is None or provider.searches(model) or price.search == own:
+        theirs = provider is None or (provider.searches(model) and not searched_here)
+        if price is None or own is None or theirs or price.search == own:
             return price, source
         return price.with_search(own), source
 
     def _price_of(
-        self, provider: ProviderConfig, model: str, day: str | None, speed: str | None
+        self, provider: ProviderConfig | None, model: str, day: str | None, speed: str | None
     ) -> tuple[Price | None, c.CostSource]:
+        catalog, name = provider.price_catalog if provider else None, strip_window_suffix(model)
         if speed is not None:
-            price = list_price(provider.price_catalog, strip_window_suffix(model), day or today(), speed)
+            price = list_price(catalog, name, day or today(), speed)
             return (None, "unknown") if price is None else (price, "genai-prices")
-        entry = self._listed(provider.name, model)
+        entry = self._listed(provider.name, model) if provider else None
         if entry is not None and entry.price is not None:
             return entry.price, "listed"
-        name = strip_window_suffix(model)
-        for key in (f"{provider.name}/{name}", name, canonical(name)):
+        for key in ((f"{provider.name}/{name}",) if provider else ()) + (name, canonical(name)):
             if key in self._own:
                 return self._own[key], "settings"
-        if provider.free:
+        if provider and provider.free:
             return Price(0, 0), "free"
-        if (price := list_price(provider.price_catalog, name, day or today())) is not None:
+        if (price := list_price(catalog, name, day or today())) is not None:
             return price, "genai-prices"
         return None, "unknown"
 
     def cost_of(
         self,
-        provider: ProviderConfig,
+        provider: ProviderConfig | None,
         model: str,
         usage: c.Usage,
         reported_nano_usd: int | None,
         day: str | None = None,
         speed: str | None = None,
+        *,
+        searched_here: bool = False,
     ) -> tuple[int | None, c.CostSource]:
         """Nano-dollars and their source; None where nobody knows."""
         if reported_nano_usd is not None:
             return reported_nano_usd, "reported"
-        price, source = self.price_of(provider, model, day, speed)
+        price, source = self.price_of(provider, model, day, speed, searched_here=searched_here)
         if price is None:
             return None, "unknown"
         nano_usd = cost(usage, price)
@@ -91,16 +101,20 @@ class Costs:
 
     def settled(
         self,
-        provider: ProviderConfig,
+        provider: ProviderConfig | None,
         models: Sequence[str],
         usage: c.Usage,
         reported_nano_usd: int | None,
         day: str | None = None,
         speed: str | None = None,
+        *,
+        searched_here: bool = False,
     ) -> tuple[int | None, c.CostSource]:
         """``cost_of`` the first of ``models`` that has a price: what served, by the names that it goes under."""
         for model in models:
-            cost, source = self.cost_of(provider, model, usage, reported_nano_usd, day, speed)
+            cost, source = self.cost_of(
+                provider, model, usage, reported_nano_usd, day, speed, searched_here=searched_here
+            )
             if cost is not None:
                 return cost, source
         return None, "unknown"

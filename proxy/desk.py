@@ -260,7 +260,8 @@ class ControlDesk:
     def usage(self, choice: c.Choice, by: c.UsageGroup) -> c.UsageReport:
         choice = self._known_choice(choice)
         self._engine.writer.flush(2.0)
-        return self._engine.reader.usage(choice, by)
+        report = self._engine.reader.usage(choice, by)
+        return msgspec.structs.replace(report, estimated_requests=self._engine.reader.estimated(choice))
 
     def latency(self, choice: c.Choice) -> c.LatencyReport:
         choice = self._known_choice(choice)
@@ -339,6 +340,7 @@ class ControlDesk:
     async def _budgets_changed(self, session: str | None, project: str | None) -> c.BudgetReport:
         await self._engine.gate.budgets.save()
         report = await self.budget_report(session, project)
+        await self._engine.gate.learn(self._engine.board.sessions())
         self._engine.feed.publish(self._engine.overview.snapshot())
         return report
 

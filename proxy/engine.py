@@ -18,7 +18,7 @@ import uvicorn
 from proxy import __version__
 from proxy import contract as c
 from proxy.agent_names import AgentNames, Named
-from proxy.board import Board
+from proxy.board import Board, Grown
 from proxy.bookkeeping import Bookkeeping, PriceBook
 from proxy.budget_gate import BudgetGate
 from proxy.budgets import Budgets
@@ -46,11 +46,14 @@ from proxy.net.credentials import Credentials
 from proxy.net.discovery import REFRESH_S, Discovery
 from proxy.net.exchange import Exchange
 from proxy.net.relay import Relay
+from proxy.net.searching import Web
 from proxy.net.server import Server
 from proxy.net.upstream import Upstreams
+from proxy.net.webfetch import web_fetch
 from proxy.net.websearch import web_search
 from proxy.overview import Overview
 from proxy.parcels import Parcels
+from proxy.pasts import Pasts
 from proxy.paths import Paths, local_token, write_private
 from proxy.presets import Preset
 from proxy.prices import PriceUpdates, list_price, today
@@ -76,6 +79,8 @@ LIST_AGAIN_S = 600.0
 """A provider that lists nothing to a login, as Claude's may, is not asked again with every request."""
 LATE_S = 2.0
 """Requests that the drain cut short have so long to tell their clients."""
+FLUSH_S = 1.0
+"""A budget that was just set waits so long for the disk, to have in it what was spent before."""
 RESTORED_S = 24 * 3600.0
 GARBAGE_OBJECTS = 20_000
 """So many new objects make the collector look; Python's own 700 are not even a request's worth."""
@@ -104,6 +109,8 @@ class Engine:
         """With the requests that still run while the engine drains."""
         self._providers_dirty = self._health_unsaved = False
         self.chores = Chores()
+        self._past_turn = asyncio.Lock()
+        """Held by whoever changes rows of the past and sums of them, or reads the ones to make the others."""
         self.providers = Roster(resolve_providers(settings, environ))
         self._wire_money(health_clock)
         self._wire_models(load)
@@ -115,8 +122,9 @@ class Engine:
         self.credentials = Credentials(environ)
         self.upstreams = Upstreams(settings.engine.connect_timeout_s)
         self.catalog = ModelCatalog(paths.catalog_file, self.providers)
-        self._web = web_search(settings.search, environ, self.credentials, self.upstreams)
-        self._costs = Costs(settings.prices, self.catalog.find, (self._web.nano_usd or 0) if self._web else None)
+        search = web_search(settings.search, environ, self.credentials, self.upstreams)
+        self._web = Web(search, web_fetch(settings, self.upstreams.trust))
+        self._costs = Costs(settings.prices, self.catalog.find, (search.nano_usd or 0) if search else None)
         self._prices = PriceBook(self.providers, self._costs)
         self.writer = LedgerWriter(paths.ledger_file, settings.history.keep_days)
         self.reader = LedgerReader(paths.ledger_file)
@@ -124,18 +132,25 @@ class Engine:
         self.totals = Totals()
         self.health = HealthBook(paths.health_file, health_clock)
         self.board = Board(time.time())
-        self.feed = Feed(self.board, self.snapshot)
         self._herald = Herald(self._post_notice)
         self._fitting = Fitting(paths.thinking_file, Estimator({}))
         warn = partial(self._herald.say, "warning")
-        budgets = Budgets(paths.budget_file, settings.budget, self.reader, time.time, warn)
+        flush = partial(self.writer.flush, FLUSH_S)
+        budgets = Budgets(paths.budget_file, settings.budget, self.reader, flush, time.time, warn)
         self.gate = BudgetGate(budgets, settings.budget, self._costs, self.providers, self._fitting.prompt_tokens)
+        self.feed = Feed(self.board, self.snapshot, self.gate.views)
         self._sessions = SessionLedger(paths.ledger_file)
         self.session_reports = SessionReports(self._sessions, self.writer, self.board, self._prices.of, self._counts)
         self.comparison = Comparison(
-            self.providers, self.catalog, self._costs, PortionLedger(paths.ledger_file), self.board
+            self.providers,
+            self.catalog,
+            self._costs,
+            PortionLedger(paths.ledger_file),
+            self.board,
+            self._prices.of,
         )
-        self.importer = Importer(self.writer, self.reader, self._imported)
+        self.importer = Importer(self.writer, self.reader, self.board, self._costs, self._imported, self._past_turn)
+        self.pasts = Pasts(self._sessions, self.writer, self.board, self.feed, self.chores.start, self._past_turn)
         self._price_updates = PriceUpdates() if settings.engine.update_prices else None
 
     def _wire_models(self, load: LoadSettings | None) -> None:
@@ -176,6 +191,7 @@ class Engine:
             writer=self.writer,
             board=self.board,
             feed=self.feed,
+            pasts=self.pasts,
             budgets=self.gate.budgets,
             catalog=self.catalog,
             fitting=self._fitting,
@@ -189,7 +205,13 @@ class Engine:
             local_token=self.local_token,
         )
         self.repricer = Repricer(
-            paths.ledger_file, self.writer, self._costs, self.providers, self.books.repriced, self._all_repriced
+            paths.ledger_file,
+            self.writer,
+            self._costs,
+            self.providers,
+            self.books.repriced,
+            self._all_repriced,
+            self._past_turn,
         )
         self.dispatch = Dispatch(
             routefile=self.routefile,
@@ -344,6 +366,7 @@ class Engine:
             ("housekeeping", self._keep_house()),
             ("discovery", self._discover()),
             ("watch of the caches", self.cachewatch.run()),
+            ("sums of the day and budgets", self._show_sums()),
         ):
             self.chores.start(name, chore)
 
@@ -363,7 +386,9 @@ class Engine:
 
     async def _look_after(self, now: float, beats: int) -> None:
         news = self._look_for_problems()
-        if self.board.turn_day(now) or beats % 10 == 0 or news:
+        if self.board.turn_day(now):
+            await self._show_sums()
+        elif beats % 10 == 0 or news:
             self.feed.publish(self.overview.engine_changed())
         if self._providers_dirty:
             self.providers_changed()
@@ -373,6 +398,11 @@ class Engine:
             await self.rejected.save()
         if beats % 15 == 0:
             await self._fitting.save()
+
+    async def _show_sums(self) -> None:
+        """Panels hear of today's sums and of all budgets, those too of which only the ledger knows what was spent."""
+        await self.gate.learn(self.board.sessions())
+        self.feed.publish(self.snapshot())
 
     async def _discover(self) -> None:
         while True:
@@ -403,7 +433,7 @@ class Engine:
 
     def _restore(self) -> None:
         """Show what the ledger has of the last day."""
-        begin = time.time() - RESTORED_S
+        begin = restored_since(time.time())
         requests = self.reader.since(begin)
         sessions = tuple(dict.fromkeys(each.session_id for each in requests if each.session_id))
         self.board.restore_sums(self._sessions.agents_before(begin, sessions))
@@ -441,14 +471,20 @@ class Engine:
         return self.reader.last(ROWS_MAX, session)
 
     async def _all_repriced(self) -> None:
-        await self.gate.budgets.imported(())
+        await self.gate.budgets.ask_again()
         self.feed.publish(self.snapshot())
 
-    async def _imported(self, requests: Sequence[c.Request]) -> None:
+    async def _imported(self, requests: Sequence[c.Request], grown: Sequence[Grown]) -> None:
         """Sums of panels and budgets have in them what came into the ledger from elsewhere."""
+        now = time.time()
+        for one in grown:
+            self.board.grew(one)
         for request in requests:
             self.board.imported(request)
-        await self.gate.budgets.imported(requests)
+            if request.session_id and request.started_at >= now - RESTORED_S:
+                self.board.meet(request.session_id, request.project, now)
+        self.pasts.look_up()
+        await self.gate.budgets.ask_again()
         self.feed.publish(self.snapshot())
 
     def _name_agent(self, named: Named) -> None:
@@ -498,6 +534,11 @@ class Engine:
             self.writer.remark = None
             self._herald.say("warning", remark)
         return self.overview.look()
+
+
+def restored_since(now: float) -> float:
+    """From when on panels are shown what the ledger has: a day, and all of today, which may have 25 hours."""
+    return min(now - RESTORED_S, c.midnight(c.local_day(now)))
 
 
 class _QuietServer(uvicorn.Server):

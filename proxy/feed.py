@@ -6,7 +6,7 @@ the text of a stream goes only to a panel that watches that request.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -66,9 +66,15 @@ class Subscriber:
 class Feed:
     """Publishes what happens."""
 
-    def __init__(self, board: Board, snapshot: Callable[[], c.Snapshot]) -> None:
+    def __init__(
+        self,
+        board: Board,
+        snapshot: Callable[[], c.Snapshot],
+        budgets: Callable[[Sequence[c.Session]], tuple[c.Budget, ...]],
+    ) -> None:
+        """``budgets`` tells what sessions fall under."""
         self._board = board
-        self._snapshot = snapshot
+        self._snapshot, self._budgets = snapshot, budgets
         self._subscribers: dict[str, Subscriber] = {}
         self._number = 0
         self._ended: list[c.Request] = []
@@ -116,7 +122,8 @@ class Feed:
             self.publish(c.RequestChanged(request=request))
         for key in sessions:
             if (session := self._board.session(key)) is not None:
-                self.publish(c.SessionChanged(session=session, today=self._board.today))
+                bounds = self._budgets([session])
+                self.publish(c.SessionChanged(session=session, today=self._board.today, budgets=bounds))
 
     async def follow(self, panel: str) -> AsyncIterator[bytes]:
         """The feed of one panel as bytes of an event stream; ends when the engine does."""

@@ -5,7 +5,6 @@ survives a restart. Decisions are in ``protocol.history`` and ``protocol.overflo
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,11 +22,10 @@ from proxy.protocol.history import (
     without_foreign_thinking,
 )
 from proxy.protocol.messages import Body
-from proxy.protocol.output_limit import with_output_limit
 from proxy.protocol.overflow import Room
-from proxy.protocol.rejections import Rejection, without_rejected
 from proxy.protocol.routing import Target
 from proxy.protocol.server_tools import without_server_tools
+from proxy.protocol.terms import NONE, Terms, on_terms
 from proxy.protocol.tool_ids import with_legal_tool_ids
 from proxy.protocol.weight import Weight
 
@@ -68,23 +66,15 @@ class Fitting:
         """As seen so far."""
         return self.estimator.ratio(model)
 
-    def body_for(
-        self, exchange: Exchange, target: Target, rejections: Sequence[Rejection] = (), output_limit: int | None = None
-    ) -> tuple[Bytes, tuple[str, ...]]:
-        """The client's bytes; with another model, or without what its target would refuse, where that is needed.
-
-        ``rejections`` is what the target was seen to reject, ``output_limit`` the most tokens that it answers with.
-        """
+    def body_for(self, exchange: Exchange, target: Target, terms: Terms = NONE) -> tuple[Bytes, tuple[str, ...]]:
+        """The client's bytes; with another model, or on the target's ``terms``, where that is needed."""
         body = exchange.body
         if body is None or not target.model:
             return exchange.raw_body, ()
         body, changes = self.legal(body, exchange, target)
-        if rejections:
-            body, left_out = without_rejected(body, rejections)
-            changes += left_out
-        if output_limit is not None:
-            body, lowered = with_output_limit(body, output_limit)
-            changes += lowered
+        if terms is not NONE:
+            body, more = on_terms(body, terms)
+            changes += more
         if target.model == body.model:
             return body.raw, changes
         return body.pieces_with_model(target.model), changes
@@ -99,18 +89,27 @@ class Fitting:
             self._note_odd_ids(exchange.identity.session or "")
 
     def learn(self, exchange: Exchange, request: c.Request) -> None:
-        """Take in what a served request tells of its thread's size, and of its model where it was text alone."""
-        if not exchange.weight.media_tokens:
+        """Take in what a served request tells of its thread's size and its answer's, and of its model where it was text
+        alone."""
+        in_full = not exchange.facts.looked_into_the_web
+        if in_full and not exchange.weight.media_tokens:
             self.estimator.learn(request)
+        self._learn_answer(exchange, request)
         if request.role == "background":
             return
         thread = _thread(exchange)
         model = request.served_model or request.target_model or ""
-        if request.usage.prompt_tokens and not request.usage_estimated and not request.usage.web_searches:
+        if request.usage.prompt_tokens and not request.usage_estimated and in_full:
             self._counted[thread] = (exchange.weight, request.usage.total_tokens, model)
             self._counted.move_to_end(thread)
             while len(self._counted) > THREADS_KEPT:
                 self._counted.popitem(last=False)
+
+    def _learn_answer(self, exchange: Exchange, request: c.Request) -> None:
+        """How long tokens are. What was thought is left out: of that some providers show a summary, or nothing."""
+        model = request.served_model or request.target_model
+        if model and exchange.tap is not None and not request.usage_estimated and not exchange.facts.thoughts:
+            self.estimator.learn_answer(model, exchange.tap.text_bytes, request.usage.output_tokens)
 
     async def save(self) -> None:
         """Keep who signed what, if there is news."""

@@ -69,6 +69,10 @@ class _Provider:
     pool: KeyPool
     trouble: str | None = None
     """The place whose breaker is the last word on it; None: all was well."""
+    failed_at: int = 0
+    """So many requests were admitted when something last failed here."""
+    answering: int | None = None
+    """The request that was admitted since and whose answer has begun where the trouble was."""
     served: int = 0
     limits: dict[str, tuple[c.Limit, ...]] = field(default_factory=dict)
     """By key, the one that told last at the end."""
@@ -140,10 +144,17 @@ class HealthBook:
                 self._breakers[place] = br.sent(self._breakers[place], self._admitted, now)
         return Admitted(number, self._admitted)
 
-    def began(self, provider: ProviderConfig, model: str, key: int | None, login: str | None, number: int) -> None:
-        """The answer to an admitted request has begun: whoever waits for what becomes of it need not."""
-        for place in _places(provider, model, key, login).values():
+    def began(self, provider: ProviderConfig, model: str, key: int | None, login: str | None, number: int) -> bool:
+        """The answer to an admitted request has begun: whoever waits for what becomes of it need not.
+
+        True: it comes from where there was trouble, which is over unless the answer breaks off.
+        """
+        known, places = self._of(provider), _places(provider, model, key, login)
+        for place in places.values():
             self._set(place, br.began(self._breakers.get(place, CLOSED), number))
+        recovers = known.trouble in places.values() and number > known.failed_at and known.answering is None
+        known.answering = number if recovers else known.answering
+        return recovers
 
     def beside(self, provider: ProviderConfig, session: str, login: str | None = None) -> Admitted | Closed:
         """The key for a request that is no message (a token count, another path): no failure holds it up, and it
@@ -170,6 +181,7 @@ class HealthBook:
         known, places = self._of(provider), _places(provider, model, key, login)
         if limits := read_limits(headers, self._now()):
             self._keep_limits(known, _key_name(provider, key, login), limits)
+        known.answering = None if known.answering == number else known.answering
         scope = outcome.row.scope
         if outcome.name == "served":
             for place in places.values():
@@ -187,6 +199,8 @@ class HealthBook:
 
     def unsent(self, provider: ProviderConfig, model: str, key: int | None, login: str | None, number: int) -> None:
         """The request that was admitted as ``number`` was not sent after all: it tells nothing."""
+        known = self._of(provider)
+        known.answering = None if known.answering == number else known.answering
         for place in _places(provider, model, key, login).values():
             self._set(place, br.undecided(self._breakers.get(place, CLOSED), number))
 
@@ -227,8 +241,8 @@ class HealthBook:
         keys = [self._breakers.get(_key_place(provider, number), CLOSED) for number in range(len(provider.keys))]
         resting = provider.name in self._resting
         trouble = self._breakers.get(known.trouble or "", CLOSED)
-        if (state := _health_of(trouble)) is None:
-            state, trouble = "ok" if known.served else "unused", CLOSED
+        if (state := _health_of(trouble)) is None or known.answering is not None:
+            state, trouble = "ok" if known.served or known.answering is not None else "unused", CLOSED
         return HealthView(
             at=now,
             state="limited" if resting else state,
@@ -292,8 +306,10 @@ class HealthBook:
             admitted=self._admitted,
         )
         self._set(place, opened)
+        known = self._of(provider)
+        known.failed_at, known.answering = self._admitted, None
         if outcome.row.health is not None:
-            self._of(provider).trouble = place
+            known.trouble = place
 
     def _keep_limits(self, known: _Provider, key: str, limits: tuple[c.Limit, ...]) -> None:
         known.limits.pop(key, None)

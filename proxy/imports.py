@@ -1,22 +1,23 @@
 """Answers from Claude Code's own transcripts on their way into the ledger: told apart from what it has, and priced.
 
-What did not pass through the engine costs what the list asked on its day: a transcript names no provider and does
-not say whether a subscription paid. The counting of tokens is that of live answers.
+What did not pass through the engine costs what the user's ``[prices]`` or the list asked on its day: a transcript names
+no provider and does not say whether a subscription paid. The counting of tokens is that of live answers.
 """
 
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 
 from proxy import contract as c
-from proxy.board import add
+from proxy.board import Board, Grown, add
+from proxy.costs import Costs
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.writer import LedgerWriter
-from proxy.prices import list_price
-from proxy.protocol.pricing import cost
+from proxy.prices import day_of
 from proxy.protocol.usage import AnswerFacts
 
 WHY = "read from a transcript of Claude Code's"
@@ -34,38 +35,55 @@ class Importer:
     """Takes answers into the ledger, one batch at a time."""
 
     def __init__(
-        self, writer: LedgerWriter, reader: LedgerReader, taken: Callable[[Sequence[c.Request]], Awaitable[None]]
+        self,
+        writer: LedgerWriter,
+        reader: LedgerReader,
+        board: Board,
+        costs: Costs,
+        taken: Callable[[Sequence[c.Request], Sequence[Grown]], Awaitable[None]],
+        turn: asyncio.Lock,
     ) -> None:
-        """``taken`` is told what was added."""
-        self._writer, self._reader, self._taken = writer, reader, taken
-        self._turn = asyncio.Lock()
+        """``taken`` is told what was added and what grew. ``turn`` is held until it knows."""
+        self._writer, self._reader, self._board, self._costs = writer, reader, board, costs
+        self._taken, self._turn = taken, turn
 
     async def take(self, command: c.ImportAnswers) -> c.ImportReport:
         """Take in what is new of ``command``. Raises ``CannotImport``."""
-        read = await asyncio.to_thread(_read, command)
+        read = await asyncio.to_thread(self._read, command)
         rows = list({row.id: row for row in read if row is not None}.values())
         async with self._turn:
-            fresh, known, too_old = await asyncio.to_thread(self._sort_out, rows)
-            if fresh and not command.dry_run:
-                await asyncio.to_thread(self._write, fresh)
-                await self._taken(fresh)
+            running = {exchange.facts.message_id for exchange in self._board.live.values()}
+            sorted_out = await asyncio.to_thread(self._sort_out, [row for row in rows if row.message_id not in running])
+            fresh, grown = sorted_out.fresh, sorted_out.grown
+            if (fresh or grown) and not command.dry_run:
+                await asyncio.to_thread(self._write, [*fresh, *(each.now for each in grown)])
+                await self._taken(fresh, grown)
         added = c.Tally()
         for row in fresh:
             added = add(added, row)
-        empty = sum(row is None for row in read)
-        return c.ImportReport(added=added, known=known, too_old=too_old, empty=empty)
+        return c.ImportReport(
+            added=added,
+            known=len(rows) - len(fresh) - len(grown) - sorted_out.too_old,
+            grown=len(grown),
+            too_old=sorted_out.too_old,
+            empty=sum(row is None for row in read),
+        )
 
-    def _sort_out(self, rows: Sequence[c.Request]) -> tuple[list[c.Request], int, int]:
-        """The new ones, and how many are known and how many too old to tell."""
+    def _sort_out(self, rows: Sequence[c.Request]) -> "_SortedOut":
+        """Blocks. Raises ``CannotImport``."""
         if not self._writer.flush(FLUSH_S):
             raise CannotImport(self._writer.problem or "the ledger is busy; try again")
         found = self._reader.known(rows)
         if found is None:
             raise CannotImport("the ledger cannot be read now; try again")
         ids, begin = found
-        recent = [row for row in rows if row.started_at >= begin]
-        fresh = [row for row in recent if row.id not in ids]
-        return fresh, len(recent) - len(fresh), len(rows) - len(recent)
+        recent = {row.id: row for row in rows if row.started_at >= begin}
+        grown = [Grown(was, recent[was.id]) for was in self._reader.outgrown(list(recent.values()))]
+        fresh = [row for row in recent.values() if row.id not in ids]
+        return _SortedOut(fresh, grown, len(rows) - len(recent))
+
+    def _read(self, command: c.ImportAnswers) -> list[c.Request | None]:
+        return [imported(answer, self._costs, subscription=command.subscription) for answer in command.answers]
 
     def _write(self, rows: Sequence[c.Request]) -> None:
         for row in rows:
@@ -74,11 +92,17 @@ class Importer:
             raise CannotImport(self._writer.problem or "the disk is too slow; what is missing comes with the next try")
 
 
-def _read(command: c.ImportAnswers) -> list[c.Request | None]:
-    return [imported(answer, subscription=command.subscription) for answer in command.answers]
+@dataclass(frozen=True, slots=True)
+class _SortedOut:
+    """Read answers beside what the ledger has; the rest is known."""
+
+    fresh: Sequence[c.Request]
+    grown: Sequence[Grown]
+    too_old: int
+    """Of before the rows that are kept: nobody can tell whether they are known."""
 
 
-def imported(answer: c.Transcribed, *, subscription: bool) -> c.Request | None:
+def imported(answer: c.Transcribed, costs: Costs, *, subscription: bool) -> c.Request | None:
     """``answer`` as a row of the ledger; None where nothing was billed, or its usage or time cannot be read."""
     if not 0 <= answer.at < ENDS_AT:
         return None
@@ -90,7 +114,8 @@ def imported(answer: c.Transcribed, *, subscription: bool) -> c.Request | None:
     facts.see_usage(usage)
     if not facts.usage.total_tokens and facts.reported_nano_usd is None:
         return None
-    nano_usd, source = _cost(answer, facts, facts.speed)
+    told, day = facts.reported_nano_usd, day_of(answer.at)
+    nano_usd, source = costs.settled(None, (answer.model,), facts.usage, told, day, facts.speed)
     return c.Request(
         id=_row_id(answer),
         started_at=answer.at,
@@ -112,15 +137,6 @@ def imported(answer: c.Transcribed, *, subscription: bool) -> c.Request | None:
         message_id=answer.message_id,
         imported=True,
     )
-
-
-def _cost(answer: c.Transcribed, facts: AnswerFacts, speed: str | None) -> tuple[int | None, c.CostSource]:
-    """Nano-dollars and their source."""
-    if facts.reported_nano_usd is not None:
-        return facts.reported_nano_usd, "reported"
-    day = datetime.fromtimestamp(answer.at, UTC).date().isoformat()
-    price = list_price(None, answer.model, day, speed)
-    return (None, "unknown") if price is None else (cost(facts.usage, price), "genai-prices")
 
 
 def _row_id(answer: c.Transcribed) -> str:

@@ -65,17 +65,18 @@ class Overview:
         return self._dispatch.catalog
 
     def snapshot(self) -> c.Snapshot:
+        sessions = self._board.sessions()
         return c.Snapshot(
             engine=self.engine(),
             route=self._dispatch.route,
             providers=self.providers(),
-            sessions=self._board.sessions(),
+            sessions=sessions,
             requests=self._board.requests(),
             today=self._board.today,
             problems=self._problems,
             notices=tuple(self._board.notices),
-            day_budget_nano_usd=self._gate.budgets.limit(self._gate.budgets.today()),
-            session_budget_nano_usd=self._gate.budgets.amounts.session,
+            budgets=self._gate.views(sessions),
+            passing=self._gate.budgets.passing_sessions,
             used_up=self._gate.used_up(),
         )
 

@@ -66,7 +66,7 @@ class Prompts:
     async def context_of(self, exchange: Exchange) -> c.ContextReport:
         """What fills the window with this request."""
         request = exchange.view()
-        usage = exchange.usage or exchange.facts.usage
+        usage = exchange.counted
         counted = usage.prompt_tokens if usage.prompt_tokens and not exchange.usage_estimated else None
         answer = usage.output_tokens if counted is not None and not request.live else 0
         model = request.served_model or request.target_model or request.asked_model

@@ -67,7 +67,8 @@ class ProviderSetup:
             found = _declined(provider, refusal)
         finally:
             self._forget_way(provider.name)
-        return msgspec.structs.replace(found, duration_ms=round((time.monotonic() - began) * 1000, 1))
+        took_ms = round((time.monotonic() - began) * 1000, 1)
+        return msgspec.structs.replace(found, duration_ms=took_ms, base_url=provider.base_url)
 
     async def reload(self) -> c.Reloaded:
         """Put in force what the file says now. Raises ``SettingsError``; then all stays as it was."""

@@ -71,6 +71,11 @@ class ProviderConfig:
         return self.dialect != "anthropic"
 
     @property
+    def speaks_claude(self) -> bool:
+        """Its format is Anthropic's, whole or less of it as in a cloud: a field that it rejects can be left out."""
+        return self.dialect in ("anthropic", "bedrock", "vertex")
+
+    @property
     def real_claude(self) -> bool:
         """Requests reach Anthropic's own API."""
         return _host_of(self.base_url) == ANTHROPIC_HOST
@@ -85,6 +90,23 @@ class ProviderConfig:
         if self.dialect in ("anthropic", "vertex"):
             return is_claude(issuer_of(self.name, model))
         return self.quirks.search_tool != "no"
+
+    @property
+    def searches_alone(self) -> bool:
+        """Its own search goes without any other tool (Google's)."""
+        return self.quirks.search_tool == "google_search"
+
+    def fetches(self, model: str) -> bool:
+        """Whether it fetches pages itself for ``model``; else the engine does. Claude does, but not in the clouds."""
+        if self.quirks.server_fetch is not None:
+            return self.quirks.server_fetch
+        if self.real_claude or self.simulated:
+            return True
+        return self.dialect == "anthropic" and is_claude(issuer_of(self.name, model))
+
+    def reads_pdf(self, model: str) -> bool:
+        """Whether ``model`` takes PDF files."""
+        return self.quirks.documents or is_claude(issuer_of(self.name, model))
 
 
 @lru_cache(maxsize=256)
@@ -128,7 +150,7 @@ def _build(
     name: str, preset: Preset, own: ProviderSettings, settings: Settings, environ: Mapping[str, str], origin: str
 ) -> ProviderConfig:
     dialect = own.dialect or preset.dialect
-    region = _region(preset, own, environ)
+    region = _region(name, preset, own, environ)
     keys = tuple(own.api_key)
     auth = own.auth or ("bearer" if preset.auth in ("none", "aws") and keys else preset.auth)
     if not keys and auth != "none" and (variable := next((v for v in preset.key_variables if environ.get(v)), None)):
@@ -188,10 +210,10 @@ def region_of(preset: Preset, environ: Mapping[str, str]) -> str | None:
     return next((environ[each] for each in names if environ.get(each)), None) or preset.region
 
 
-def _region(preset: Preset, own: ProviderSettings, environ: Mapping[str, str]) -> str:
+def _region(name: str, preset: Preset, own: ProviderSettings, environ: Mapping[str, str]) -> str:
     found = own.region or region_of(preset, environ) or ""
     if found and not re.fullmatch(r"[a-z0-9-]+", found):
-        raise SettingsError(f"region {found!r} is none; regions look like us-east-1 or europe-west1")
+        raise SettingsError(f"providers.{name}: region {found!r} is none; regions look like us-east-1 or europe-west1")
     return found
 
 

@@ -1,7 +1,8 @@
 """Costs of ended requests computed anew, on request, with today's price data as of each request's day.
 
-The order of truth is that of a new request. What a provider reported and what was free stays; so does what nobody
-can price today, and everything of providers that are no longer set up. Pages are small and have pauses between them,
+The order of truth is that of a new request; what was imported has no provider and is priced as at its import. What a
+provider reported and what was free stays; so does what nobody can price today, and everything of providers that are no
+longer set up. Pages are small and have pauses between them,
 for the streams' sake; the ledger's one writer writes what changed, and whoever keeps sums of its own is told.
 """
 
@@ -91,10 +92,14 @@ class Repricer:
         providers: Mapping[str, ProviderConfig],
         written: Callable[[Sequence[Repriced]], None],
         finished: Callable[[], Awaitable[None]],
+        turn: asyncio.Lock,
     ) -> None:
-        """``written`` is told page by page what changed in the ledger, ``finished`` that no more will."""
+        """``written`` is told page by page what changed in the ledger, ``finished`` that no more will.
+
+        ``turn`` is held until ``written`` knows.
+        """
         self._file, self._writer, self._costs, self._providers = file, writer, costs, providers
-        self._written, self._finished = written, finished
+        self._written, self._finished, self._turn = written, finished, turn
         self._running = asyncio.Lock()
 
     async def reprice(self, command: c.Reprice) -> c.RepriceReport:
@@ -117,9 +122,9 @@ class Repricer:
         unknown: dict[str, None] = {}
         looked_at = 0
         while page := await asyncio.to_thread(pages.next):
-            unknown |= {each.provider: None for each in page if each.provider not in self._providers}
+            unknown |= {each.provider: None for each in page if not self._priced(each)}
             changed = [new for each in page if (new := self._anew(each)) is not None]
-            looked_at += sum(each.provider in self._providers for each in page)
+            looked_at += sum(self._priced(each) for each in page)
             for one in changed:
                 model = one.was.served_model or one.was.target_model or ""
                 changes.setdefault((one.was.provider, model, bool(one.was.simulated)), _Change()).add(one)
@@ -134,16 +139,21 @@ class Repricer:
 
     def _anew(self, was: Costing) -> Repriced | None:
         """The request as it would be priced now; None where nothing changes."""
-        provider = self._providers.get(was.provider)
-        if provider is None:
+        if not self._priced(was):
             return None
+        provider = self._providers.get(was.provider)
         models = [name for name in (was.served_model, was.target_model) if name]
         nano_usd, source = self._costs.settled(provider, models, was.usage, None, day_of(was.started_at), was.speed)
         if nano_usd is None or (nano_usd, source) == (was.cost_nano_usd, was.cost_source):
             return None
         return Repriced(was, nano_usd, source)
 
+    def _priced(self, was: Costing) -> bool:
+        """Whether anybody can tell a price: the provider is set up, or there was none."""
+        return not was.provider or was.provider in self._providers
+
     async def _write(self, changed: Sequence[Repriced]) -> None:
         costs = [(one.was.id, one.cost_nano_usd, one.cost_source) for one in changed]
-        await asyncio.wrap_future(self._writer.submit(lambda connection: reprice(connection, costs)))
-        self._written(changed)
+        async with self._turn:
+            await asyncio.wrap_future(self._writer.submit(lambda connection: reprice(connection, costs)))
+            self._written(changed)

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from proxy import contract as c
 from proxy.board import Board
@@ -73,12 +73,7 @@ def ends_of(now: float) -> Ends:
     moment = datetime.fromtimestamp(now).astimezone()
     hour = moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     next_month = (moment.date().replace(day=1) + timedelta(days=32)).replace(day=1)
-    return Ends(hour.timestamp(), _midnight(moment.date() + timedelta(days=1)), _midnight(next_month))
-
-
-def _midnight(day: date) -> float:
-    """When a local day begins."""
-    return datetime(day.year, day.month, day.day).astimezone().timestamp()
+    return Ends(hour.timestamp(), c.midnight(moment.date() + timedelta(days=1)), c.midnight(next_month))
 
 
 def _of_exchange(exchange: Exchange, now: float) -> Life:

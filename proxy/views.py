@@ -58,7 +58,7 @@ def _cannot(provider: ProviderConfig) -> Iterator[str]:
     """What requests of Claude Code may have and this provider does not take."""
     if not provider.translated:
         return
-    quirks, claude = provider.quirks, provider.dialect in ("bedrock", "vertex")
+    quirks, claude = provider.quirks, provider.speaks_claude
     if not quirks.images:
         yield "images"
     if not quirks.documents and not claude:

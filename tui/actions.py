@@ -3,11 +3,13 @@
 An action is named ``id`` in the settings' key map; the screen of its place has an ``action_<id>`` method.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from textual.binding import Binding
+
+from tui.state.keys_line import KeyHint
 
 Place = Literal[
     "panel",
@@ -87,10 +89,10 @@ class Action:
 
 ACTIONS: tuple[Action, ...] = (
     Action("model", ("m",), "model", "Pick the model that the next requests go to.", footer=1),
-    Action("provider", ("p",), "provider", "Show the providers in full; choose, test or rest one.", footer=3),
+    Action("provider", ("p",), "provider", "Show the providers in full; choose, test or rest one.", footer=4),
     Action("fallback", ("f",), "fallback", "Turn fallback to the other providers on or off.", footer=2),
     Action("chain", ("F",), "chain", "Edit what follows when the first target fails.", footer=11),
-    Action("inspect", ("enter",), "inspect", "Show everything known about the selected request.", footer=5),
+    Action("inspect", ("enter",), "inspect", "Show everything known about the selected request.", footer=3),
     Action("filter", ("/",), "filter", "Show only requests that hold the words you type.", footer=7),
     Action("sessions", ("s",), "sessions", "Show the sessions, one in full and its agents; choose one.", footer=8),
     Action("budget", ("b",), "budgets", "Show what may still be spent; grant more or let the session pass.", footer=13),
@@ -99,7 +101,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("context", ("x",), "context", "Show what fills the window of the conversation.", footer=14),
     Action("cache", ("h",), "cache", "Show how the prompt cache serves the session, and why it did not.", footer=15),
     Action("freeze", ("space",), "freeze", "Freeze the view or let it go on; traffic goes on either way.", footer=10),
-    Action("drawer", ("d",), "drawer", "On a narrow screen, show stream, costs or providers below the list.", footer=4),
+    Action("drawer", ("d",), "drawer", "On a narrow screen, show stream, costs or providers below the list.", footer=5),
     Action("copy", ("c",), "copy", "Copy the line that starts Claude Code through the engine.", footer=2),
     Action("restart", ("r",), "restart", "Start the engine again when it is gone.", footer=0),
     Action("theme", ("t",), "theme", "Change between the dark, the light and the terminal's own colours."),
@@ -124,6 +126,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("scope", ("tab",), "scope", "Choose what the model is for: all traffic, a session, a slot.", "models", 2),
     Action("scope_back", ("shift+tab",), "scope, back", "The same, backwards.", "models"),
     Action("favourite", ("ctrl+s",), "favourite", "Mark the highlighted model as a favourite, or not.", "models", 3),
+    Action("check_model", ("ctrl+t",), "check", "Check the highlighted model; tells the price first.", "models", 4),
     Action("refresh", ("ctrl+r",), "ask again", "Ask every provider for its models again.", "models", 4),
     Action("entry_up", ("up", "k"), "up", "Highlight the entry above.", "entries"),
     Action("entry_down", ("down", "j"), "down", "Highlight the entry below.", "entries"),
@@ -253,6 +256,13 @@ def footer_actions(*places: Place) -> list[Action]:
     """The actions of ``places`` that the footer shows, the most important first."""
     found = [action for action in ACTIONS if action.place in places and action.footer is not None]
     return sorted(found, key=lambda action: action.footer or 0)
+
+
+def footer_hints(keys: Mapping[str, str], *places: Place, without: Collection[str] = ()) -> list[KeyHint]:
+    """The footer's keys on the screen of ``places``; ``keys`` has the first of each action. Help is one everywhere."""
+    wanted = footer_actions(*places) if "panel" in places else [*footer_actions(*places), _BY_ID["help"]]
+    found = [action for action in wanted if action.id not in without]
+    return [KeyHint(keys[action.id], action.label, action.call) for action in found]
 
 
 def shown_key(key: str) -> str:

@@ -28,7 +28,7 @@ from tui.state.chain import toggle_words
 from tui.state.choices import SessionChoice
 from tui.state.empty import BY_HAND
 from tui.state.lines import Tone
-from tui.state.panel import Dirty, PanelState
+from tui.state.panel import Dirty, PanelState, next_notice
 from tui.state.text import clean_line
 from tui.state.who import told_apart
 from tui.terminal import hung_up, outliving, own_terminal
@@ -65,6 +65,7 @@ class PanelApp(App[Left]):
     BINDINGS: ClassVar = [
         Binding("ctrl+q", "leave", show=False, priority=True),
         Binding("ctrl+c", "leave", show=False),
+        Binding("question_mark", "help", show=False, id="help"),
     ]
 
     def __init__(
@@ -81,7 +82,7 @@ class PanelApp(App[Left]):
         asks_to_leave: bool = True,
         heeds_signals: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if themes.without_colour(os.environ) else None)
         self.driver_class = outliving(self.driver_class)
         self._ends_after_s = ends_after_s
         self._heeds_signals = heeds_signals
@@ -98,7 +99,6 @@ class PanelApp(App[Left]):
         """What moved since the main screen was painted last."""
         self._watched: tuple[int, str | None] = (0, None)
         self.set_keymap(actions.textual_keymap(keymap))
-        self._unknown_actions = actions.unknown_actions(keymap or {})
         for own in themes.OWN:
             self.register_theme(own)
         self.theme = themes.theme_name(theme, os.environ, self.available_themes)
@@ -117,10 +117,6 @@ class PanelApp(App[Left]):
             self._terminal = own_terminal()
         if self._ends_after_s is not None:
             self.set_timer(self._ends_after_s, lambda: self.exit("kept"))
-        if self._unknown_actions:
-            self.say(
-                f"The settings' key map names actions that do not exist: {', '.join(self._unknown_actions)}", "warn"
-            )
 
     def _leave_on_signals(self) -> None:
         """Leave as with the key when told to end, so that the terminal is as it was before.
@@ -159,17 +155,18 @@ class PanelApp(App[Left]):
                 self.main.repaint(behind, now, step)
 
     def _tell_notices(self) -> None:
-        """Tell them where the user sees it: a screen over the whole panel has no place for them.
+        """Tell one where the user sees it: a screen over the whole panel has no place for it.
 
-        They wait while another sentence stands: what the user did is answered first.
+        It waits while another sentence stands: what the user did is answered first.
         """
         if self.state.unread and self.main.says(self.clock()):
             return
         if not all(screen.is_modal for screen in self.screen_stack[1:]):
             return
-        for notice in self.state.unread:
-            self.say(clean_line(notice.text), NOTICE_TONES[notice.level])
-        self.state.unread.clear()
+        if (notice := next_notice(self.state.unread)) is not None:
+            self.state.unread.remove(notice)
+            self.main.say(clean_line(notice.text), NOTICE_TONES[notice.level], self.clock(), news=True)
+            self.state.dirty |= Dirty.ENGINE
 
     def _follow_watch(self) -> None:
         """Have the engine send the text of the request that is to be shown."""
@@ -281,7 +278,8 @@ class PanelApp(App[Left]):
     def action_help(self) -> None:
         from tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.keys))
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.keys, getattr(self.screen, "PLACES", ("panel", "list"))))
 
     def action_palette(self) -> None:
         self.action_command_palette()
@@ -291,6 +289,9 @@ class PanelApp(App[Left]):
         self.say(f"Copied: {BY_HAND}", "good")
 
     def action_theme(self) -> None:
+        if themes.without_colour(os.environ):
+            self.say("NO_COLOR is set: the panel uses the terminal's own colours only")
+            return
         self.theme = themes.next_theme(self.theme)
         self.say(f"Colours: {self.theme}")
 

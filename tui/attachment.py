@@ -72,7 +72,8 @@ class Attachment:
 
     async def load_history(self) -> None:
         """Read the latest requests of the ledger."""
-        self._state.add_history(await self.door.requests(limit=HISTORY))
+        found = await self.door.requests(limit=HISTORY)
+        self._state.add_history(found, more=len(found) >= HISTORY)
 
     async def _follow(self) -> str:
         """Read the feed to its end; the answer says why it ended, empty where the engine just went."""

@@ -34,9 +34,11 @@ class ActionCommands(Provider):
         places: tuple[actions.Place, ...] = getattr(self.screen, "PLACES", ("panel",))
         here = [action for place in places for action in actions.of_place(place)]
         everywhere = [action for action in actions.of_place("panel") if action.id in actions.OF_APP]
+        keys: actions.Keys = getattr(self.app, "keys", actions.effective_keys())
         for action in dict.fromkeys([*here, *everywhere]):
             if action.id != "palette":
                 run = partial(self.app.run_action, action.call)
-                yield Command(f"{action.label.capitalize()}  ({actions.shown_key(action.keys[0])})", action.help, run)
+                key = f"  ({actions.shown_key(keys[action.id][0])})" if keys[action.id] else ""
+                yield Command(f"{action.label.capitalize()}{key}", action.help, run)
         for word, name in themes.NAMES.items():
             yield Command(f"Theme {word}", "Change the colours.", partial(setattr, self.app, "theme", name))

@@ -15,7 +15,7 @@ from typing import Literal
 
 from proxy import contract as c
 from proxy.paths import Paths
-from tui import launch, supervisor
+from tui import engine_process, launch, supervisor
 from tui.claude_settings import Login, Setup, effective_env, find_login, find_program, look_around
 from tui.client import Door, DoorError
 from tui.settings import SettingsError, load_panel_settings
@@ -68,8 +68,11 @@ def examine(paths: Paths) -> list[Check]:
 def panel_settings(paths: Paths) -> Check:
     try:
         load_panel_settings(paths.config_file)
+        wrong = engine_process.settings_trouble()
     except SettingsError as error:
-        return Check("settings", "fail", str(error), f"Correct it in {paths.config_file} or in the environment.")
+        wrong = str(error)
+    if wrong:
+        return Check("settings", "fail", wrong, f"Correct it in {paths.config_file} or in the environment.")
     there = paths.config_file.exists()
     return Check("settings", "ok", f"{paths.config_file}" if there else f"defaults; {paths.config_file} is not there")
 
@@ -165,8 +168,9 @@ def _strays(name: str, place: str, env: Mapping[str, str], url: str, remedy: str
 
 def _engine(paths: Paths) -> tuple[Check, Answers | None]:
     told: list[str] = []
+    new: list[supervisor.RunningEngine] = []
     try:
-        engine = supervisor.ensure(paths, say=told.append)
+        engine = supervisor.ensure(paths, say=told.append, started=new.append)
         answers = asyncio.run(_ask(engine))
     except (supervisor.SupervisorError, OSError) as error:
         return Check("engine", "fail", str(error), "Mend that, then run `cctui doctor` again."), None
@@ -175,7 +179,7 @@ def _engine(paths: Paths) -> tuple[Check, Answers | None]:
     text = f"{engine.url}, pid {engine.pid}, version {engine.version}"
     if told:
         return Check("engine", "warn", f"{text}. {' '.join(told)}", f"A new one was started; {paths.log_file}"), answers
-    return Check("engine", "ok", text), answers
+    return Check("engine", "ok", f"{text}; none was running, this one was started" if new else text), answers
 
 
 async def _ask(engine: supervisor.RunningEngine) -> Answers:

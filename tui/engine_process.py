@@ -83,6 +83,18 @@ def last_words(paths: Paths, code: int) -> str:
     return said or f"The engine ended at once with code {code}. Its log is {paths.log_file}."
 
 
+def settings_trouble() -> str:
+    """What is wrong with the engine's settings, in words; empty where nothing is."""
+    asked = [*command(EngineOptions()), "--check-settings"]
+    try:
+        answer = subprocess.run(
+            asked, env=environment(), capture_output=True, text=True, timeout=OWNER_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stderr.strip() if answer.returncode else ""
+
+
 def port_owner(host: str, port: int) -> str:
     """Who listens there, in words; empty where the system does not tell."""
     asked = [sys.executable, "-P", "-m", "proxy.portowner", host, str(port)]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 ENVIRONMENT_PREFIX = "CCTUI_PANEL__"
@@ -31,6 +31,27 @@ class PanelSettings(BaseSettings):
     """Name of a theme; without it the panel's own."""
     keymap: dict[str, str] = {}
     """Keys of actions: the action's name → a key, or several with commas."""
+
+    @field_validator("theme")
+    @classmethod
+    def _is_known(cls, theme: str | None) -> str | None:
+        from textual.theme import BUILTIN_THEMES  # noqa: PLC0415  the status line and --help read no themes
+
+        from tui import themes  # noqa: PLC0415
+
+        known = [*themes.NAMES, *(each.name for each in themes.OWN), *BUILTIN_THEMES]
+        if theme and theme not in known:
+            raise ValueError(f"{theme!r} is no theme{_nearest(theme, known)}")
+        return theme
+
+    @field_validator("keymap")
+    @classmethod
+    def _names_actions(cls, keymap: dict[str, str]) -> dict[str, str]:
+        from tui import actions  # noqa: PLC0415  imports Textual
+
+        for name in actions.unknown_actions(keymap):
+            raise ValueError(f"{name!r} is no action{_nearest(name, list(actions.effective_keys()))}")
+        return keymap
 
 
 def load_panel_settings(config_file: Path, environ: Mapping[str, str] | None = None) -> PanelSettings:
@@ -84,7 +105,7 @@ def _explain(where: tuple[int | str, ...], message: str, kind: str) -> str:
     dotted = ".".join(["panel", *map(str, where)])
     if kind == "extra_forbidden":
         return f"{dotted} is no setting{_nearest(str(where[-1]), PanelSettings.model_fields)}"
-    return f"{dotted}: {message}"
+    return f"{dotted}: {message.removeprefix('Value error, ')}"
 
 
 def _nearest(name: str, known: Mapping[str, object] | list[str]) -> str:

@@ -89,17 +89,23 @@ def find(paths: Paths) -> RunningEngine | NoEngine:
 
 
 def ensure(
-    paths: Paths, options: EngineOptions | None = None, say: Callable[[str], None] | None = None
+    paths: Paths,
+    options: EngineOptions | None = None,
+    say: Callable[[str], None] | None = None,
+    *,
+    started: Callable[[RunningEngine], None] | None = None,
 ) -> RunningEngine:
     """The running engine, or a new one. Callers that race for it start one between them.
 
     One that is ending is waited for, so that the next one can take its port and the sessions on it. ``say`` is
-    told what is worth a sentence of all that.
+    told what is worth a sentence of all that, ``started`` which engine is new.
     """
     found = find(paths)
     if isinstance(found, NoEngine) or found.draining:
         with engine_process.start_lock(paths):
-            found = _succeeded(paths, options or EngineOptions(), say or _say_nothing)
+            found, new = _succeeded(paths, options or EngineOptions(), say or _say_nothing)
+        if new and started is not None:
+            started(found)
     if found.contract != c.CONTRACT:
         raise OtherContractError(found)
     return found
@@ -127,17 +133,17 @@ def stop(paths: Paths, engine: RunningEngine, drain_s: float | None = None) -> N
         raise SupervisorError(f"The engine (pid {engine.pid}) does not end. Its log is {paths.log_file}.")
 
 
-def _succeeded(paths: Paths, options: EngineOptions, say: Callable[[str], None]) -> RunningEngine:
-    """The engine that another starter brought up meanwhile, or a new one. The lock is held."""
+def _succeeded(paths: Paths, options: EngineOptions, say: Callable[[str], None]) -> tuple[RunningEngine, bool]:
+    """The engine that another starter brought up meanwhile, or a new one (True). The lock is held."""
     found = find(paths)
     if isinstance(found, RunningEngine):
         if not found.draining:
-            return found
+            return found, False
         say("The engine is ending; waiting for its running streams.")
         _await_end(found, STOP_GRACE_S, while_answering=True)
     elif found.trace:
         say(found.trace)
-    return _start(paths, options)
+    return _start(paths, options), True
 
 
 def _say_nothing(_: str) -> None:

@@ -75,8 +75,18 @@ def role_defaults(theme: Theme) -> dict[str, str]:
     return {role: terminal if theme.ansi else variables[source] for role, (source, terminal) in ROLES.items()}
 
 
+def without_colour(environ: Mapping[str, str]) -> bool:
+    """The user wants none (no-color.org): anything but an empty value counts."""
+    return bool(environ.get("NO_COLOR"))
+
+
 def theme_name(wanted: str | None, environ: Mapping[str, str], known: Collection[str]) -> str:
-    """The theme for the settings' word. Without a known one: light where the terminal says that its ground is."""
+    """The theme for the settings' word. Without a known one: light where the terminal says that its ground is.
+
+    Without colour it is the terminal's own, whose ground and letters stay as they are.
+    """
+    if without_colour(environ):
+        return TERMINAL
     if wanted and NAMES.get(wanted, wanted) in known:
         return NAMES.get(wanted, wanted)
     ground = environ.get("COLORFGBG", "").rpartition(";")[2]

@@ -51,8 +51,8 @@ class Asker:
         self._running = running
         self.clock = clock
 
-    async def ask(self, asked: Ask, target: Target, session: str) -> Answer:
-        """The answer of ``target``, or what came instead of one."""
+    async def ask(self, asked: Ask, target: Target, session: str, take: Callable[[Answer], None]) -> None:
+        """``take`` gets the answer of ``target``, or what came instead of one; of a request that is broken off too."""
         exchange = _exchange(asked, target, session)
         heard = _Heard(self.clock, cut=asked.cut)
         client = Client(heard.send)
@@ -70,7 +70,7 @@ class Asker:
             raise
         finally:
             self._running.discard(heard.task)
-        return _answer(exchange, heard)
+            take(_answer(exchange, heard))
 
 
 class _Heard:

@@ -21,6 +21,7 @@ from proxy.checkup.probes import chosen, costs, in_order, size
 from proxy.costs import Costs
 from proxy.keptfile import KeptFile
 from proxy.net.discovery import Discovery
+from proxy.parcels import can_count
 from proxy.protocol.naming import tier_of
 from proxy.protocol.routing import Target
 from proxy.providers import ProviderConfig
@@ -86,7 +87,9 @@ class Checkups:
         """Begin a check. Raises ``CannotCheck`` and ``NoSuchProbe``."""
         planned = self.plan(target, command)
         if planned.target in self._running:
-            raise CannotCheck(f"{planned.target} is being checked; wait for its end or stop it")
+            raise CannotCheck(
+                f"{planned.target} is being checked already; the panel's check screen follows and stops it"
+            )
         nonce = secrets.token_hex(4)
         session = f"{c.CHECK_SESSION}{nonce}"
         report = msgspec.structs.replace(planned, session=session, started_at=time.time(), running=True)
@@ -134,16 +137,17 @@ class Checkups:
         return Facts(
             model=target.model,
             nonce=nonce,
-            translated=provider.translated,
+            foreign=not provider.speaks_claude,
             claude=tier_of(target.model) is not None,
             lists=provider.models_url is not None,
             listed=tuple(model.id for model in listing.models),
             list_error=listing.error,
-            counts=provider.count_tokens,
+            counts=can_count(provider, target.model),
             window=self._catalog.window(target.provider, target.model),
             images=False if not provider.quirks.images else entry.images if entry else None,
             thinking=entry.thinking if entry else None,
             tools=entry.tools if entry else None,
+            simulated=provider.simulated,
         )
 
     async def _carry_out(self, run: "_Run", probes: Sequence[Probe]) -> None:
@@ -181,15 +185,14 @@ class Checkups:
 
     async def _try(self, run: "_Run", probe: Probe) -> Verdict:
         """A fault of our own costs this verdict, not the check."""
-        if (why := probe.unfit(run.facts)) is not None:
+        if (why := probe.left_out(run.facts)) is not None:
             return skipped(why)
         answers = run.answers[probe.name] = []
         seen = Seen(run.facts, answers, run.answers)
         try:
             for step in probe.steps:
                 if (asked := step(seen)) is not None:
-                    answer = await self.asker.ask(asked, run.target, run.report.session or "")
-                    answers.append(answer)
+                    await self.asker.ask(asked, run.target, run.report.session or "", answers.append)
             return probe.judge(seen)
         except Exception:
             log.exception("the check of %s failed at %s", run.target, probe.name)
@@ -225,8 +228,6 @@ class _Run:
         self._put(probe.name, running=True)
 
     def end(self, probe: Probe, verdict: Verdict, duration_ms: float) -> None:
-        records = [answer.record for answer in self.answers.get(probe.name, ())]
-        known = [record.cost_nano_usd for record in records]
         self._put(
             probe.name,
             running=False,
@@ -234,17 +235,24 @@ class _Run:
             text=verdict.text,
             evidence=verdict.evidence,
             at=time.time(),
-            requests=len(records),
             duration_ms=round(duration_ms, 1),
-            cost_nano_usd=sum(each or 0 for each in known),
-            unpriced=sum(each is None for each in known),
+            **self._figures(probe.name),
         )
 
     def give_up(self, why: str) -> None:
-        """What was not asked yet is not asked any more; its last verdict, if there is one, stays."""
+        """What was not asked yet is not asked any more; its last verdict, if there is one, stays. What was asked in the
+        middle of it costs all the same."""
         for result in self.report.results:
             if result.verdict is None:
-                self._put(result.name, running=False, verdict="skipped", text=why)
+                self._put(result.name, running=False, verdict="skipped", text=why, **self._figures(result.name))
+
+    def _figures(self, name: str) -> dict[str, int]:
+        known = [answer.record.cost_nano_usd for answer in self.answers.get(name, ())]
+        return {
+            "requests": len(known),
+            "cost_nano_usd": sum(each or 0 for each in known),
+            "unpriced": sum(each is None for each in known),
+        }
 
     def _put(self, name: str, **news: object) -> None:
         results = tuple(

@@ -19,7 +19,11 @@ from proxy.checkup.probe import (
     unserved,
 )
 
-_REFUSED = ("key_refused", "no_credential", "payment_required", "forbidden")
+_REFUSED = {
+    "key_refused": "the provider refused the key",
+    "payment_required": "the credit is spent",
+    "forbidden": "the key may not do this: look at its rights and its region",
+}
 CHARS_PER_TOKEN_MOST = 16
 """No tokenizer makes a token of so much plain text: fewer tokens are a wrong count."""
 COUNT_OFF = 0.3
@@ -40,8 +44,10 @@ def plain_question(seen: Seen) -> Ask:
 
 def _key(seen: Seen) -> Verdict:
     first = seen.answers[0]
+    if first.outcome == "no_credential":
+        return failed(first.record.error or "there is no key", first)
     if first.outcome in _REFUSED:
-        return failed(first.record.error or "the key was refused", first)
+        return failed(": ".join(filter(None, (_REFUSED[first.outcome], first.words))), first)
     if first.served:
         return passed("accepted")
     return skipped("nobody can tell: no answer came that says so")
@@ -61,7 +67,9 @@ def _list(seen: Seen) -> Verdict:
             f"{facts.model} is not in the list of {len(facts.listed)}: its window and price are not told"
         )
         return Verdict(verdict.verdict, verdict.text, f"listed: {near}")
-    return passed(f"{len(facts.listed)} models, {facts.model} among them")
+    if len(facts.listed) == 1:
+        return passed(f"{facts.model} and no other")
+    return passed(f"{len(facts.listed):,} models, {facts.model} among them")
 
 
 def _plain(seen: Seen) -> Verdict:
@@ -114,7 +122,7 @@ def _cost(seen: Seen) -> Verdict:
 
 
 def _uncounted(facts: Facts) -> str | None:
-    return None if facts.counts else "the provider has no count_tokens: the engine estimates"
+    return None if facts.counts else "the provider has no count_tokens for it: the engine estimates"
 
 
 def _count_question(seen: Seen) -> Ask:

@@ -19,6 +19,17 @@ ROOM_TOKENS = 1024
 """Of a short answer: models that reason need so many before they say a word."""
 
 
+NOBODY_READS = "a simulator answers without reading what it is asked"
+
+
+class _Error(msgspec.Struct):
+    message: str = ""
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Error
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A request of a probe."""
@@ -70,6 +81,15 @@ class Answer:
         """Until its first piece came."""
         return self.arrivals[0] if self.arrivals else 0.0
 
+    @property
+    def words(self) -> str:
+        """Those of an error, without anything that looks like a key; empty where it has none."""
+        try:
+            decoded = msgspec.json.decode(self.body, type=_ErrorBody)
+        except msgspec.DecodeError:
+            return ""
+        return redact(" ".join(decoded.error.message.split()))[:EVIDENCE_CHARS].rstrip(".")
+
     def blocks(self, *kinds: str) -> list[Mapping[str, Any]]:
         """The content blocks of those kinds."""
         content = self.message.get("content") if self.message is not None else None
@@ -95,8 +115,8 @@ class Facts:
     model: str
     nonce: str
     """Eight letters and digits that no earlier check had: nothing that is asked can be answered from a memory."""
-    translated: bool = False
-    """The provider speaks another format than Anthropic's."""
+    foreign: bool = False
+    """The provider's format is neither Anthropic's nor a cloud's of it."""
     claude: bool = False
     """The model is Claude, whose own rules hold."""
     lists: bool = True
@@ -104,11 +124,13 @@ class Facts:
     listed: tuple[str, ...] = ()
     list_error: str | None = None
     counts: bool = False
-    """The provider has ``count_tokens``."""
+    """The provider has ``count_tokens`` for the model."""
     window: int | None = None
     images: bool | None = None
     thinking: bool | None = None
     tools: bool | None = None
+    simulated: bool = False
+    """Nobody reads what it is asked."""
 
     @property
     def code(self) -> str:
@@ -172,6 +194,14 @@ class Probe:
     """Why the target need not be asked, in words."""
     gate: tuple[c.CheckVerdict, ...] = ()
     """Verdicts after which nothing else is asked."""
+    understood: bool = False
+    """It takes a model that reads and does what it is told."""
+
+    def left_out(self, facts: Facts) -> str | None:
+        """Why the target is not asked; None: it is."""
+        if self.understood and facts.simulated:
+            return NOBODY_READS
+        return self.unfit(facts)
 
 
 def question(text: str, *, max_tokens: int = ROOM_TOKENS, stream: bool = False, **fields: Any) -> dict[str, Any]:

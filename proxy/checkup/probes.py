@@ -62,7 +62,7 @@ def size(probes: Iterable[Probe], facts: Facts) -> Size:
     """What the probes use together, as far as the target has to be asked."""
     total = Size()
     for probe in probes:
-        if probe.unfit(facts) is None:
+        if probe.left_out(facts) is None:
             total += probe.size
     return total
 

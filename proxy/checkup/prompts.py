@@ -140,8 +140,18 @@ def _cached(seen: Seen) -> Verdict:
     return passed(f"{told}: {prices}")
 
 
-IMAGE = Probe("image", "image", _image, (_image_question,), Size(1, 200, 30, ROOM_TOKENS), unfit=_blind)
-LONG = Probe("long", "long input", _long, (_long_question,), Size(1, LONG_TOKENS, 40, ROOM_TOKENS), unfit=_narrow)
+IMAGE = Probe(
+    "image", "image", _image, (_image_question,), Size(1, 200, 30, ROOM_TOKENS), unfit=_blind, understood=True
+)
+LONG = Probe(
+    "long",
+    "long input",
+    _long,
+    (_long_question,),
+    Size(1, LONG_TOKENS, 40, ROOM_TOKENS),
+    unfit=_narrow,
+    understood=True,
+)
 CACHE = Probe(
     "cache",
     "prompt cache",

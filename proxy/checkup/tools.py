@@ -221,12 +221,27 @@ def _shown(value: object) -> str:
     return text[:EVIDENCE_CHARS]
 
 
-TOOL = Probe("tool", "tool call", _tool, (_tool_question,), Size(1, 320, 150, ROOM_TOKENS), unfit=_toolless)
+TOOL = Probe(
+    "tool", "tool call", _tool, (_tool_question,), Size(1, 320, 150, ROOM_TOKENS), unfit=_toolless, understood=True
+)
 PARALLEL = Probe(
-    "parallel", "parallel tools", _parallel, (_parallel_question,), Size(1, 260, 120, ROOM_TOKENS), unfit=_toolless
+    "parallel",
+    "parallel tools",
+    _parallel,
+    (_parallel_question,),
+    Size(1, 260, 120, ROOM_TOKENS),
+    unfit=_toolless,
+    understood=True,
 )
 RESULT = Probe(
-    "result", "tool result", _result, (_result_question,), Size(1, 460, 40, ROOM_TOKENS), ("tool",), _toolless
+    "result",
+    "tool result",
+    _result,
+    (_result_question,),
+    Size(1, 460, 40, ROOM_TOKENS),
+    ("tool",),
+    _toolless,
+    understood=True,
 )
 THINKING = Probe(
     "thinking",
@@ -235,4 +250,5 @@ THINKING = Probe(
     (_of_own_accord, _by_budget, _thinking_back),
     Size(3, 1200, 900, 12 * THINKING_TOKENS),
     unfit=_thoughtless,
+    understood=True,
 )

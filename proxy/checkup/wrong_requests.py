@@ -42,18 +42,13 @@ def _error(seen: Seen) -> Verdict:
             f"of a model that does not exist it says HTTP {attempt.status}, which the engine takes for another trouble"
         )
         return degraded(text, answer)
-    if answer.message is not None or not _words(answer.body):
+    if answer.message is not None or not answer.words:
         return degraded(f"HTTP {attempt.status} without a word on what is wrong", answer)
     return passed(f"HTTP {attempt.status} with its reason")
 
 
-def _words(body: bytes) -> bool:
-    """The provider's error has words; without any the engine puts its own ones."""
-    return b'"message":""' not in body.replace(b" ", b"") and b'"error"' in body
-
-
-def _translated(facts: Facts) -> str | None:
-    return "the engine writes the request in the provider's own format" if facts.translated else None
+def _foreign(facts: Facts) -> str | None:
+    return "the engine writes the request in the provider's own format" if facts.foreign else None
 
 
 def _extra_fields(seen: Seen) -> Ask:
@@ -76,4 +71,4 @@ def _fields(seen: Seen) -> Verdict:
 
 
 ERROR = Probe("error", "errors", _error, (_wrong_model,), Size(1, 30, 0, ROOM_TOKENS))
-FIELDS = Probe("fields", "extra fields", _fields, (_extra_fields,), Size(1, 60, 20, ROOM_TOKENS), unfit=_translated)
+FIELDS = Probe("fields", "extra fields", _fields, (_extra_fields,), Size(1, 60, 20, ROOM_TOKENS), unfit=_foreign)

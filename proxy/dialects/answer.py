@@ -13,7 +13,15 @@ import msgspec
 from proxy.dialects.signatures import sealed
 from proxy.protocol.sse import write_event
 
-StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal", "pause_turn"]
+StopReason = Literal[
+    "end_turn",
+    "max_tokens",
+    "stop_sequence",
+    "tool_use",
+    "refusal",
+    "pause_turn",
+    "model_context_window_exceeded",
+]
 
 _NO_USAGE = {
     "input_tokens": 0,
@@ -21,6 +29,8 @@ _NO_USAGE = {
     "cache_read_input_tokens": 0,
     "output_tokens": 0,
 }
+_THINKING = {"type": "thinking", "thinking": "", "signature": ""}
+_COUNTED = frozenset(("input_tokens", "output_tokens"))
 BYTES_PER_TOKEN = 4.0
 """Of an answer's text, for an estimate."""
 
@@ -35,17 +45,29 @@ class AnswerWriter:
         self._out: list[bytes] = []
         self._usage: dict[str, Any] = {**_NO_USAGE, "input_tokens": input_tokens}
         self._open: str | None = None
+        self._last: str | None = None
+        """The type of the block that was opened last."""
         self._index = -1
         self._thought: hashlib._Hash | None = None
+        self._unwritten: list[str] = []
+        """Signatures without thinking, until it is certain that something follows them."""
         self._text_bytes = 0
-        self._blanks = ""
-        self.usage_told = False
-        """The provider counted; else the usage is an estimate."""
+        self._blanks: dict[str, str] = {"text": "", "thinking": ""}
+        """What would begin a block, but is nothing but blanks so far."""
+        self.told: dict[str, Any] = {}
+        """What it counted so far, under Anthropic's names."""
+        self._relays = False
+        """Its events go out as they are, counts and all."""
         self.started = False
         self.ended = False
         self.called = False
         """A tool was called."""
         self.failed = False
+
+    @property
+    def usage_told(self) -> bool:
+        """The provider counted prompt and answer; else the usage is an estimate, at least in part."""
+        return self._relays or self.told.keys() >= _COUNTED
 
     @property
     def blocks(self) -> int:
@@ -86,26 +108,27 @@ class AnswerWriter:
 
     def text(self, text: str) -> None:
         """Blanks alone make no block: Claude refuses a text of nothing else when it comes back."""
-        if self._open != "text":
-            text = self._blanks + text
-            self._blanks = "" if text.strip() else text
-            if self._blanks:
-                return
-        if text and self._switch("text", {"type": "text", "text": ""}):
+        if (text := self._beginning("text", text)) and self._switch("text", {"type": "text", "text": ""}):
             self._delta({"type": "text_delta", "text": text}, text)
 
     def thinking(self, text: str) -> None:
-        if text and self._switch("thinking", {"type": "thinking", "thinking": "", "signature": ""}):
+        """Blanks alone make no block here either."""
+        if (text := self._beginning("thinking", text)) and self._switch("thinking", _THINKING):
             self._thought = self._thought or hashlib.sha256()
             self._thought.update(text.encode(errors="replace"))
             self._delta({"type": "thinking_delta", "thinking": text}, text)
 
     def sign(self, payload: str) -> None:
-        """End the open thinking with what its issuer must get back; without open thinking, an empty one."""
-        if self._switch("thinking", {"type": "thinking", "thinking": "", "signature": ""}):
+        """End the open thinking with what its issuer must get back. Without open thinking an empty one is made of it
+        before the next block, and in the end only behind a call: where thinking stands behind a text, ``claude -p``
+        prints nothing (measured with 2.1.329)."""
+        if self._open == "thinking":
             self._thought = None
             self._delta({"type": "signature_delta", "signature": sealed(self._dialect, payload)}, "")
             self.close()
+        elif not self.ended:
+            self.close()
+            self._unwritten.append(payload)
 
     def tool(self, tool_id: str, name: str) -> None:
         """A call begins; ``arguments`` follow."""
@@ -136,7 +159,8 @@ class AnswerWriter:
     def relay(self, event: bytes, *, last: bool = False) -> None:
         """An event that is Anthropic's already, counts and all: it goes out as it is."""
         if not self.ended:
-            self.started = self.usage_told = True
+            self.started = True
+            self._relays = True
             self.ended = last
             self._out.append(event)
 
@@ -156,7 +180,7 @@ class AnswerWriter:
         told = {name: value for name, value in usage.items() if value is not None}
         if told:
             self._usage.update(told)
-            self.usage_told = True
+            self.told.update(told)
 
     def finish(self, reason: StopReason, stop_sequence: str | None = None) -> None:
         """The answer ended well."""
@@ -164,8 +188,10 @@ class AnswerWriter:
             return
         self.start()
         self.close()
+        if self._last != "text":
+            self._write_signatures()
         self.ended = True
-        if not self.usage_told:
+        if "output_tokens" not in self.told:
             self._usage["output_tokens"] = round(self._text_bytes / BYTES_PER_TOKEN)
         delta = {"stop_reason": reason, "stop_sequence": stop_sequence}
         self._write("message_delta", {"delta": delta, "usage": self._usage})
@@ -179,6 +205,14 @@ class AnswerWriter:
         self._open = None
         self._write("error", {"error": {"type": kind, "message": message}})
 
+    def _beginning(self, kind: str, text: str) -> str:
+        """``text`` with the blanks before it; empty as long as a block of ``kind`` would begin with blanks alone."""
+        if self._open == kind:
+            return text
+        text = self._blanks[kind] + text
+        self._blanks[kind] = "" if text.strip() else text
+        return text if text.strip() else ""
+
     def _switch(self, kind: str, block: Mapping[str, Any]) -> bool:
         """Have a block of ``kind`` open; False after the end."""
         if self.ended:
@@ -186,11 +220,23 @@ class AnswerWriter:
         if self._open != kind:
             self.start()
             self.close()
-            self._blanks = ""
-            self._index += 1
-            self._open = kind
-            self._write("content_block_start", {"index": self._index, "content_block": block})
+            self._write_signatures()
+            self._begin(kind, block)
         return True
+
+    def _begin(self, kind: str, block: Mapping[str, Any]) -> None:
+        self._blanks = dict.fromkeys(self._blanks, "")
+        self._index += 1
+        self._open = self._last = kind
+        self._write("content_block_start", {"index": self._index, "content_block": block})
+
+    def _write_signatures(self) -> None:
+        """Those that stand alone, each as thinking without words."""
+        unwritten, self._unwritten = self._unwritten, []
+        for payload in unwritten:
+            self._begin("thinking", _THINKING)
+            self._delta({"type": "signature_delta", "signature": sealed(self._dialect, payload)}, "")
+            self.close()
 
     def _delta(self, delta: Mapping[str, Any], text: str) -> None:
         self._text_bytes += len(text)

@@ -36,6 +36,14 @@ BEDROCK = Cloud(
 )
 """``clear_thinking`` edits and, from Claude 4.7 on, JSON schemas are refused by bedrock-runtime."""
 
+_OF_MODEL = (
+    "model identifier is invalid",
+    "on-demand throughput isn",
+    "don't have access to the model",
+    "doesn't support counting tokens",
+)
+"""Of complaints about the model and nothing else, whatever their status: another target may serve, an estimate do for a
+count. Seen of newer models that only an inference profile reaches, of other regions', of those not yet granted."""
 _COUNTED = ("messages", "system", "tools", "tool_choice", "thinking", "max_tokens")
 _GEOGRAPHIES = ("us.", "us-gov.", "eu.", "apac.", "jp.", "au.", "ca.", "global.")
 
@@ -58,7 +66,9 @@ class Bedrock:
         return BedrockReader(AnswerWriter("bedrock", occasion.model, occasion.message_id, occasion.input_tokens))
 
     def complaint(self, status: int, headers: Mapping[str, str], body: bytes) -> Complaint:
-        return read_complaint_body(status, body, headers.get(ERROR_HEADER))
+        complaint = read_complaint_body(status, body, headers.get(ERROR_HEADER))
+        of_model = any(words in complaint.message for words in _OF_MODEL)
+        return replace(complaint, kind="not_found_error") if of_model else complaint
 
     def count_request(self, body: Mapping[str, Any], occasion: Occasion) -> Outgoing | None:
         """CountTokens knows foundation models by their bare ids: none of an inference profile that an ARN names."""
@@ -67,13 +77,21 @@ class Bedrock:
             return None
         counted = {name: value for name, value in body.items() if name in _COUNTED}
         fields = cloud_request(counted, replace(_plain(occasion), betas=()), BEDROCK).fields
-        told = base64.b64encode(msgspec.json.encode({"max_tokens": 1, **fields})).decode()
+        told = base64.b64encode(msgspec.json.encode({"max_tokens": _least_tokens(fields), **fields})).decode()
         bare = next((model.removeprefix(each) for each in _GEOGRAPHIES if model.startswith(each)), model)
         payload = {"input": {"invokeModel": {"body": told}}}
         return Outgoing(f"/model/{_segment(bare)}/count-tokens", msgspec.json.encode(payload))
 
     def read_count(self, body: bytes) -> int | None:
         return count_in(body, "inputTokens")
+
+
+def _least_tokens(fields: Mapping[str, Any]) -> int:
+    """The least ``max_tokens`` that goes with the thinking in ``fields``. CountTokens wants what InvokeModel wants; a
+    request to count has none of its own."""
+    thinking = fields.get("thinking")
+    budget = thinking.get("budget_tokens") if isinstance(thinking, Mapping) else None
+    return 1 + budget if isinstance(budget, int) else 1
 
 
 def _plain(occasion: Occasion) -> Occasion:

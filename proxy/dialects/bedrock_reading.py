@@ -43,6 +43,10 @@ class BedrockReader(AnswerReader):
         super().__init__(writer)
         self._messages = EventMessages()
 
+    def begin(self) -> bytes:
+        """The beginning is Claude's own."""
+        return b""
+
     def form_of(self, start: bytes) -> Form:
         """Events as text are Anthropic's already: nothing here has to read them."""
         if start.startswith(_FIRST_BYTE):

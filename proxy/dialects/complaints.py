@@ -1,17 +1,18 @@
 """Errors of every provider, read once and told in Anthropic's shape with the provider's own words inside.
 
 Shapes met: OpenAI's ``{"error": {"message", "type", "code"}}``, Google's ``{"error": {"code", "message", "status"}}``
-(also in a list), AWS's ``{"message"}`` with the type in a header, ``{"detail"}`` of FastAPI servers, plain text.
+(also in a list), AWS's ``{"message"}`` with the type in a header, ``{"detail"}`` of FastAPI servers (Mistral's within a
+``message``), MiniMax's ``{"base_resp": {"status_code", "status_msg"}}`` under a 200, plain text.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.outcome import error_body
-from proxy.protocol.overflow import read_overflow
+from proxy.protocol.overflow import read_excess, read_overflow
 
 _OF_STATUS: Mapping[int, str] = {
     400: "invalid_request_error",
@@ -76,16 +77,41 @@ _OF_WORD: Mapping[str, str] = {
     "accessdeniedexception": "permission_error",
     "unrecognizedclientexception": "authentication_error",
     "expiredtokenexception": "authentication_error",
+    "expiredtoken": "authentication_error",
+    "invalidclienttokenid": "authentication_error",
+    "missingauthenticationtokenexception": "authentication_error",
     "invalidsignatureexception": "authentication_error",
     "resourcenotfoundexception": "not_found_error",
     "servicequotaexceededexception": "rate_limit_error",
     "modelerrorexception": "api_error",
     "modelstreamerrorexception": "api_error",
     "internalserverexception": "api_error",
+    "1113": "billing_error",
 }
-"""Words of error objects (codes, types, statuses in lower case) that say more than the HTTP status."""
+"""Words of error objects (codes, types, statuses in lower case) that say more than the HTTP status; 1113 is Z.ai's."""
+_OF_MINIMAX: Mapping[int, str] = {
+    1001: "timeout_error",
+    1002: "rate_limit_error",
+    1004: "authentication_error",
+    1008: "billing_error",
+    1026: "invalid_request_error",
+    1027: "invalid_request_error",
+    1039: "rate_limit_error",
+    2013: "invalid_request_error",
+    2049: "authentication_error",
+    2056: "rate_limit_error",
+}
+"""``base_resp.status_code``, from MiniMax's list of errors; any other but 0 is a server error."""
+_CERTAIN: Mapping[int, tuple[str, ...]] = {401: (), 402: (), 403: ("authentication_error",), 413: ()}
+"""Statuses that say more than a word does, but for these kinds: AWS tells of an expired token under 403, Groq of what
+is too large for any minute under 413 as of a rate limit."""
 _TOO_LONG = ("context_length_exceeded", "model_max_prompt_tokens_exceeded")
+_OF_FIELD = ("unsupported_parameter", "unsupported_value", "unknown_parameter")
+"""Codes of OpenAI's for a field that ``param`` names."""
+_EXHAUSTED = "RESOURCE_EXHAUSTED"
 _CODE = re.compile(r"[0-9]{3}")
+_DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
+_RETRY_IN = re.compile(r"retry in (\d+(?:\.\d+)?) ?s", re.IGNORECASE)
 RAW_MAX = 2000
 """Characters of another provider's error that a gateway quotes."""
 
@@ -114,14 +140,15 @@ def read_complaint(status: int | None, payload: object, word: str | None = None)
     inner = metadata if isinstance(metadata, Mapping) else {}
     message += _quoted(inner.get("raw"), message)
     words = [word, inner.get("error_type"), *(error.get(name) for name in ("error_type", "code", "type", "status"))]
-    if error.get("code") in _TOO_LONG and read_overflow(message) is None:
-        message = f"{message} ({error['code']})"
+    message += _marked(error, message)
     kind = next((_OF_WORD[known] for each in words if (known := _plain(each)) in _OF_WORD), None)
-    if status in (401, 402, 403) or (kind is None and status is not None):
-        kind = _OF_STATUS.get(status or 0, "invalid_request_error" if 400 <= (status or 500) < 500 else "api_error")
+    if kind not in _CERTAIN.get(status or 0, (kind,)):
+        kind = None
+    if kind is None and status is not None:
+        kind = _OF_STATUS.get(status, "invalid_request_error" if 400 <= status < 500 else "api_error")
     if kind is None:
-        kind = _OF_STATUS.get(_code(error), "api_error")
-    return Complaint(kind, message)
+        kind = _of_minimax(payload) or _OF_STATUS.get(_code(error), "api_error")
+    return Complaint(kind, message, _retry_after_s(error, message))
 
 
 def read_complaint_body(status: int, body: bytes, word: str | None = None) -> Complaint:
@@ -136,7 +163,13 @@ def read_complaint_body(status: int, body: bytes, word: str | None = None) -> Co
 
 def has_error(payload: object) -> bool:
     """Whether a decoded answer is an error object instead."""
-    return isinstance(payload, Mapping) and bool(payload.get("error"))
+    return isinstance(payload, Mapping) and (bool(payload.get("error")) or _of_minimax(payload) is not None)
+
+
+def details_of(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The ``details`` of an error object of Google's."""
+    details = error.get("details")
+    yield from (each for each in details if isinstance(each, Mapping)) if isinstance(details, list) else ()
 
 
 def count_in(body: bytes, name: str) -> int | None:
@@ -172,16 +205,55 @@ def _quoted(raw: object, message: str) -> str:
     return "" if told in message else f": {told}"
 
 
-def _message(payload: object) -> str | None:
+def _marked(error: Mapping[str, Any], message: str) -> str:
+    """What a code or a field's name tells that ``message`` does not, as more of it."""
+    code, field = error.get("code"), error.get("param")
+    if code in _TOO_LONG and read_overflow(message) is None and read_excess(message) is None:
+        return f" ({code})"
+    if error.get("status") == _EXHAUSTED and "quota" in message.lower():
+        return f" ({_EXHAUSTED})"
+    if code in _OF_FIELD and isinstance(field, str) and field and field not in message:
+        return f" ({field})"
+    return ""
+
+
+def _retry_after_s(error: Mapping[str, Any], message: str) -> float | None:
+    """Google's ``RetryInfo``, or the same in words."""
+    delays = (_DELAY.fullmatch(str(each.get("retryDelay"))) for each in details_of(error))
+    found = next((each for each in delays if each), None) or _RETRY_IN.search(message)
+    return float(found[1]) if found else None
+
+
+def _of_minimax(payload: object) -> str | None:
+    """The kind of error in a ``base_resp``; None where it tells of none."""
+    told = payload.get("base_resp") if isinstance(payload, Mapping) else None
+    code = told.get("status_code") if isinstance(told, Mapping) else None
+    return _OF_MINIMAX.get(code, "api_error") if isinstance(code, int) and code else None
+
+
+def _message(payload: object, inside: bool = False) -> str | None:
+    """``inside``: of an object within a message, which holds no further one."""
     if not isinstance(payload, Mapping):
         return None
-    for name in ("message", "detail", "Message"):
+    for name in ("message", "detail", "Message", "base_resp", "status_msg"):
         value = payload.get(name)
         if isinstance(value, str) and value.strip():
             return value.strip()
+        if not inside and (inner := _message(value, inside=True)):
+            return inner
         if isinstance(value, list) and value:
-            return "; ".join(str(each.get("msg", each)) if isinstance(each, Mapping) else str(each) for each in value)
+            return "; ".join(_of_field(each) for each in value)
     return None
+
+
+def _of_field(fault: object) -> str:
+    """A fault of a request in FastAPI's shape, with the field that it is about."""
+    if not isinstance(fault, Mapping):
+        return str(fault)
+    place = fault.get("loc")
+    path = ".".join(str(each) for each in place if each != "body") if isinstance(place, list) else ""
+    told = str(fault.get("msg", fault))
+    return f"{path}: {told}" if path and not told.startswith(path) else told
 
 
 def _plain(word: object) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from proxy.dialects.answer import AnswerWriter, StopReason
-from proxy.dialects.complaints import has_error, read_complaint
 from proxy.dialects.dialect import Occasion
 from proxy.dialects.inline_thinking import InlineThinking
 from proxy.dialects.openai_chat_calls import Calls
@@ -17,15 +16,23 @@ from proxy.dialects.openai_chat_usage import read_usage
 from proxy.dialects.reading import AnswerReader
 from proxy.dialects.tool_names import ToolNames
 
-_CUT = ("length", "max_tokens", "model_length")
+_CUT = ("length", "max_tokens", "model_length", "max_output_tokens")
 _REFUSED = ("content_filter", "sensitive", "refusal")
+_NO_ROOM = "model_context_window_exceeded"
+"""GLM's, and Claude's own: prompt and answer together are longer than the window."""
 _FAILED: Mapping[str, str] = {
     "error": "api_error",
     "network_error": "api_error",
     "abort": "api_error",
+    "function_call_filter": "api_error",
     "insufficient_system_resource": "overloaded_error",
 }
 """Finish reasons that are no finish, with the error that each is."""
+_NO_REASON = ("", "null", "none")
+_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_text")
+"""Fields of a delta with reasoning: DeepSeek and most, OpenRouter and newer vLLM, Copilot."""
+_SAYING = ("content", "tool_calls", "function_call", "refusal", "reasoning_details", *_THOUGHTS)
+"""Fields of a delta that bring something of the answer."""
 
 
 class ChatReader(AnswerReader):
@@ -44,14 +51,18 @@ class ChatReader(AnswerReader):
         """Titles of cited pages by address."""
         self._reason: str | None = None
         self._refused = False
+        self._went_on = False
+        """Something was said after the reason: another one says more (gcli2api tells ``stop`` with each chunk)."""
+        self._by_deltas = False
+        """Deltas told something: a whole message that follows repeats it."""
 
     def see(self, payload: Mapping[str, Any], name: str) -> None:
-        if name == "error" or "error" in (payload.get("object"), payload.get("type")):
-            self._fail_with(payload)
-            return
         choice = _first_choice(payload)
-        if choice is not None or "choices" in payload or "usage" in payload:
-            model = payload.get("model")
+        if choice is None and (complaint := _complaint(payload)) is not None:
+            self._fail_with(complaint)
+            return
+        model = payload.get("model")
+        if choice is not None or (isinstance(model, str) and model):
             self.writer.start(model if isinstance(model, str) else None)
         self._count(payload, choice)
         if choice is not None:
@@ -60,7 +71,7 @@ class ChatReader(AnswerReader):
     def see_whole(self, payload: Mapping[str, Any]) -> None:
         choice = _first_choice(payload)
         if choice is None:
-            self._fail_with(payload)
+            self._fail_with(_complaint(payload) or payload)
             return
         self.see(payload, "")
         if not self.writer.ended:
@@ -76,25 +87,36 @@ class ChatReader(AnswerReader):
         """``[DONE]`` is an end too for servers that give no reason, if there was an answer."""
         if self.writer.ended:
             return
-        if self._reason is not None or self.writer.blocks or self._calls.any:
+        answered = (self.writer.blocks or self._calls.any) and not self.garbled
+        if self._reason is not None or answered:
             self._finish()
         elif self.writer.started:
             self.fail_early()
 
     def _see_choice(self, choice: Mapping[str, Any]) -> None:
-        if has_error(choice):
+        if choice.get("error"):
             self._fail_with(choice)
             return
-        delta = choice.get("delta") or choice.get("message")
-        if isinstance(delta, Mapping):
-            self._see_delta(delta)
-        else:
-            self._content(choice.get("text"))
+        self._see_content(choice)
         reason = choice.get("finish_reason")
-        if self._reason is None and isinstance(reason, str) and reason:
-            self._reason = reason
-            if reason in _FAILED:
-                self.writer.fail(_FAILED[reason], f"the provider broke the answer off ({reason})")
+        open_end = self._reason is None or self._went_on
+        if open_end and isinstance(reason, str) and (word := _word(reason)) not in _NO_REASON:
+            self._reason, self._went_on = word, False
+            if word in _FAILED:
+                self.writer.fail(_FAILED[word], f"the provider broke the answer off ({reason})")
+
+    def _see_content(self, choice: Mapping[str, Any]) -> None:
+        """Some servers end a stream with the whole message (MiniMax), some send it with each delta (Perplexity)."""
+        given, message = choice.get("delta"), choice.get("message")
+        delta = given if isinstance(given, dict) else {}
+        says = any(delta.get(name) for name in _SAYING)
+        if says or not isinstance(message, dict):
+            self._by_deltas = self._by_deltas or says
+            self._went_on = self._went_on or (says and self._reason is not None)
+            self._see_delta(delta)
+            self._content(choice.get("text"))
+        elif not self._by_deltas:
+            self._see_delta(message)
 
     def _see_delta(self, delta: Mapping[str, Any]) -> None:
         """Reasoning first: it belongs before what the same chunk says."""
@@ -112,34 +134,26 @@ class ChatReader(AnswerReader):
             self._links.update(_links(annotations))
 
     def _reasoning(self, delta: Mapping[str, Any]) -> None:
-        thought = delta.get("reasoning_content") or delta.get("reasoning")
+        thought = next((told for name in _THOUGHTS if delta.get(name) and (told := _said_in(delta[name]))), "")
         details = delta.get("reasoning_details")
         pieces = [each for each in details if isinstance(each, Mapping)] if isinstance(details, list) else []
-        if not isinstance(thought, str) or not thought:
-            thought = "".join(_detail_text(piece) for piece in pieces)
-        if thought:
+        if thought := thought or "".join(_detail_text(piece) for piece in pieces):
             self._think(thought)
         if self._occasion.quirks.reasoning_back == "reasoning_details":
             for piece in pieces:
                 joined_detail(self._details, piece)
 
     def _content(self, content: object) -> None:
+        """A text, or parts: texts, and thinking with texts in it (Mistral's)."""
         if isinstance(content, str):
             self._text(content)
-        elif isinstance(content, list):
-            for part in content:
-                if isinstance(part, Mapping):
-                    self._part(part)
-
-    def _part(self, part: Mapping[str, Any]) -> None:
-        """Of a content that is a list (Mistral's): texts, and thinking with texts in it."""
-        if isinstance(text := part.get("text"), str):
-            self._say(text)
-        elif isinstance(thinking := part.get("thinking"), str):
-            self._think(thinking)
-        elif isinstance(thinking, list):
-            inner = (each.get("text") for each in thinking if isinstance(each, Mapping))
-            self._think("".join(text for text in inner if isinstance(text, str)))
+        for part in content if isinstance(content, list) else [content]:
+            if not isinstance(part, Mapping):
+                continue
+            if thought := _said_in(part.get("thinking")):
+                self._think(thought)
+            elif isinstance(text := part.get("text"), str):
+                self._say(text)
 
     def _text(self, text: str) -> None:
         """A text that may hold thinking, if it is the answer's first."""
@@ -203,18 +217,18 @@ class ChatReader(AnswerReader):
 
     def _count(self, payload: Mapping[str, Any], choice: Mapping[str, Any] | None) -> None:
         """Wherever a server puts it: beside the choices, within one, in Groq's own object."""
-        groq = payload.get("x_groq")
-        places = (payload, choice, groq)
-        for place in places:
-            usage = place.get("usage") if isinstance(place, Mapping) else None
-            if isinstance(usage, Mapping):
+        delta = choice.get("delta") if choice is not None else None
+        for place in (payload, choice, payload.get("x_groq"), delta):
+            usage = place.get("usage") if isinstance(place, dict) else None
+            if isinstance(usage, dict):
                 counts = read_usage(usage, reasoning_outside=self._occasion.quirks.reasoning_outside_output)
                 self.writer.count(counts)
-                return
+                if counts:
+                    return
 
     def _finish(self) -> None:
         self._end_inline()
-        cut = self._reason in _CUT
+        cut = self._reason in (*_CUT, _NO_ROOM)
         self._calls.finish(cut=cut)
         if self.writer.ended:
             return
@@ -224,26 +238,55 @@ class ChatReader(AnswerReader):
             self.writer.text(f"\n\nSources:\n{listed}")
         if self._details:
             self._sign({})
-        self.writer.finish(self._stop_reason(cut=cut))
+        if self._reason == _NO_ROOM and not self.writer.blocks:
+            self.writer.fail("invalid_request_error", "prompt is too long: it fills the model's context window")
+        else:
+            self.writer.finish(self._stop_reason(cut=cut))
 
     def _stop_reason(self, *, cut: bool) -> StopReason:
+        if self._reason == _NO_ROOM:
+            return "model_context_window_exceeded"
         if cut:
             return "max_tokens"
         if self._refused or self._reason in _REFUSED:
             return "refusal"
         return "tool_use" if self.writer.called else "end_turn"
 
-    def _fail_with(self, payload: Mapping[str, Any]) -> None:
-        complaint = read_complaint(None, payload)
-        self.writer.fail(complaint.kind, complaint.message)
-
 
 def _first_choice(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The first by number, for more than one is never asked for; alone it may have any number (Foundry Local counts
+    chunks in it)."""
     choices = payload.get("choices")
-    for choice in choices if isinstance(choices, list) else []:
-        if isinstance(choice, Mapping) and choice.get("index") in (0, None):
-            return choice
-    return None
+    listed = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+    return next((choice for choice in listed if choice.get("index") in (0, None)), listed[0] if listed else None)
+
+
+def _complaint(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The error that a payload without a choice is. Not all servers call it so: DashScope and AWS tell a message,
+    FastAPI a detail, MiniMax a status."""
+    base = payload.get("base_resp")
+    if isinstance(base, Mapping) and base.get("status_code"):
+        return {"message": base.get("status_msg"), "code": base["status_code"]}
+    if "error" in (payload.get("object"), payload.get("type")):
+        return payload
+    spoken = any(payload.get(name) for name in ("message", "detail"))
+    return payload if spoken and "choices" not in payload and "usage" not in payload else None
+
+
+def _word(reason: str) -> str:
+    """Google adds its own reason behind a colon."""
+    return reason.partition(":")[0].strip().lower()
+
+
+def _said_in(value: object) -> str:
+    """The text that ``value`` is, or that stands in it or in its parts."""
+    parts = value if isinstance(value, list) else [value]
+    return "".join(part if isinstance(part, str) else _part_text(part) for part in parts)
+
+
+def _part_text(part: object) -> str:
+    texts = (part.get(name) for name in ("text", "content")) if isinstance(part, Mapping) else ()
+    return next((text for text in texts if isinstance(text, str)), "")
 
 
 def _detail_text(detail: Mapping[str, Any]) -> str:

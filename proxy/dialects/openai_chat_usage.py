@@ -1,17 +1,24 @@
-"""Usage of OpenAI's chat format in Anthropic's words, with the names that each server chose for cached tokens."""
+"""Usage of OpenAI's chat format in Anthropic's words, with the names that each server chose for cached tokens.
+
+Whether reasoning and cached tokens are part of the other counts differs as well; where a total is told, it decides.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.protocol.usage import TOKENS_MAX
+from proxy.dialects.counts import first_count, token_count
 
 _READ = (
     ("prompt_tokens_details", "cached_tokens"),
+    ("prompt_token_details", "cached_tokens"),
+    ("input_tokens_details", "cached_tokens"),
     ("", "cached_tokens"),
+    ("", "num_cached_tokens"),
     ("", "prompt_cache_hit_tokens"),
     ("", "cache_read_input_tokens"),
 )
-"""OpenAI and most; Moonshot; DeepSeek; gateways that mix in Anthropic's names."""
+"""OpenAI and most; Mistral; servers that mix in the names of the Responses API; Moonshot; Mistral again; DeepSeek;
+gateways that mix in Anthropic's names."""
 _WRITTEN = (
     ("prompt_tokens_details", "cache_write_tokens"),
     ("prompt_tokens_details", "caching_tokens"),
@@ -19,7 +26,13 @@ _WRITTEN = (
     ("", "cache_creation_input_tokens"),
 )
 """OpenAI and OpenRouter; Requesty; LiteLLM, twice."""
-_REASONED = (("completion_tokens_details", "reasoning_tokens"), ("", "reasoning_tokens"))
+_REASONED = (
+    ("completion_tokens_details", "reasoning_tokens"),
+    ("output_tokens_details", "reasoning_tokens"),
+    ("", "reasoning_tokens"),
+)
+_PROMPT = (("", "prompt_tokens"), ("", "input_tokens"))
+_OUTPUT = (("", "completion_tokens"), ("", "output_tokens"))
 
 
 def read_usage(usage: Mapping[str, Any], *, reasoning_outside: bool) -> dict[str, Any]:
@@ -28,36 +41,37 @@ def read_usage(usage: Mapping[str, Any], *, reasoning_outside: bool) -> dict[str
     ``prompt_tokens`` holds cached tokens, Anthropic's ``input_tokens`` does not. ``reasoning_outside``:
     ``completion_tokens`` leaves reasoning out.
     """
-    prompt, output = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    if not prompt and not output:
+    prompt, output = first_count(usage, _PROMPT), first_count(usage, _OUTPUT)
+    if prompt is None and output is None:
         return {}
-    read, written = _first(usage, _READ) or 0, _first(usage, _WRITTEN) or 0
-    reasoned = _first(usage, _REASONED) or 0
-    counts: dict[str, Any] = {
-        "input_tokens": max(0, (prompt or 0) - read - written),
-        "cache_read_input_tokens": read,
-        "cache_creation_input_tokens": written,
-        "output_tokens": (output or 0) + (reasoned if reasoning_outside else 0),
-    }
-    if reasoned:
-        counts["output_tokens_details"] = {"thinking_tokens": reasoned}
+    read, written = first_count(usage, _READ) or 0, first_count(usage, _WRITTEN) or 0
+    reasoned = first_count(usage, _REASONED) or 0
+    counts: dict[str, Any] = {"cache_read_input_tokens": read, "cache_creation_input_tokens": written}
+    beyond = _beyond(usage, prompt, output)
+    if prompt is not None:
+        cached = read + written
+        apart = cached > 0 and beyond in (cached, cached + reasoned)
+        counts["input_tokens"] = prompt if apart else max(0, prompt - cached)
+        beyond -= cached if apart else 0
+    thought = _reasoning_beside(reasoned, beyond, outside=reasoning_outside)
+    if thought or any(token_count(usage.get(name)) is not None for _, name in _OUTPUT):
+        counts["output_tokens"] = (output or 0) + thought
+    if thought := reasoned or thought:
+        counts["output_tokens_details"] = {"thinking_tokens": thought}
     cost = usage.get("cost")
     if isinstance(cost, int | float | str) and not isinstance(cost, bool):
         counts["cost"] = cost
     return counts
 
 
-def _first(usage: Mapping[str, Any], places: tuple[tuple[str, str], ...]) -> int | None:
-    """The first count that is not 0."""
-    for within, name in places:
-        holder = usage.get(within) if within else usage
-        if isinstance(holder, Mapping) and (count := _count(holder.get(name))):
-            return count
-    return None
+def _beyond(usage: Mapping[str, Any], prompt: int | None, output: int | None) -> int:
+    """Tokens of the total that are neither prompt nor output."""
+    total = token_count(usage.get("total_tokens"))
+    return max(0, total - prompt - (output or 0)) if total is not None and prompt is not None else 0
 
 
-def _count(value: object) -> int | None:
-    """A token count that can be true; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if 0 <= value <= TOKENS_MAX else None
+def _reasoning_beside(reasoned: int, beyond: int, *, outside: bool) -> int:
+    """Tokens of reasoning that the output leaves out: xAI tells them in the details, Google only in the total."""
+    if reasoned and (outside or beyond == reasoned):
+        return reasoned
+    return 0 if reasoned else beyond

@@ -1,54 +1,24 @@
 """The output items of a response as they arrive, written one block after the other.
 
-Servers tell an item in pieces, whole at its end, or both; some leave out ids, numbers or the end. Whatever arrives,
-each piece is written once. While a call is open all else waits, for a block cannot be interrupted.
+Servers tell an item in pieces, whole at its end, in the last event of all, or in several of these; some leave out ids
+and numbers or change them. Whatever arrives, each piece is written once. While a call is open all else waits, for a
+block cannot be interrupted.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from proxy.dialects.answer import AnswerWriter
+from proxy.dialects.call_arguments import meant_arguments
+from proxy.dialects.openai_responses_item import Group, Item, Kind, kind_of, texts_of, word
 from proxy.dialects.openai_responses_reasoning import sealed_reasoning
-from proxy.dialects.openai_responses_search import Search, Searches, read_search
+from proxy.dialects.openai_responses_search import Searches, read_search
 from proxy.dialects.tool_names import ToolNames, own_id
-from proxy.protocol.foreign_json import NotJson, read_json
 
-Kind = Literal["message", "reasoning", "function_call", "web_search_call"]
-Group = Literal["content", "summary", "arguments"]
-
-_KINDS: Mapping[object, Kind] = {
-    "message": "message",
-    "reasoning": "reasoning",
-    "function_call": "function_call",
-    "web_search_call": "web_search_call",
-}
 _BREAK = "\n\n"
 """Between two parts of a summary, which are paragraphs."""
-
-
-@dataclass(slots=True, eq=False)
-class Item:
-    """An output item; other kinds than these are not told."""
-
-    kind: Kind
-    id: str | None = None
-    call_id: str | None = None
-    name: str = ""
-    told: list[str] = field(default_factory=list)
-    """Its text so far, without the breaks between parts."""
-    unsent: list[str] = field(default_factory=list)
-    group: Group | None = None
-    """Reasoning may come in full and as a summary: the first that comes counts."""
-    part: object = None
-    """Number of the part that was told last."""
-    encrypted: str | None = None
-    search: Search | None = None
-    begun: bool = False
-    done: bool = False
-    closed: bool = False
 
 
 class Items:
@@ -71,18 +41,18 @@ class Items:
         self._waiting: list[Item] = []
         self._call_ids: set[str] = set()
 
-    def find(self, kind: Kind, item_id: object, index: object) -> Item:
+    def find(self, kind: Kind, item_id: object, index: int | None) -> Item:
         """The item that an event is about; a new one where none was announced."""
         found = self._by_id.get(item_id) if isinstance(item_id, str) else None
         if found is None or found.kind != kind:
-            found = self._by_index.get(index) if isinstance(index, int) else self._last(kind)
+            found = self._by_index.get(index) if index is not None else self._last(kind)
         if found is None or found.kind != kind:
             found = self._new(kind, item_id, index)
         return found
 
-    def add(self, given: Mapping[str, Any], index: object) -> None:
+    def add(self, given: Mapping[str, Any], index: int | None) -> None:
         """An item was announced."""
-        kind = _KINDS.get(_word(given.get("type")))
+        kind = kind_of(given)
         item_id = given.get("id")
         if kind is None or (isinstance(item_id, str) and item_id in self._by_id):
             return
@@ -91,9 +61,11 @@ class Items:
         if kind == "function_call":
             self._write(item)
 
-    def tell(self, item: Item, text: object, group: Group, part: object = 0) -> None:
+    def tell(self, item: Item, text: str, group: Group, part: int = 0) -> None:
         """A piece of an item's text."""
-        if not isinstance(text, str) or not text or item.done or group != (item.group or group):
+        if item.ended and item.done and not item.told and text.strip():
+            self.faulty = self.faulty or f"the arguments of the call of {self._names.own(item.name)} came too late"
+        if not text or item.done or group != (item.group or group):
             return
         if item.kind == "function_call" and not item.told and text.isspace():
             return
@@ -103,63 +75,82 @@ class Items:
         item.told.append(text)
         item.unsent.append(text)
         self._write(item)
+        if item.ended and meant_arguments(item.text):
+            self._done(item)
 
-    def tell_whole(self, item: Item, text: object, group: Group) -> None:
+    def tell_whole(self, item: Item, text: str, group: Group, part: int) -> None:
         """The whole text of a part, for a server that told no pieces of it."""
-        if not item.told:
-            self.tell(item, text, group)
+        if (part > item.part or not item.told) and not item.text.endswith(text):
+            self.tell(item, text, group, part)
 
-    def finish(self, given: Mapping[str, Any], index: object = None) -> None:
+    def finish(self, given: Mapping[str, Any], index: int | None = None) -> None:
         """An item came whole: what was not told of it is told now."""
-        kind = _KINDS.get(_word(given.get("type")))
-        if kind is None:
-            return
-        item = self._known_call(given) or self.find(kind, given.get("id"), index)
-        if item.done:
-            return
-        match kind:
-            case "message":
-                self._finish_message(item, given)
-            case "reasoning":
-                self._rest(item, _texts(given.get("summary")), "summary")
-                self._rest(item, _texts(given.get("content")), "content")
-                item.encrypted = _text(given.get("encrypted_content"))
-            case "function_call":
-                self._name(item, given)
-                self._rest(item, [_arguments(given.get("arguments"))], "arguments")
-            case "web_search_call":
-                item.search = read_search(given)
-        self._done(item)
+        if (kind := kind_of(given)) is not None:
+            self._finish(self._of_call(given) or self.find(kind, given.get("id"), index), given)
 
-    def finish_call(self, item: Item, arguments: object) -> None:
+    def finish_call(self, item: Item, given: Mapping[str, Any]) -> None:
         """The arguments of a call came whole; it ends here unless its name is still to come."""
         if not item.done:
-            self._rest(item, [_arguments(arguments)], "arguments")
+            self._name(item, given)
+            self._rest(item, texts_of("function_call", given))
             if item.name:
                 self._done(item)
 
     def finish_all(self, output: object) -> None:
         """The answer is over; ``output`` is what it says of its items, for what was not told of them."""
-        whole = [each for each in output if isinstance(each, Mapping)] if isinstance(output, list) else []
-        if not self._all:
-            for each in whole:
-                self.finish(each)
-        for given in whole:
-            if (item := self._by_id.get(str(given.get("id")))) is not None and not item.done:
-                self.finish(given)
+        listed = [each for each in output if isinstance(each, Mapping)] if isinstance(output, list) else []
+        for item, given in self._untold(listed):
+            self._finish(item, given)
         for item in self._all:
-            if not item.done:
-                self._done(item)
+            self._done(item, surely=True)
         if any(not item.closed for item in self._all):
             self.faulty = self.faulty or "the provider called a tool without naming it"
         self.searches.tell()
 
-    def _new(self, kind: Kind, item_id: object, index: object) -> Item:
+    def _untold(self, listed: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Item, Mapping[str, Any]]]:
+        """What of the final list was not told whole. Thinking that nothing follows came too late: nobody reads it."""
+        pairs = list(self._paired(listed))
+        last = max((at for at, (_, item, kind) in enumerate(pairs) if item is None and kind != "reasoning"), default=-1)
+        for at, (given, item, kind) in enumerate(pairs):
+            if item is None and (kind != "reasoning" or at < last or not self._all):
+                yield self._new(kind, given.get("id"), None), given
+            elif item is not None and not item.done:
+                yield item, given
+
+    def _paired(self, listed: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], Item | None, Kind]]:
+        """Each of the final list with the item that it is: by its id, by the call's, or by kind and order."""
+        known = {at: self._of_id(given) or self._of_call(given) for at, given in enumerate(listed)}
+        free = [item for item in self._all if item not in known.values()]
+        for at, given in enumerate(listed):
+            if (kind := kind_of(given)) is None:
+                continue
+            item = known[at] or next((each for each in free if each.kind == kind and each.may_be(given)), None)
+            if item in free:
+                free.remove(item)
+            yield given, item, kind
+
+    def _finish(self, item: Item, given: Mapping[str, Any]) -> None:
+        if item.done:
+            return
+        self._name(item, given)
+        self._rest(item, texts_of(item.kind, given))
+        match item.kind:
+            case "message":
+                self._cite(given.get("content"))
+            case "reasoning":
+                item.encrypted = word(given.get("encrypted_content"))
+            case "web_search_call":
+                item.search = read_search(given)
+            case "function_call":
+                pass
+        self._done(item)
+
+    def _new(self, kind: Kind, item_id: object, index: int | None) -> Item:
         item = Item(kind, item_id if isinstance(item_id, str) else None)
         self._all.append(item)
         if item.id is not None:
             self._by_id[item.id] = item
-        if isinstance(index, int):
+        if index is not None:
             self._by_index[index] = item
         return item
 
@@ -167,44 +158,54 @@ class Items:
         """For a server that numbers nothing: the item of that kind that is not done."""
         return next((item for item in reversed(self._all) if item.kind == kind and not item.done), None)
 
-    def _known_call(self, given: Mapping[str, Any]) -> Item | None:
+    def _of_id(self, given: Mapping[str, Any]) -> Item | None:
+        found = self._by_id.get(word(given.get("id")) or "")
+        return found if found is not None and found.kind == kind_of(given) else None
+
+    def _of_call(self, given: Mapping[str, Any]) -> Item | None:
         """A call keeps its ``call_id``, even where a server changes the ids of items on the way."""
-        call_id = _text(given.get("call_id"))
-        if given.get("type") != "function_call" or call_id is None or _text(given.get("id")) in self._by_id:
+        call_id = word(given.get("call_id"))
+        if kind_of(given) != "function_call" or call_id is None or self._of_id(given) is not None:
             return None
         same = [item for item in self._all if item.call_id == call_id]
         return same[0] if len(same) == 1 else None
 
     def _name(self, item: Item, given: Mapping[str, Any]) -> None:
-        item.call_id = item.call_id or _text(given.get("call_id"))
-        item.name = item.name or _text(given.get("name")) or ""
+        item.call_id = item.call_id or word(given.get("call_id"))
+        item.name = item.name or word(given.get("name")) or ""
 
-    def _finish_message(self, item: Item, given: Mapping[str, Any]) -> None:
-        content = given.get("content")
-        parts = [part for part in content if isinstance(part, Mapping)] if isinstance(content, list) else []
-        self._rest(item, [_text(part.get("text")) or _text(part.get("refusal")) or "" for part in parts], "content")
-        self.refused = self.refused or any(part.get("type") == "refusal" for part in parts)
-        for part in parts:
-            self.searches.cite(part.get("annotations"))
+    def _cite(self, content: object) -> None:
+        for part in content if isinstance(content, list) else []:
+            if isinstance(part, Mapping):
+                self.refused = self.refused or part.get("type") == "refusal"
+                self.searches.cite(part.get("annotations"))
 
-    def _rest(self, item: Item, parts: Sequence[str], group: Group) -> None:
+    def _rest(self, item: Item, parts: Sequence[tuple[Group, str]]) -> None:
         """Tell of ``parts`` what was not told yet. Where both differ, what was told stands."""
-        told = "".join(item.told)
-        for number, part in enumerate(parts):
+        told, group = item.text, item.group
+        for number, (kind, part) in enumerate(parts):
+            if kind != (group or kind):
+                continue
             if told.startswith(part):
                 told = told[len(part) :]
             elif part.startswith(told):
-                self.tell(item, part[len(told) :], group, item.part if told else number)
+                self.tell(item, part[len(told) :], kind, item.part if told else number)
                 told = ""
             else:
                 return
 
-    def _done(self, item: Item) -> None:
-        item.done = True
+    def _done(self, item: Item, *, surely: bool = False) -> None:
+        """``surely``: nothing more comes of a call that has no arguments yet."""
+        if item.done:
+            return
+        item.ended = item.kind == "function_call"
+        item.done = surely or not item.ended or bool(item.told)
         self._write(item)
 
     def _write(self, item: Item) -> None:
-        if self._open_call is not None and self._open_call is not item:
+        while (holder := self._open_call) is not None and holder.ended and item.kind != "function_call":
+            self._done(holder, surely=True)
+        if holder is not None and holder is not item:
             if item not in self._waiting:
                 self._waiting.append(item)
             return
@@ -260,11 +261,11 @@ class Items:
             self._writer.close()
 
     def _close_call(self, item: Item) -> None:
-        given = _meant("".join(item.told))
+        given = meant_arguments(item.text)
         if given is None:
             self.faulty = self.faulty or f"the arguments of the call of {self._names.own(item.name)} cannot be read"
         elif item.unsent:
-            self._writer.arguments(_arguments(given))
+            self._writer.arguments(msgspec.json.encode(given).decode())
         self._writer.close()
         self._open_call = None
         waiting, self._waiting = self._waiting, []
@@ -276,35 +277,3 @@ def _taken(pieces: list[str]) -> str:
     text = pieces[0] if len(pieces) == 1 else "".join(pieces)
     pieces.clear()
     return text
-
-
-def _arguments(given: object) -> str:
-    """As JSON text: some servers tell them as an object, or as null."""
-    if isinstance(given, str):
-        return given
-    return msgspec.json.encode(given).decode() if isinstance(given, Mapping) else ""
-
-
-def _meant(text: str) -> Mapping[str, Any] | None:
-    """The object in ``text``, perhaps within a text of its own; ``null`` and empty values are one without anything."""
-    try:
-        value = read_json(text) if text.strip() else None
-        value = read_json(value) if isinstance(value, str) and value.strip() else value
-    except NotJson:
-        return None
-    if value in (None, "", []):
-        return {}
-    return value if isinstance(value, Mapping) else None
-
-
-def _texts(parts: object) -> list[str]:
-    listed = parts if isinstance(parts, list) else []
-    return [_text(each.get("text")) or "" for each in listed if isinstance(each, Mapping)]
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _word(value: object) -> str | None:
-    return value if isinstance(value, str) else None

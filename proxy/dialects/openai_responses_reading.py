@@ -9,34 +9,46 @@ from typing import Any
 
 from proxy.dialects.answer import AnswerWriter, StopReason
 from proxy.dialects.complaints import read_complaint
+from proxy.dialects.counts import first_count, token_count
 from proxy.dialects.dialect import Occasion
-from proxy.dialects.openai_responses_items import Group, Items, Kind
+from proxy.dialects.openai_responses_item import Group, Kind
+from proxy.dialects.openai_responses_items import Items
 from proxy.dialects.openai_responses_reasoning import DIALECT
 from proxy.dialects.reading import AnswerReader
 from proxy.dialects.tool_names import ToolNames
 
-_DELTAS: Mapping[object, tuple[Kind, Group, str]] = {
+_DELTAS: Mapping[str, tuple[Kind, Group, str]] = {
     "response.output_text.delta": ("message", "content", "content_index"),
     "response.refusal.delta": ("message", "content", "content_index"),
     "response.reasoning_summary_text.delta": ("reasoning", "summary", "summary_index"),
+    "response.reasoning_summary.delta": ("reasoning", "summary", "summary_index"),
     "response.reasoning_text.delta": ("reasoning", "content", "content_index"),
+    "response.reasoning.delta": ("reasoning", "content", "content_index"),
     "response.function_call_arguments.delta": ("function_call", "arguments", "content_index"),
 }
 """Of which item an event brings a piece, of which of its texts, and where the number of the part stands."""
 
-_WHOLES: Mapping[object, tuple[Kind, Group, str]] = {
-    "response.output_text.done": ("message", "content", "text"),
-    "response.refusal.done": ("message", "content", "refusal"),
-    "response.reasoning_summary_text.done": ("reasoning", "summary", "text"),
-    "response.reasoning_text.done": ("reasoning", "content", "text"),
+_WHOLES: Mapping[str, tuple[Kind, Group, str]] = {
+    "response.output_text.done": ("message", "content", "content_index"),
+    "response.refusal.done": ("message", "content", "content_index"),
+    "response.reasoning_summary_text.done": ("reasoning", "summary", "summary_index"),
+    "response.reasoning_summary_part.done": ("reasoning", "summary", "summary_index"),
+    "response.reasoning_text.done": ("reasoning", "content", "content_index"),
 }
-"""Of which item an event brings a whole text, and under which name."""
+"""Of which item an event brings a whole text, and where the number of the part stands."""
+_PARTS: Mapping[object, tuple[Kind, Group]] = {
+    "output_text": ("message", "content"),
+    "refusal": ("message", "content"),
+    "reasoning_text": ("reasoning", "content"),
+    "summary_text": ("reasoning", "summary"),
+}
+"""The same by the type of a part."""
 
-TOKENS_MAX = 10**9
-"""No answer has more."""
 _ENDS = ("completed", "done", "incomplete", "failed", "cancelled")
 _STOPS: Mapping[object, StopReason] = {"content_filter": "refusal"}
 """Why a response is incomplete; for anything else it was too long."""
+_READ = (("input_tokens_details", "cached_tokens"), ("prompt_tokens_details", "cached_tokens"))
+_WRITTEN = (("input_tokens_details", "cache_write_tokens"), ("prompt_tokens_details", "cache_write_tokens"))
 
 
 class ResponsesReader(AnswerReader):
@@ -52,13 +64,13 @@ class ResponsesReader(AnswerReader):
             return
         if (delta := _DELTAS.get(kind)) is not None:
             item_kind, group, place = delta
-            item = self._items.find(item_kind, payload.get("item_id"), payload.get("output_index"))
-            self._items.tell(item, payload.get("delta"), group, payload.get(place))
+            item = self._items.find(item_kind, payload.get("item_id"), _index(payload.get("output_index")))
+            self._items.tell(item, _text(payload.get("delta")), group, _index(payload.get(place)) or 0)
             self._items.refused = self._items.refused or kind == "response.refusal.delta"
         elif kind in ("error", "response.error"):
             self._fail(payload)
         elif kind.removeprefix("response.") in _ENDS:
-            self._end(_mapping(payload.get("response")), kind.removeprefix("response."))
+            self._end(payload, kind.removeprefix("response."))
         else:
             self._see_other(payload, kind)
 
@@ -73,13 +85,13 @@ class ResponsesReader(AnswerReader):
         if status in ("queued", "in_progress"):
             self.writer.fail("api_error", "the provider answered before the response was finished")
             return
-        self._end(response, "completed")
+        self._end({"response": response}, "completed")
 
     def close(self) -> None:
         self.fail_early()
 
     def _see_other(self, payload: Mapping[str, Any], kind: str) -> None:
-        item_id, index = payload.get("item_id"), payload.get("output_index")
+        item_id, index = payload.get("item_id"), _index(payload.get("output_index"))
         match kind:
             case "response.created" | "response.in_progress":
                 self._start(_mapping(payload.get("response")))
@@ -89,27 +101,36 @@ class ResponsesReader(AnswerReader):
             case "response.output_item.done":
                 self._items.finish(_mapping(payload.get("item")), index)
             case "response.function_call_arguments.done":
-                item = self._items.find("function_call", item_id, index)
-                item.name = item.name or str(payload.get("name") or "")
-                self._items.finish_call(item, payload.get("arguments"))
+                self._items.finish_call(self._items.find("function_call", item_id, index), payload)
             case "response.output_text.annotation.added":
                 self._items.searches.cite([payload.get("annotation")])
+            case "response.content_part.done":
+                part = _mapping(payload.get("part"))
+                if (told := _PARTS.get(_text(part.get("type")))) is not None:
+                    self._see_whole_text(payload, part, *told, "content_index")
             case _ if kind in _WHOLES:
-                item_kind, group, name = _WHOLES[kind]
-                self._items.tell_whole(self._items.find(item_kind, item_id, index), payload.get(name), group)
-                self._items.refused = self._items.refused or kind == "response.refusal.done"
+                self._see_whole_text(payload, _mapping(payload.get("part")) or payload, *_WHOLES[kind])
             case "response.queued":
                 self._start(_mapping(payload.get("response")))
                 self.writer.ping()
             case _ if not kind.endswith((".added", ".done")):
                 self.writer.ping()
 
+    def _see_whole_text(
+        self, payload: Mapping[str, Any], told: Mapping[str, Any], kind: Kind, group: Group, place: str
+    ) -> None:
+        refusal = _text(told.get("refusal"))
+        item = self._items.find(kind, payload.get("item_id"), _index(payload.get("output_index")))
+        self._items.tell_whole(item, refusal or _text(told.get("text")), group, _index(payload.get(place)) or 0)
+        self._items.refused = self._items.refused or bool(refusal)
+
     def _start(self, response: Mapping[str, Any]) -> None:
         model = response.get("model")
         self.writer.start(model if isinstance(model, str) else None)
 
-    def _end(self, response: Mapping[str, Any], named: str) -> None:
+    def _end(self, payload: Mapping[str, Any], named: str) -> None:
         """The response is over; ``named`` is how its last event calls that."""
+        response = _mapping(payload.get("response"))
         self._start(response)
         status = response.get("status")
         if "failed" in (status, named):
@@ -119,9 +140,11 @@ class ResponsesReader(AnswerReader):
             self.writer.fail("api_error", "the provider cancelled the answer")
             return
         self._items.finish_all(response.get("output"))
-        self._count(response.get("usage"))
+        self._count(_mapping(response.get("usage")) or _mapping(payload.get("usage")))
         stop = self._incomplete(response) if "incomplete" in (status, named) else self._whole()
-        if self._items.faulty is not None and stop != "max_tokens":
+        if stop is None:
+            self.writer.fail("timeout_error", "the provider ran out of time and left the answer incomplete")
+        elif self._items.faulty is not None and stop != "max_tokens":
             self.writer.fail("api_error", self._items.faulty)
         else:
             self.writer.finish(stop)
@@ -131,9 +154,10 @@ class ResponsesReader(AnswerReader):
             return "tool_use"
         return "refusal" if self._items.refused else "end_turn"
 
-    def _incomplete(self, response: Mapping[str, Any]) -> StopReason:
-        reason = _mapping(response.get("incomplete_details")).get("reason")
-        return _STOPS.get(reason, "max_tokens") if isinstance(reason, str) else "max_tokens"
+    def _incomplete(self, response: Mapping[str, Any]) -> StopReason | None:
+        """None: time was up, which says nothing about the answer's length."""
+        reason = _text(_mapping(response.get("incomplete_details")).get("reason"))
+        return None if "timeout" in reason else _STOPS.get(reason, "max_tokens")
 
     def _fail(self, given: Mapping[str, Any]) -> None:
         """What the error in ``given`` says; an ``error`` event is one itself."""
@@ -141,20 +165,23 @@ class ResponsesReader(AnswerReader):
         complaint = read_complaint(None, {"error": error or {"message": "the provider failed and gave no reason"}})
         self.writer.fail(complaint.kind, complaint.message)
 
-    def _count(self, usage: object) -> None:
-        told = _mapping(usage)
-        given, written = _number(told.get("input_tokens")), _number(told.get("output_tokens"))
-        if given is None and written is None:
+    def _count(self, told: Mapping[str, Any]) -> None:
+        """Cached tokens are part of the input here. What is not told leaves the estimate."""
+        given, written = (
+            next((count for name in names if (count := token_count(told.get(name))) is not None), None)
+            for names in (("input_tokens", "prompt_tokens"), ("output_tokens", "completion_tokens"))
+        )
+        if not given and written is None:
             return
-        details, thought = _mapping(told.get("input_tokens_details")), _mapping(told.get("output_tokens_details"))
-        cached, kept = _number(details.get("cached_tokens")) or 0, _number(details.get("cache_write_tokens")) or 0
+        cached, kept = first_count(told, _READ) or 0, first_count(told, _WRITTEN) or 0
         counts: dict[str, Any] = {
-            "input_tokens": max(0, (given or 0) - cached - kept),
+            "input_tokens": max(0, given - cached - kept) if given else None,
             "cache_read_input_tokens": cached,
             "cache_creation_input_tokens": kept,
-            "output_tokens": written or 0,
+            "output_tokens": written,
         }
-        if (reasoning := _number(thought.get("reasoning_tokens"))) is not None:
+        reasoning = token_count(_mapping(told.get("output_tokens_details")).get("reasoning_tokens"))
+        if reasoning is not None:
             counts["output_tokens_details"] = {"thinking_tokens": reasoning}
         if self._items.searches.count:
             counts["server_tool_use"] = {"web_search_requests": self._items.searches.count}
@@ -167,8 +194,13 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _number(value: object) -> int | None:
-    """A count; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if 0 <= value < TOKENS_MAX else None
+def _text(value: object) -> str:
+    """A text, which some servers put into an object."""
+    inner = value.get("text") if isinstance(value, Mapping) else value
+    return inner if isinstance(inner, str) else ""
+
+
+def _index(value: object) -> int | None:
+    """The number of an item or a part; None where it has none."""
+    count = token_count(value)
+    return count if isinstance(value, int | str) else None

@@ -10,11 +10,17 @@ from typing import Any, Literal
 
 from proxy.dialects.answer import AnswerWriter
 from proxy.dialects.complaints import has_error, read_complaint
-from proxy.protocol.foreign_json import NotJson, read_json
+from proxy.dialects.payloads import Done, Unread, payloads_in
+from proxy.dialects.split_characters import SplitCharacters
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
 
 WHOLE_BYTES_MAX = 64 * 1024 * 1024
+HEAD_BYTES_MAX = 4096
+"""Of lines before the first that an event stream knows, such as the headers of an answer within the answer."""
+WORDS_MAX = 300
+"""Characters of a server's own words that are no JSON."""
 _STREAM_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
+_STREAM_LINES = (b"\ndata:", b"\rdata:", b"\nevent:", b"\revent:")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Form = Literal["unknown", "stream", "whole", "neither"]
@@ -30,6 +36,9 @@ class AnswerReader(ABC):
         self.writer = writer
         self._form: Form = "unknown"
         self._frames = Frames()
+        self._characters = SplitCharacters()
+        self._unread = ""
+        """What the stream said that is no JSON."""
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -47,7 +56,7 @@ class AnswerReader(ABC):
                 self._parts = [chunk]
                 return b""
             self._parts = []
-            chunk = chunk.removeprefix(_BYTE_ORDER_MARK)
+            chunk = _start_of(chunk)
         match self._form:
             case "whole":
                 self._hold(chunk)
@@ -70,6 +79,14 @@ class AnswerReader(ABC):
                 self.close()
         return self.writer.take()
 
+    def begin(self) -> bytes:
+        """Begin the answer before its provider does: of its stream nothing but signs of life came so far. Empty where
+        that cannot be."""
+        if self._form != "stream":
+            return b""
+        self.writer.start()
+        return self.writer.take()
+
     def form_of(self, start: bytes) -> Form:
         """What begins so; ``unknown`` as long as it may become a stream."""
         return _form_of(start)
@@ -88,7 +105,13 @@ class AnswerReader(ABC):
 
     def fail_early(self) -> None:
         """For ``close``: the stream ended without its terminal event."""
-        self.writer.fail("api_error", "the stream ended early, without its last event")
+        words = f"; it said: {self._unread}" if self._unread else ""
+        self.writer.fail("api_error", f"the stream ended early, without its last event{words}")
+
+    @property
+    def garbled(self) -> bool:
+        """Something in the stream was no JSON: an ending that is only half told is none."""
+        return bool(self._unread)
 
     def _see_frames(self, chunk: bytes) -> None:
         try:
@@ -104,32 +127,37 @@ class AnswerReader(ABC):
         if not data.strip():
             self.writer.ping()
             return
-        if data.strip() == b"[DONE]":
-            self.done()
-            return
-        try:
-            payload = read_json(data)
-        except NotJson:
-            return
-        if isinstance(payload, list):
-            for each in payload:
-                self._see_payload(each, name)
-        else:
-            self._see_payload(payload, name)
+        told = name.decode(errors="replace")
+        for value in payloads_in(self._characters.joined(data)):
+            self._see_value(value, told)
 
     def done(self) -> None:
         """``[DONE]`` arrived."""
         if self.writer.started and not self.writer.ended:
             self.close()
 
-    def _see_payload(self, payload: object, name: bytes) -> None:
-        if not isinstance(payload, Mapping) or self.writer.ended:
+    def _see_value(self, value: object, name: str) -> None:
+        if self.writer.ended:
             return
-        if has_error(payload):
-            complaint = read_complaint(None, payload)
-            self.writer.fail(complaint.kind, complaint.message)
-            return
-        self.see(payload, name.decode(errors="replace"))
+        if isinstance(value, dict) and name != "error" and not value.get("error"):
+            self.see(value, name)
+        elif isinstance(value, Done):
+            self.done()
+        elif name == "error" or has_error(value):
+            self._fail_with(value)
+        elif isinstance(value, list):
+            for each in value:
+                if not isinstance(each, list):
+                    self._see_value(each, name)
+        elif isinstance(value, Unread):
+            self._unread = self._unread or value.text[:WORDS_MAX]
+
+    def _fail_with(self, told: object) -> None:
+        """Servers tell an error as an object, a text of JSON or plain words."""
+        if isinstance(told, Unread):
+            told = told.text
+        complaint = read_complaint(None, {"message": told[:WORDS_MAX]} if isinstance(told, str) else told)
+        self.writer.fail(complaint.kind, complaint.message)
 
     def _hold(self, chunk: bytes) -> None:
         self._parts.append(chunk)
@@ -139,31 +167,31 @@ class AnswerReader(ABC):
             self.writer.fail("api_error", f"an answer of more than {WHOLE_BYTES_MAX // 2**20} MB")
 
     def _see_whole(self, body: bytes) -> None:
-        try:
-            payload = read_json(body)
-        except NotJson:
+        values = list(payloads_in(body))
+        if len(values) == 1 and isinstance(values[0], list):
+            values = values[0]
+        if len(values) == 1 and isinstance(values[0], Mapping) and not has_error(values[0]):
+            self.see_whole(values[0])
+            return
+        if not any(isinstance(each, Mapping) for each in values):
             self.writer.fail("api_error", "the answer is JSON that ends in the middle or cannot be read")
             return
-        payloads = payload if isinstance(payload, list) else [payload]
-        for each in payloads:
-            if has_error(each):
-                complaint = read_complaint(None, each)
-                self.writer.fail(complaint.kind, complaint.message)
-                return
-        if len(payloads) == 1 and isinstance(payloads[0], Mapping):
-            self.see_whole(payloads[0])
-            return
-        for each in payloads:
-            self._see_payload(each, b"")
+        for each in sorted(values, key=has_error, reverse=True):
+            self._see_value(each, "")
         if not self.writer.ended:
             self.close()
 
 
-def _form_of(start: bytes) -> Form:
-    start = start.removeprefix(_BYTE_ORDER_MARK).lstrip()
-    if start[:1] in (b"{", b"["):
+def _start_of(body: bytes) -> bytes:
+    return body.removeprefix(_BYTE_ORDER_MARK).lstrip()
+
+
+def _form_of(body: bytes) -> Form:
+    head = _start_of(body)[:HEAD_BYTES_MAX]
+    if head[:1] in (b"{", b"["):
         return "whole"
-    if start.startswith(_STREAM_STARTS):
+    if head[:1] == b"<":
+        return "neither"
+    if head.startswith(_STREAM_STARTS) or any(line in head for line in _STREAM_LINES):
         return "stream"
-    possible = (*_STREAM_STARTS, _BYTE_ORDER_MARK)
-    return "unknown" if any(each.startswith(start) for each in possible) else "neither"
+    return "unknown" if len(head) < HEAD_BYTES_MAX else "neither"

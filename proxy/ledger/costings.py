@@ -13,8 +13,8 @@ REPRICED: tuple[c.CostSource, ...] = ("listed", "settings", "genai-prices", "unk
 """Sources of costs that follow a price; what a provider reported, and what was free, is a fact."""
 
 _COLUMNS = """
-    rowid, id, started_at, session_id, agent_id, project, role, provider, served_model, target_model, simulated,
-    subscription, cost_nano_usd, cost_source, speed
+    rowid, id, started_at, session_id, agent_id, project, role, coalesce(provider, ''), served_model, target_model,
+    simulated, subscription, cost_nano_usd, cost_source, speed
 """
 
 
@@ -29,6 +29,7 @@ class Costing(NamedTuple):
     project: str | None
     role: c.Role
     provider: str
+    """Empty where the request was imported."""
     served_model: str | None
     target_model: str | None
     simulated: int
@@ -53,8 +54,8 @@ class CostingPages:
         tokens = " + ".join(USAGE_COLUMNS)
         query = f"""
             SELECT {_COLUMNS}, {", ".join(USAGE_COLUMNS)} FROM requests
-            WHERE (started_at, rowid) > (?, ?) AND started_at < ? AND kind = 'messages' AND provider IS NOT NULL
-              AND cost_source IN ({self._sources}) AND {tokens} > 0
+            WHERE (started_at, rowid) > (?, ?) AND started_at < ? AND kind = 'messages'
+              AND (provider IS NOT NULL OR imported) AND cost_source IN ({self._sources}) AND {tokens} > 0
             ORDER BY started_at, rowid LIMIT ?
         """
         if not self._file.exists():

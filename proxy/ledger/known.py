@@ -5,18 +5,25 @@ from collections.abc import Sequence
 
 from proxy import contract as c
 from proxy.ledger.retention import rows_since
-from proxy.ledger.rows import USAGE_COLUMNS
+from proxy.ledger.rows import SELECT, USAGE_COLUMNS, from_row
 
 NEAR_S = 3600.0
 """A request began at most so long before its answer stood in a transcript."""
 
 _BY_ID = "SELECT 1 FROM requests WHERE id = ?"
+_LESS = f"{SELECT} WHERE id = ? AND imported = 1 AND output_tokens < ?"
 _BY_MESSAGE = "SELECT 1 FROM requests WHERE message_id = ? AND imported = 0"
 _BY_USAGE = f"""
     SELECT 1 FROM requests WHERE session_id = ? AND started_at BETWEEN ? AND ? AND imported = 0 AND message_id IS NULL
       AND kind = 'messages' AND {" AND ".join(f"{name} = ?" for name in USAGE_COLUMNS)}
 """
 """For rows of versions that did not keep the answer's id: same session, same time, same counts."""
+
+
+def outgrown(connection: sqlite3.Connection, requests: Sequence[c.Request]) -> list[c.Request]:
+    """Rows that were imported when the client had not written all of the answer, by what ``requests`` tell now."""
+    found = (connection.execute(_LESS, (request.id, request.usage.output_tokens)).fetchone() for request in requests)
+    return [from_row(row) for row in found if row is not None]
 
 
 def known_ids(connection: sqlite3.Connection, requests: Sequence[c.Request]) -> frozenset[str]:

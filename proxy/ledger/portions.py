@@ -34,8 +34,9 @@ class PortionLedger(LedgerReader):
         bracket = " + ".join(f"({_PROMPT} > {int(step)})" for step in steps) or "0"
         query = f"""
             SELECT coalesce(provider, '') AS provider, coalesce({MODEL}, '') AS model, {bracket} AS bracket,
+                   coalesce(target_model, '') AS target_model,
                    count(*) AS requests, max({_PROMPT}) AS longest, max(stop_reason IS 'tool_use') AS tools, {SUMS}
-            FROM requests WHERE {where} GROUP BY 1, 2, 3
+            FROM requests WHERE {where} GROUP BY 1, 2, 3, 4
         """
 
         def read(db: sqlite3.Connection) -> list[Portion]:
@@ -47,8 +48,24 @@ class PortionLedger(LedgerReader):
 
         return self._read(read, [])
 
+    def targets(self, choice: c.Choice, provider: str, model: str) -> list[str]:
+        """What ``provider`` was asked for when ``model`` served requests of ``choice``, by its newest rows."""
+        what = chosen(choice)
+        where, values = what.of_requests(what.when)
+        newest = f"SELECT * FROM requests WHERE {where} ORDER BY started_at DESC LIMIT {ROWS_MAX}"
+        query = f"""
+            SELECT DISTINCT target_model FROM ({newest}) WHERE provider = ? AND {MODEL} = ? AND target_model IS NOT NULL
+        """
+        return self._read(lambda db: [name for (name,) in db.execute(query, (*values, provider, model))], [])
+
 
 def _portion(row: dict[str, Any]) -> Portion:
     return Portion(
-        row["provider"], row["model"], usage_of(row), row["longest"], row["requests"], tools=bool(row["tools"])
+        row["provider"],
+        row["model"],
+        usage_of(row),
+        row["longest"],
+        row["requests"],
+        tools=bool(row["tools"]),
+        target_model=row["target_model"],
     )

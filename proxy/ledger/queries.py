@@ -9,7 +9,8 @@ from typing import TypeVar
 from proxy import contract as c
 from proxy.estimate import RATIO_MAX
 from proxy.ledger.choices import Chosen, chosen
-from proxy.ledger.known import known_ids, rows_begin
+from proxy.ledger.estimates import estimated_requests
+from proxy.ledger.known import known_ids, outgrown, rows_begin
 from proxy.ledger.latencies import latency_report
 from proxy.ledger.retention import rows_since
 from proxy.ledger.rollups import QUARTER_S, Level, waiting_rows
@@ -65,6 +66,10 @@ class LedgerReader:
         """Ids of those of ``requests`` that are here already, and since when rows are kept; None: it cannot be told."""
         return self._read(lambda db: (known_ids(db, requests), rows_begin(db)), None)
 
+    def outgrown(self, requests: Sequence[c.Request]) -> list[c.Request]:
+        """What was imported with less output than ``requests`` have under the same ids."""
+        return self._read(lambda db: outgrown(db, requests), [])
+
     def since(self, moment: float) -> list[c.Request]:
         """Requests that began at or after ``moment`` (Unix seconds), oldest first."""
         query = f"{SELECT} WHERE started_at >= ? ORDER BY started_at"
@@ -91,6 +96,10 @@ class LedgerReader:
             lambda db: usage_report(db, choice, _with_session(db, chosen(choice)), by),
             c.UsageReport(total=c.Tally(), rows=(), choice=choice),
         )
+
+    def estimated(self, choice: c.Choice) -> int:
+        """How many requests of ``choice`` have counts that are estimates."""
+        return self._read(lambda db: estimated_requests(db, _with_session(db, chosen(choice))), 0)
 
     def latency(self, choice: c.Choice) -> c.LatencyReport:
         """Percentiles of the served and streamed requests of ``choice``, right to 7 %."""

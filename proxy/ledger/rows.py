@@ -40,6 +40,7 @@ _PLAIN = (
     "first_text_ms",
     "duration_ms",
     "usage_estimated",
+    "output_estimated",
     "cost_nano_usd",
     "cost_source",
     "speed",
@@ -74,7 +75,7 @@ def from_row(row: Sequence[Any]) -> c.Request:
     usage = usage_of(values)
     for name in USAGE_COLUMNS:
         values.pop(name)
-    for name in ("streaming", "usage_estimated", "simulated", "subscription", "imported"):
+    for name in ("streaming", "usage_estimated", "output_estimated", "simulated", "subscription", "imported"):
         values[name] = bool(values[name])
     return c.Request(**values, usage=usage, attempts=attempts, phase="done")
 

@@ -102,6 +102,10 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX requests_by_message ON requests (message_id) WHERE message_id IS NOT NULL;
     """,
     "ALTER TABLE requests ADD COLUMN speed TEXT;",
+    """
+    ALTER TABLE requests ADD COLUMN output_estimated INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX requests_estimated ON requests (started_at) WHERE usage_estimated = 1;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

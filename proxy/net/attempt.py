@@ -18,13 +18,14 @@ import msgspec
 from proxy import contract as c
 from proxy.dialects.dialect import Dialect
 from proxy.dialects.reading import AnswerReader
+from proxy.net.awaited import Awaited
 from proxy.net.client import JSON_TYPE, STREAM_TYPE, Client, Header
 from proxy.net.exchange import Exchange
 from proxy.net.headers import lower_headers, media_type, reply_headers
 from proxy.net.translated import reply_headers_of, sign_of_life, translated, whole_answer
 from proxy.net.upstream import Body, UpstreamFault, read_body, read_chunks
-from proxy.protocol.outcome import SERVED, STATUS_OF_TYPE, Outcome, Phase, Seen, error_body, judge
-from proxy.protocol.overflow import Overflow, Room, client_sentence, read_overflow
+from proxy.protocol.outcome import SERVED, STATUS_OF_TYPE, TOO_LONG, Outcome, Phase, Seen, error_body, judge
+from proxy.protocol.overflow import Room, is_clients_own, sentence_for
 from proxy.protocol.routing import Target
 from proxy.protocol.usage import AnswerFacts, AnswerTap, nano_usd, read_message
 from proxy.protocol.whole import message_of, stream_of
@@ -36,9 +37,11 @@ ANSWER_BYTES_MAX = 64 * 1024 * 1024
 ERROR_BYTES_MAX = 4 * 1024 * 1024
 
 HOLD_S = 10.0
-"""A stream that began and pings, but brings nothing else for so long, is passed on: the client grows uneasy
-after 20 s without a byte, and a provider that pings for 10 s is at work."""
+"""A stream that began, but brings nothing that commits it for so long, is passed on, and so is one of which nothing but
+signs of life came: the client grows uneasy after 20 s without a byte, and a model that thinks in silence is at work."""
 
+CLIENT_WAITS_S = 285.0
+"""Signs of life prolong the patience for a first event up to here: the client itself gives up at 300 s."""
 
 PING_S = 15.0
 """A stream that is silent for so long gets a sign of life; Anthropic's own pings come in such intervals."""
@@ -120,6 +123,22 @@ class Attempt:
     def says(self, outcome: Outcome) -> str:
         return outcome.sentence(self.provider.name)
 
+    def live(self, now: float) -> None:
+        """The provider shows that it lives: the patience for its first event begins anew, as long as the client has
+        its own."""
+        if self.timer is None or (deadline := self.timer.when()) is None:
+            return
+        left_s = self.exchange.started + CLIENT_WAITS_S - time.monotonic()
+        self.timer.reschedule(max(deadline, now + min(self.provider.first_event_timeout_s, left_s)))
+
+    def grant(self, spent_s: float) -> None:
+        """The target is not to blame for time that was spent elsewhere, as long as a stream's client waits."""
+        if self.timer is None or (when := self.timer.when()) is None:
+            return
+        now, waited_s = asyncio.get_running_loop().time(), time.monotonic() - self.exchange.started
+        last = now + CLIENT_WAITS_S - waited_s if self.exchange.streaming else when + spent_s
+        self.timer.reschedule(max(when, min(when + spent_s, last)))
+
     def silent(self, now: float) -> bool:
         """Whether the stream needs a sign of life. Its provider's connection lives, or the system would have reported
         it; Claude itself pings."""
@@ -152,14 +171,19 @@ async def _relay_stream(attempt: Attempt, response: httpx.Response) -> Failure |
     chunks = read_chunks(response) if reader is None else translated(read_chunks(response), reader)
     tap = attempt.exchange.tap = AnswerTap()
     attempt.exchange.facts = tap.facts
-    held = await _hold(chunks, tap, attempt.exchange, response)
-    if isinstance(held, bytes):
-        return _error_in_disguise(attempt, held, response)
-    if isinstance(held, Seen):
-        return _first_event_error(attempt, tap, response) if tap.failed else attempt.failed(held)
-    await _commit(attempt, held, response)
-    seen = await _pump(attempt, chunks, tap)
-    await _finish_stream(attempt, tap, seen)
+    awaited = Awaited(chunks)
+    try:
+        held = await _hold(attempt, awaited, tap, response)
+        if isinstance(held, bytes):
+            return _error_in_disguise(attempt, held, response)
+        if isinstance(held, Seen):
+            return _first_event_error(attempt, tap, response) if tap.failed else attempt.failed(held)
+        await _commit(attempt, held, response)
+        seen = await _pump(attempt, awaited.rest(), tap)
+        await _finish_stream(attempt, tap, seen)
+    finally:
+        _note_counts(attempt, tap)
+        await awaited.close()
     return None
 
 
@@ -249,21 +273,31 @@ async def relay_raw(attempt: Attempt, response: httpx.Response) -> Failure | Non
 
 
 async def _hold(
-    chunks: AsyncIterator[bytes], tap: AnswerTap, exchange: Exchange, response: httpx.Response
+    attempt: Attempt, chunks: Awaited, tap: AnswerTap, response: httpx.Response
 ) -> list[bytes] | Seen | bytes:
     """Read until the stream commits. What was read, or what came instead of a stream: bytes are an error's body."""
     held: list[bytes] = []
-    began = time.monotonic()
-    async for chunk in chunks:
+    until = time.monotonic() + HOLD_S
+    while True:
+        begun = tap.facts.message_id is not None
+        chunk = await chunks.next(max(0.0, until - time.monotonic()) if begun else None)
+        if chunk == "late":
+            return held
+        if chunk is None:
+            break
         held.append(chunk)
-        exchange.capture.add(chunk)
+        attempt.exchange.capture.add(chunk)
         _look(tap, chunk)
         if tap.failed and not tap.meaningful:
             return Seen("first_event", status=response.status_code, cause="error_event")
         if tap.broken:
             return Seen("first_event", cause="not_a_stream")
-        if tap.meaningful or (tap.facts.message_id and time.monotonic() - began > HOLD_S):
+        overdue = time.monotonic() > until
+        if not tap.facts.message_id and overdue:
+            _begin_unasked(attempt, tap, held)
+        if tap.meaningful or (tap.facts.message_id and overdue):
             return held
+        attempt.live(asyncio.get_running_loop().time())
     tap.end()
     if tap.meaningful:
         return held
@@ -278,6 +312,15 @@ async def _hold(
         _look(tap, stream)
         return [stream]
     return Seen("first_event", cause="not_a_stream", detail=_start_of(body))
+
+
+def _begin_unasked(attempt: Attempt, tap: AnswerTap, held: list[bytes]) -> None:
+    """A translated answer of which only signs of life came begins all the same, so that the client gets some too."""
+    reader = attempt.parcel.reader
+    if reader is not None and (start := reader.begin()):
+        held.append(start)
+        attempt.exchange.capture.add(start)
+        _look(tap, start)
 
 
 async def _commit(attempt: Attempt, held: list[bytes], response: httpx.Response) -> None:
@@ -299,12 +342,17 @@ async def _pump(attempt: Attempt, chunks: AsyncIterator[bytes], tap: AnswerTap) 
     """Pass the rest of a stream on. None: the provider ended it; else what ended it. The hot path."""
     exchange, write, capture = attempt.exchange, attempt.client.write, attempt.exchange.capture.add
     clock, patience = asyncio.get_running_loop().time, attempt.provider.idle_timeout_s
+    attempt.quiet_since = clock() if tap.between_events else None
     try:
         async with asyncio.timeout(patience) as timer:
             async for chunk in chunks:
                 timer.reschedule(None)
                 attempt.quiet_since = None
-                await write(chunk)
+                try:
+                    await write(chunk)
+                except asyncio.CancelledError:  # the client left, and the provider bills it all the same
+                    _look(tap, chunk)
+                    raise
                 now = clock()
                 timer.reschedule(now + patience)
                 _look(tap, chunk)
@@ -329,8 +377,6 @@ async def _finish_stream(attempt: Attempt, tap: AnswerTap, seen: Seen | None) ->
     mid_line = tap.mid_line
     if seen is None:
         tap.end()
-    if attempt.parcel.reader is not None:
-        exchange.usage_estimated = attempt.parcel.reader.estimated
     if exchange.first_text_at is None and tap.text_seen:
         exchange.first_text_at = exchange.first_event_at
     if tap.ended:
@@ -347,6 +393,15 @@ async def _finish_stream(attempt: Attempt, tap: AnswerTap, seen: Seen | None) ->
         await client.end()
     else:
         await client.break_off(outcome.row.error_type, exchange.error, mid_line=mid_line)
+
+
+def _note_counts(attempt: Attempt, tap: AnswerTap) -> None:
+    """However a translated answer ended: what its provider counted until then, or that it counted nothing."""
+    if (reader := attempt.parcel.reader) is None:
+        return
+    attempt.exchange.usage_estimated = not reader.writer.usage_told
+    if not tap.output_told:
+        tap.facts.see_usage(reader.writer.told)
 
 
 async def rejected(attempt: Attempt, response: httpx.Response) -> Failure:
@@ -370,8 +425,9 @@ async def rejected(attempt: Attempt, response: httpx.Response) -> Failure:
         error_message=facts.error_message,
     )
     outcome = judge(seen, time.time())
-    if outcome.name == "prompt_too_long":
-        return _overflowed(attempt, outcome, facts.error_message or "", body, response)
+    message = facts.error_message or ""
+    if outcome.name in TOO_LONG and not (is_clients_own(message) and response.status_code == 400):
+        return _too_long(attempt, outcome, message)
     if not body:
         body = error_body(outcome.row.error_type, attempt.says(outcome))
         return Failure(outcome, response.status_code, body, from_provider=True)
@@ -387,27 +443,24 @@ def _complained(
         headers.setdefault("retry-after", f"{complaint.retry_after_s:.0f}")
     seen = Seen(
         "headers",
-        status=STATUS_OF_TYPE.get(complaint.kind, response.status_code),
+        status=STATUS_OF_TYPE.get(complaint.kind) or max(500, response.status_code),
         headers=headers,
         error_type=complaint.kind,
         error_message=complaint.message,
     )
     outcome = judge(seen, time.time())
-    if outcome.name == "prompt_too_long":
-        return _overflowed(attempt, outcome, complaint.message, complaint.body(), response)
+    if outcome.name in TOO_LONG:
+        return _too_long(attempt, outcome, complaint.message)
     wait = [(b"retry-after", headers["retry-after"].encode("latin-1"))] if "retry-after" in headers else []
     told = outcome.row.status if outcome.name == "payment_required" else seen.status or 500
     answer = error_body(outcome.row.error_type, complaint.message) if told == 402 else complaint.body()
     return Failure(outcome, told, answer, (JSON_TYPE, *wait), from_provider=True)
 
 
-def _overflowed(attempt: Attempt, outcome: Outcome, message: str, body: bytes, response: httpx.Response) -> Failure:
-    """A prompt that is too long: in Anthropic's words as they are, in others' words or status turned into those."""
-    own = message.startswith("prompt is too long:") and response.status_code == 400
-    if own and attempt.parcel.dialect is None:
-        return Failure(outcome, response.status_code, body, tuple(reply_headers(response)), from_provider=True)
-    sentence = client_sentence(read_overflow(message) or Overflow(), attempt.room)
-    return Failure(outcome, 400, error_body("invalid_request_error", sentence), from_provider=True)
+def _too_long(attempt: Attempt, outcome: Outcome, message: str) -> Failure:
+    """A prompt that is too long, by itself or with its answer, in the words on which the client acts."""
+    told = error_body("invalid_request_error", sentence_for(message, attempt.room))
+    return Failure(outcome, 400, told, from_provider=True)
 
 
 def _first_event_error(attempt: Attempt, tap: AnswerTap, response: httpx.Response) -> Failure:
@@ -428,12 +481,14 @@ def _disguised(
 ) -> Failure:
     headers = lower_headers(response)
     seen = Seen(phase, headers=headers, error_type=kind, error_message=message, cause="error_event")
+    outcome = judge(seen, time.time())
+    if outcome.name in TOO_LONG:
+        return _too_long(attempt, outcome, message or "")
     kept = [
         (name, value)
         for name, value in reply_headers(response)
         if name not in (b"content-type", b"content-length", b"cache-control")
     ]
-    outcome = judge(seen, time.time())
     return Failure(outcome, STATUS_OF_TYPE.get(kind, 500), body, (JSON_TYPE, *kept), from_provider=True)
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from proxy import contract as c
+from proxy.protocol.answer_text import BYTES_PER_TOKEN
 from proxy.protocol.identity import Identity
 from proxy.protocol.messages import Body
 from proxy.protocol.routing import Target
@@ -21,10 +22,6 @@ from proxy.providers import ProviderConfig
 
 CAPTURE_BYTES = 256 * 1024
 """How much of an answer's end is kept in memory for a panel that watches it."""
-
-
-TOKEN_BYTES = 4.0
-"""Of an answer's text, for a token."""
 
 
 class Capture:
@@ -94,9 +91,12 @@ class Exchange:
     facts: AnswerFacts = field(default_factory=AnswerFacts)
     tap: AnswerTap | None = None
     """What reads the stream that is passed on."""
+    bytes_per_token: float = BYTES_PER_TOKEN
+    """Of the text of what the target answers."""
     usage: c.Usage | None = None
     """Set where the answer itself does not tell: an estimate."""
     usage_estimated: bool = False
+    """The provider counted nothing: what the answer says of its tokens is the engine's."""
     output_bytes: int = 0
     cost_nano_usd: int | None = None
     cost_source: c.CostSource = "unknown"
@@ -109,6 +109,8 @@ class Exchange:
     """Targets that refused the history's thinking: they get none of it."""
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     """As they were set up when it arrived."""
+    searched_here: bool = False
+    """Its searches were the engine's, whatever its provider can do."""
     pinned: Target | None = None
     """It goes there and nowhere else, whatever the route says: a check's request."""
     tells_health: bool = True
@@ -124,12 +126,21 @@ class Exchange:
         """Milliseconds from arrival to ``moment``."""
         return None if moment is None else round((moment - self.started) * 1000, 3)
 
-    def _usage(self) -> c.Usage:
-        """The provider's counts; while it has told no output yet, an estimate by the size of what came."""
+    @property
+    def output_estimated(self) -> bool:
+        """Output came that the provider has not counted yet, or never will: the answer was interrupted."""
+        unfinished = self.phase == "streaming" or self.outcome in ("cancelled", "broken")
+        if self.tap is None or not unfinished or self.tap.output_told:
+            return False
+        return self.tap.text_bytes > 0 or self.facts.usage.total_tokens > 0
+
+    @property
+    def counted(self) -> c.Usage:
+        """The provider's counts; of output that it has not counted, an estimate by the text that came."""
         told = self.usage or self.facts.usage
-        if self.phase != "streaming" or self.tap is None:
+        if self.tap is None or not self.output_estimated:
             return told
-        estimate = int(self.tap.text_bytes / TOKEN_BYTES)
+        estimate = round(self.tap.text_bytes / self.bytes_per_token)
         return msgspec.structs.replace(told, output_tokens=max(told.output_tokens, estimate))
 
     def view(self) -> c.Request:
@@ -161,8 +172,9 @@ class Exchange:
             ttft_ms=self.ms(self.first_event_at),
             first_text_ms=self.ms(self.first_text_at),
             duration_ms=self.ms(self.ended_at),
-            usage=self._usage(),
-            usage_estimated=self.usage_estimated or self.phase == "streaming",
+            usage=self.counted,
+            usage_estimated=self.usage_estimated or self.output_estimated,
+            output_estimated=self.output_estimated and not self.usage_estimated,
             output_bytes=self.output_bytes,
             cost_nano_usd=self.cost_nano_usd,
             cost_source=self.cost_source,

@@ -110,7 +110,10 @@ class Surroundings(Catalog, Protocol):
         ...
 
     async def within_budget(self, exchange: Exchange, targets: Sequence[Target]) -> Sequence[Target]:
-        """The targets that a request may be tried at under its budgets. Raises ``OverBudget`` and ``NoTarget``."""
+        """Those of ``targets`` that a request may still be tried at under its budgets, the first of them now.
+
+        Asked before each target: only what costs money has to wait for it. Raises ``OverBudget`` and ``NoTarget``.
+        """
         ...
 
     def lacks(self, exchange: Exchange, target: Target) -> str | None:
@@ -118,7 +121,7 @@ class Surroundings(Catalog, Protocol):
         ...
 
     def search(self, exchange: Exchange, target: Target) -> Searching | NoSearch | None:
-        """How a request gets the web search that it wants and the target does not have; None where neither is so."""
+        """How a request gets the searches and pages that it wants; None: it wants none, or the target has its own."""
         ...
 
     async def parcel(self, exchange: Exchange, target: Target) -> Parcel:
@@ -143,6 +146,10 @@ class Surroundings(Catalog, Protocol):
         """Input tokens of a body that no provider counts for us."""
         ...
 
+    def bytes_per_token(self, target: Target) -> float:
+        """Of the text of what a target answers."""
+        ...
+
 
 class Relay:
     """Serves requests. Each ends in exactly one answer or error, and in one record."""
@@ -158,26 +165,35 @@ class Relay:
         async with self._recorded(exchange, client):
             failures: list[Failure] = []
             closed: list[Closed] = []
-            targets = await self._in.within_budget(exchange, self._targets(exchange))
-            only = sum(not target.unlisted for target in targets) == 1
-            for target in targets:
-                if failures and self._enough(exchange):
+            resting: list[Target] = []
+            refused: OverBudget | None = None
+            left: Sequence[Target] = self._targets(exchange)
+            while left and not (failures and self._enough(exchange)):
+                try:
+                    target, *left = await self._in.within_budget(exchange, left)
+                except OverBudget as refusal:
+                    refused = refusal
                     break
+                only = not failures and all(each.unlisted for each in (*left, *resting))
                 failure = await self._try(exchange, client, target, only=only)
                 if failure is None:
                     return
                 if isinstance(failure, Closed):
                     closed.append(failure)
+                    resting.append(target)
                     continue
                 failures.append(failure)
                 if not failure.outcome.row.next_target:
                     break
-            if not failures and (resort := _worth_a_try(closed, targets)) is not None:
+            if not failures and (resort := _worth_a_try(closed, resting)) is not None:
+                resort, *_ = await self._in.within_budget(exchange, [resort])
                 last = await self._try(exchange, client, resort, only=True)
                 if last is None:
                     return
                 if isinstance(last, Failure):
                     failures.append(last)
+            if refused is not None and not failures:
+                raise refused
             await self._give_up(exchange, client, failures, closed)
 
     async def count_tokens(self, exchange: Exchange, client: Client) -> None:
@@ -330,7 +346,7 @@ class Relay:
     ) -> tuple[Attempt, Answer]:
         """An attempt, and what becomes of its answer. Raises ``CannotTake``."""
         try:
-            rounds = search.rounds() if search is not None else None
+            rounds = search.rounds(room) if search is not None else None
             asked = exchange if rounds is None else rounds.asked(exchange)
             parcel = await self._in.parcel(asked, target)
         except BaseException:  # the client may leave while a large body is translated
@@ -380,8 +396,8 @@ class Relay:
         return Failure(outcome, 400, error_body("invalid_request_error", reason))
 
     def _unsearched(self, exchange: Exchange, target: Target, search: NoSearch) -> Failure:
-        """A request that needs a search where nobody makes one: whoever asks reads what to set up."""
-        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no web search, and the engine none to lend")
+        """A request that needs a search or a page where nobody gets one: whoever asks reads what to set up."""
+        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no {search.what}, and the engine none to lend")
         _pass_by(exchange, target, outcome.sentence(target.provider), unfit=True)
         return search.failure(outcome, streaming=exchange.streaming)
 
@@ -423,6 +439,8 @@ class Relay:
         exchange, provider, target = attempt.exchange, attempt.provider, attempt.target
         exchange.provider, exchange.target_model = target.provider, target.model or None
         exchange.simulated, exchange.facts, exchange.capture = provider.simulated, AnswerFacts(), Capture()
+        exchange.tap, exchange.usage_estimated = None, False
+        exchange.bytes_per_token = self._in.bytes_per_token(target)
         exchange.attempts.append(c.Attempt(provider=target.provider, model=target.model, outcome="trying"))
         exchange.dirty = True
         failure: Failure | None = None
@@ -502,7 +520,7 @@ class Relay:
         told = last_word(failures, closed)
         exchange.outcome, exchange.status = "failed", told.status
         exchange.error = " · ".join(dict.fromkeys(each.reason for each in exchange.attempts if each.reason))
-        exchange.facts = AnswerFacts()
+        exchange.facts, exchange.usage_estimated = AnswerFacts(), False
         await client.answer(told.status, told.body, told.headers)
 
 
@@ -514,13 +532,13 @@ def _pass_by(exchange: Exchange, target: Target, reason: str, *, unfit: bool) ->
     exchange.dirty = True
 
 
-def _worth_a_try(closed: Sequence[Closed], targets: Sequence[Target]) -> Target | None:
-    """Where all targets rest: the one that opens first of those whose time is the engine's own guess.
+def _worth_a_try(closed: Sequence[Closed], resting: Sequence[Target]) -> Target | None:
+    """Where every target rests: the one that opens first of those whose time is the engine's own guess.
 
     Whoever has no other choice is better served by asking than by a guess.
     """
     guessed = [(each.wait_s, number) for number, each in enumerate(closed) if each.guessed]
-    return targets[min(guessed)[1]] if guessed and len(closed) == len(targets) else None
+    return resting[min(guessed)[1]] if guessed else None
 
 
 def login_name(exchange: Exchange, local_token: str) -> str | None:

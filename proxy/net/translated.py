@@ -27,10 +27,11 @@ _EMPTY = {
 
 
 async def translated(chunks: AsyncIterator[bytes], reader: AnswerReader) -> AsyncIterator[bytes]:
-    """The events that ``chunks`` make, up to an error: nothing that may follow it is waited for. Raises
-    ``UpstreamFault``."""
+    """The events that ``chunks`` make, up to an error: nothing that may follow it is waited for. Before the first of
+    them a chunk that makes none is nothing but a sign of life. Raises ``UpstreamFault``."""
     async for chunk in chunks:
-        if events := _read(lambda chunk=chunk: reader.feed(chunk)):  # type: ignore[misc]
+        events = _read(lambda chunk=chunk: reader.feed(chunk))  # type: ignore[misc]
+        if events or not reader.writer.started:
             yield events
         if reader.writer.failed:
             return

@@ -40,14 +40,19 @@ def read_json_as(decoder: "msgspec.json.Decoder[_T]", data: bytes | str | msgspe
         raise NotJson(str(error)) from None
 
 
+def without_half_characters(raw: bytes) -> bytes:
+    """``raw`` JSON with U+FFFD for each half of a surrogate pair, as a program leaves it that cuts a text in the middle
+    of a character. The replacement is as long as what it replaces."""
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found["lone"] else found[0], raw)
+
+
 def _decoded(decoder: "msgspec.json.Decoder[_T]", data: bytes | str | msgspec.Raw) -> _T:
-    """Half of a surrogate pair, as a program leaves it that cuts a text in the middle of a character, reads as U+FFFD:
-    most readers put up with it, our decoder does not. The replacement is as long as what it replaces."""
+    """Most readers put up with half characters, our decoder does not."""
     try:
         return decoder.decode(data)
     except msgspec.DecodeError:
         raw = data.encode() if isinstance(data, str) else bytes(data)
-        whole = _ESCAPE.sub(lambda found: rb"\ufffd" if found["lone"] else found[0], raw)
+        whole = without_half_characters(raw)
         if whole == raw:
             raise
         return decoder.decode(whole)

@@ -1,5 +1,6 @@
 """Who sent a request: session, agent, role, project and client, from headers and body."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -44,7 +45,7 @@ def identify(headers: Mapping[str, str], body: Body | None) -> Identity:
         session=session,
         agent=agent,
         parent_agent=_label(headers.get("x-claude-code-parent-agent-id")),
-        project=_label(unquote(headers.get(PROJECT_HEADER, ""))),
+        project=_label(unquote(headers.get(PROJECT_HEADER, ""))) or _directory_name(body),
         client=_label(headers.get("user-agent", "").split(" ")[0]),
         role=_role(agent, body),
     )
@@ -59,6 +60,12 @@ def _role(agent: str | None, body: Body | None) -> Role:
     if not body.has_tools and family_of(body.model) == "haiku":
         return "background"
     return "main"
+
+
+def _directory_name(body: Body | None) -> str | None:
+    """The last part of where the client works: what a client that was started by hand has for a project."""
+    path = body.working_directory if body is not None else None
+    return _label(re.split(r"[/\\]", path.rstrip("/\\"))[-1]) if path else None
 
 
 def _label(text: str | None) -> str | None:

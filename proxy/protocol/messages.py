@@ -33,6 +33,8 @@ _STRUCTURE = re.compile(_STRING.pattern + rb"|[\[\]{}]", re.DOTALL)
 
 
 _IMAGE = re.compile(rb'"type"[ \t\n\r]*:[ \t\n\r]*"image"')
+_DIRECTORY = re.compile(rb'[Ww]orking directory: ((?:[^"\\]|\\[^n]){1,4096})')
+"""To the end of its line, as JSON has it."""
 _COMPACTION = b"Your task is to create a detailed summary of"
 _SEARCH_TOOL_BYTES = 4000
 """The client's search tool with all its domains; a conversation's tools are far more."""
@@ -99,6 +101,22 @@ class Body:
             _, mark, session = user.partition("_session_")
             return session if mark and session else None
         return session if isinstance(session, str) and session else None
+
+    @property
+    def working_directory(self) -> str | None:
+        """Where the client works, as it tells the model in the system prompt; None: it does not, or nobody can read it.
+
+        Seen in 2.1.329 as ``Primary working directory: /home/me/shop-api`` on a line of its own.
+        """
+        system = self.fields.get("system")
+        found = _DIRECTORY.search(memoryview(system)) if system is not None else None
+        if found is None:
+            return None
+        try:
+            path = read_json(b'"' + found[1] + b'"')
+        except NotJson:
+            return None
+        return path.strip() if isinstance(path, str) and _UNREADABLE not in path else None
 
     @property
     def has_images(self) -> bool:

@@ -56,6 +56,12 @@ def tier_of(model: str | None) -> str | None:
     return next((tier for tier in _NEIGHBOURS if (tier in name and "claude" in name) or name == tier), None)
 
 
+def is_claude_as_asked(asked: str | None, model: str) -> bool:
+    """``model`` is the Claude that the client asked for: the client knows its window, and it is its own judge."""
+    name = strip_window_suffix(asked or "")
+    return model == name and tier_of(name) is not None
+
+
 @lru_cache(maxsize=4096)
 def canonical(model: str) -> str:
     """The spelling under which equal models are equal."""

@@ -18,7 +18,7 @@ import msgspec
 
 from proxy.contract import HealthState
 from proxy.protocol.limits import reset_after_s
-from proxy.protocol.overflow import read_overflow
+from proxy.protocol.overflow import read_excess, read_overflow
 from proxy.protocol.redact import redact
 
 Phase = Literal["connect", "headers", "first_event", "mid_stream", "end"]
@@ -89,6 +89,7 @@ TABLE: Mapping[str, Row] = {
         _R("request_timeout", "408", True, "failing", "target", 504, "timeout_error", "timed out reading the request"),
         _R("conflict", "409", False, None, None, 409, "conflict_error", "conflict"),
         _R("prompt_too_long", "400, or 413 that says so: the prompt exceeds the window", False, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
+        _R("output_too_long", "400, prompt and max_tokens together exceed the window", False, None, None, 400, "invalid_request_error", "prompt and answer together are longer than the model's window; Claude Code asks for a shorter answer by itself"),
         _R("ability_missing", "the target lists no tools or images, which the request needs", True, None, None, 400, "invalid_request_error", "cannot take this request"),
         _R("window_too_small", "the estimate exceeds the target's window", True, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
         _R("thinking_refused", "400 for thinking that another signed", False, None, None, 400, "invalid_request_error", "refuses thinking that it did not sign"),
@@ -160,6 +161,10 @@ _SPENT = (
     "specified api usage limits",
     "insufficient balance",
 )
+_GOOGLES = "exceeded your current quota"
+"""Google words a minute's limit like spent credit"""
+_FOR_NOW = ("resource_exhausted", "retrydelay", "retry in ")
+"""and tells the one from the other by these."""
 _NO_SUCH_MODEL = (
     "not a valid model id",
     "model not exist",
@@ -232,6 +237,9 @@ def in_words(seconds: float) -> str:
 SERVED = Outcome(TABLE["served"])
 
 
+TOO_LONG = ("prompt_too_long", "output_too_long")
+"""Outcomes on which the client acts by itself, if it reads them in Anthropic's words."""
+
 LIMITED = ("rate_limited", "quota_spent", "model_quota_spent")
 """Outcomes of a limit that was met."""
 
@@ -265,16 +273,18 @@ def _name(seen: Seen) -> str:
         return "redirected"
     if 400 <= status < 500:
         return _refined("invalid_request", message, seen)
-    return "overloaded" if seen.error_type == "overloaded_error" else "server_error"
+    return "overloaded" if seen.error_type == "overloaded_error" else _refined("server_error", message, seen)
 
 
 def _refined(name: str, message: str, seen: Seen) -> str:
     """The particular kind of a general rejection, by its words and headers."""
-    if name in ("invalid_request", "request_too_large") and read_overflow(message) is not None:
+    if name in ("invalid_request", "server_error") and read_excess(message) is not None:
+        return "output_too_long"
+    if name in ("invalid_request", "request_too_large", "server_error") and read_overflow(message) is not None:
         return "prompt_too_long"
     if name == "invalid_request" and "thinking" in message and any(words in message for words in _SIGNED):
         return "thinking_refused"
-    if name in ("invalid_request", "rate_limited") and any(words in message for words in _SPENT):
+    if name in ("invalid_request", "rate_limited") and _is_spent(message, seen):
         return "payment_required"
     if name == "invalid_request" and any(words in message for words in _NO_SUCH_MODEL):
         return "model_unknown"
@@ -288,6 +298,13 @@ def _refined(name: str, message: str, seen: Seen) -> str:
         if seen.headers.get("x-should-retry") == "false" and "retry-after" not in seen.headers:
             return "quota_spent"
     return name
+
+
+def _is_spent(message: str, seen: Seen) -> bool:
+    """Credit is spent, by the words of a rejection that may be of a limit that passes."""
+    found = next((words for words in _SPENT if words in message), None)
+    passes = "retry-after" in seen.headers or any(word in message for word in _FOR_NOW)
+    return found is not None and not (found == _GOOGLES and passes)
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:

@@ -1,7 +1,8 @@
 """A prompt that is too long for its target, in everybody's words, turned into the words that the client acts on.
 
-Claude Code compacts a conversation by itself when it reads Anthropic's sentence with both numbers. Other
-providers say the same in many ways; the wordings below were read in their documentation and error reports.
+Claude Code compacts a conversation by itself when it reads Anthropic's sentence with both numbers, and asks for a
+shorter answer when it reads the one about prompt and ``max_tokens`` together. Other providers say the same in many
+ways; the wordings below were read in their documentation and error reports.
 """
 
 import re
@@ -12,12 +13,40 @@ MARGIN = 1.05
 
 _NUMBER = r"(?P<{}>\d[\d,_]*)"
 _TOKENS, _MAXIMUM = _NUMBER.format("tokens"), _NUMBER.format("maximum")
+_PROMPT, _OUTPUT, _WINDOW, _TOTAL = (_NUMBER.format(name) for name in ("prompt", "output", "window", "total"))
+
+_SAYING = "(?:resulted in|requested(?: about)?|contains?|has|a total of)"
+
+_OWN = re.compile(
+    rf"prompt is too long: {_TOKENS} tokens > {_MAXIMUM}|exceed context limit: {_PROMPT} \+ {_OUTPUT} > {_WINDOW}"
+)
+"""Anthropic's own sentences, which the client reads as they are (both seen with 2.1.329)."""
+
+_TOGETHER = tuple(
+    re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    for pattern in (
+        rf"exceed context limit: {_PROMPT} \+ {_OUTPUT} > {_WINDOW}",
+        rf"maximum context length is {_WINDOW} tokens and your request has {_PROMPT} input tokens \({_OUTPUT} >",
+        rf"maximum context length is {_WINDOW} tokens.*?requested {_OUTPUT} output tokens.*?at least {_TOTAL} tokens",
+        rf"maximum context length is {_WINDOW} tokens.*?{_TOTAL} tokens \([^)]*?{_OUTPUT} in the (?:completion|output)\)",
+        rf"maximum context length of {_WINDOW} tokens\..*?{_PROMPT} tokens from the input messages and {_OUTPUT} tokens",
+        rf"must be <= {_WINDOW}\. given: {_PROMPT} `inputs` tokens and {_OUTPUT} `max_new_tokens`",
+        rf"passed {_PROMPT} input tokens and requested {_OUTPUT} output tokens.*?context length is only {_WINDOW} tokens",
+    )
+)
+"""Of prompt and answer together: vLLM (three), OpenAI's and DeepSeek's, OpenRouter's, SGLang's, TGI's."""
 
 _WORDINGS = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
         rf"prompt is too long: {_TOKENS} tokens > {_MAXIMUM}",
-        rf"maximum context length (?:is|of) {_MAXIMUM} tokens.*?(?:resulted in|requested(?: about)?|contains?) {_TOKENS}",
+        rf"maximum context length (?:is|of) {_MAXIMUM} tokens.*?{_SAYING} {_TOKENS}",
+        rf"configured limit of {_MAXIMUM} tokens.*?resulted in {_TOKENS}",
+        rf"input \({_TOKENS} tokens\) is longer than the model's context length \({_MAXIMUM}",
+        rf"prompt \(length {_TOKENS}\) is longer than the maximum model length of {_MAXIMUM}",
+        rf"prompt is too long: {_TOKENS}, model maximum context length: {_MAXIMUM}",
+        rf"current length is {_TOKENS} while limit is {_MAXIMUM}",
+        rf"input length {_TOKENS} exceeds the maximum allowed input length of {_MAXIMUM}",
         rf"maximum prompt length is {_MAXIMUM} but the request contains {_TOKENS}",
         rf"input token count \(?{_TOKENS}\)? exceeds the maximum number of tokens allowed \(?{_MAXIMUM}",
         rf"prompt token count of {_TOKENS} exceeds the limit of {_MAXIMUM}",
@@ -35,6 +64,9 @@ _PLAIN = (
     "context_length_exceeded",
     "model_max_prompt_tokens_exceeded",
     "maximum context length",
+    "longer than the model's context length",
+    "longer than the maximum model length",
+    "input length exceeds the context length",
     "exceeds the context window",
     "exceeds the available context size",
     "context window exceeds limit",
@@ -59,6 +91,17 @@ class Overflow:
 
 
 @dataclass(frozen=True, slots=True)
+class Excess:
+    """A prompt that fits into its window, but not together with the answer that was asked for; tokens."""
+
+    prompt: int
+    output: int
+    window: int
+    at_least: bool = False
+    """The provider stopped counting the prompt where it was sure of the excess."""
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """A request's size beside its target's window, tokens."""
 
@@ -73,8 +116,17 @@ class Room:
         return self.window is not None and self.tokens > self.window * MARGIN
 
 
+def read_excess(message: str) -> Excess | None:
+    """What a rejection tells of prompt and answer together; None where the prompt alone is too long already, or where
+    it is about something else."""
+    excess = _together(message)
+    return excess if excess is not None and excess.prompt < excess.window else None
+
+
 def read_overflow(message: str) -> Overflow | None:
-    """The numbers in a rejection; None where it is about something else."""
+    """The numbers in a rejection; None where it is about something else, such as an answer that asks for too much."""
+    if (excess := _together(message)) is not None:
+        return Overflow(excess.prompt, excess.window) if excess.prompt >= excess.window else None
     for wording in _WORDINGS:
         if found := wording.search(message):
             groups = found.groupdict()
@@ -83,11 +135,43 @@ def read_overflow(message: str) -> Overflow | None:
     return Overflow() if any(words in low for words in _PLAIN) else None
 
 
+def is_clients_own(message: str) -> bool:
+    """Whether the client itself acts on ``message``."""
+    return _OWN.search(message) is not None
+
+
+def sentence_for(message: str, room: Room) -> str:
+    """The sentence on which the client acts, for a rejection that ``read_excess`` or ``read_overflow`` knows."""
+    excess = read_excess(message)
+    if excess is None:
+        return client_sentence(read_overflow(message) or Overflow(), room)
+    prompt = max(excess.prompt, room.tokens) if excess.at_least else excess.prompt
+    if prompt >= excess.window:
+        return client_sentence(Overflow(prompt, excess.window), room)
+    return (
+        f"input length and `max_tokens` exceed context limit: {prompt} + {excess.output} > {excess.window}, "
+        "decrease input length or `max_tokens` and try again"
+    )
+
+
 def client_sentence(overflow: Overflow, room: Room) -> str:
     """The sentence on which the client compacts; what the provider did not say is the engine's estimate."""
     maximum = overflow.maximum or room.window or max(1, room.tokens - 1)
     tokens = max(overflow.tokens or room.tokens, maximum + 1)
     return f"prompt is too long: {tokens} tokens > {maximum} maximum"
+
+
+def _together(message: str) -> Excess | None:
+    """The numbers of prompt and answer, whichever of them is to blame."""
+    found = next((found for wording in _TOGETHER if (found := wording.search(message))), None)
+    if found is None:
+        return None
+    told = {name: _integer(text) for name, text in found.groupdict().items()}
+    output, window, total = told["output"] or 0, told["window"] or 0, told.get("total")
+    prompt = told.get("prompt") or (total or 0) - output
+    if prompt <= 0 or window <= 0 or prompt + output <= window:
+        return None
+    return Excess(prompt, output, window, at_least=prompt + output == window + 1)
 
 
 def _integer(text: str | None) -> int | None:

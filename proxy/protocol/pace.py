@@ -14,6 +14,8 @@ SPANS_S = (60.0, 300.0, 3600.0)
 FORECAST_S = 300.0
 """The rate of a forecast is that of so many seconds."""
 HOUR_S = 3600.0
+FORESEEN_S = 30 * 24 * HOUR_S
+"""Nobody works on for longer as in the last five minutes: what would be used up later than that is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Life:
     project: str | None = None
     counts: bool = True
     """Budgets count it."""
+    priced: bool = True
+    """False: it ended, and nobody could tell what it cost."""
 
 
 class Ends(NamedTuple):
@@ -43,16 +47,19 @@ class Ends(NamedTuple):
 def pace(lives: Iterable[Life], now: float, span_s: float) -> c.Pace:
     """The rates over the ``span_s`` seconds before ``now``."""
     tokens = real = simulated = 0.0
+    unpriced = 0
     for life in lives:
         share = _share(life, now - span_s, now)
         tokens += life.tokens * share
         real += 0 if life.simulated else life.nano_usd * share
         simulated += life.nano_usd * share if life.simulated else 0
+        unpriced += share > 0 and not life.priced
     return c.Pace(
         span_s=span_s,
         tokens_per_min=tokens * 60 / span_s,
         nano_usd_per_hour=real * HOUR_S / span_s,
         simulated_nano_usd_per_hour=simulated * HOUR_S / span_s,
+        unpriced_requests=unpriced,
     )
 
 
@@ -86,7 +93,7 @@ def _first_used_up(
         if budget.left_nano_usd is None or not per_hour:
             continue
         moment = now + budget.left_nano_usd / per_hour * HOUR_S
-        if moment < _renewed(budget, ends):
+        if moment < min(_renewed(budget, ends), now + FORESEEN_S):
             found.append((moment, budget))
     if not found:
         return None, None

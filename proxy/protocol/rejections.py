@@ -36,6 +36,8 @@ NEEDED = frozenset({"model", "messages", "max_tokens", "system", "stream", "tool
 """A provider that refuses these cannot serve: they are never taken out."""
 
 _EXTRA = re.compile(r"([\w.\-]+): Extra inputs are not permitted")
+_EXTRANEOUS = re.compile(r"#: extraneous key \[([\w.\-]+)\] is not permitted")
+"""Bedrock's own words for it."""
 _TAG = re.compile(r"([\w.\-]+): Input tag '[^']*' found using 'type' does not match")
 _UNKNOWN = re.compile(
     r"(?:unknown|unrecognized|unsupported) (?:field|parameter|argument)s?:? [`'\"]?([\w.]+)", re.IGNORECASE
@@ -54,10 +56,18 @@ class Rejection(Struct, frozen=True):
     """Path of a body field, numbers for list items: ``tools.0.custom.defer_loading``."""
     betas: tuple[str, ...] = ()
     """Values of ``anthropic-beta``, ``*`` for any."""
+    taken: tuple[str, ...] = ()
+    """Other values that it takes, where it said so."""
+    most: int | None = None
+    """The largest value that it takes, where it said so."""
 
     @property
     def name(self) -> str:
         """What the user reads."""
+        if self.most is not None:
+            return f"{self.field} above {self.most:,}"
+        if self.taken:
+            return f"{self.field} other than {', '.join(self.taken)}"
         return wildcard(self.field) or ("every beta" if ALL_BETAS in self.betas else ", ".join(self.betas))
 
 
@@ -67,7 +77,8 @@ def read_rejection(message: str) -> Rejection | None:
         return Rejection(betas=tuple(_QUOTED.findall(found.group(1))) or (ALL_BETAS,))
     if _ANY_BETA.search(message):
         return Rejection(betas=(ALL_BETAS,))
-    found = _EXTRA.search(message) or _TAG.search(message) or _UNKNOWN.search(message)
+    patterns = (_EXTRA, _EXTRANEOUS, _TAG, _UNKNOWN)
+    found = next((found for each in patterns if (found := each.search(message))), None)
     if found is None or found.group(1) in NEEDED:
         return None
     return Rejection(field=found.group(1))

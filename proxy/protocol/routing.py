@@ -210,7 +210,7 @@ def parse_target(text: str, catalog: Catalog, default: str = "") -> Override:
 
 
 def _latest_of(tier: str, providers: Sequence[str], catalog: Catalog, default: str) -> Override:
-    """The latest model of ``tier``: the default provider's, else that of the only one who has any. Raises ``NoTarget``."""
+    """The latest model of ``tier``: the default provider's, or the only one there is. Raises ``NoTarget``."""
     latest = {name: found for name in providers if (found := naming.newest(tier, catalog.model_ids(name)))}
     names = [default] if default in latest else list(latest)
     match names:

@@ -4,7 +4,7 @@ They are calls (``server_tool_use``, ``mcp_tool_use``), results of many kinds (`
 in which a search for tools answers, also within the result of a client's own tool.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ REFERENCE = "tool_reference"
 _RESULT = "_tool_result"
 _MARKS = (*(f'"{kind}"'.encode() for kind in (*CALLS, REFERENCE)), f'{_RESULT}"'.encode())
 """A body without any of them needs no reading."""
-_TOLD_CHARACTERS = 2000
+TOLD_CHARACTERS = 2000
 """Of a result that is neither of a search nor an error."""
 
 
@@ -62,7 +62,7 @@ def _tell(content: object) -> int:
     for number, block in enumerate(content):
         if not isinstance(block, dict):
             continue
-        if (text := _as_text(block)) is not None:
+        if (text := as_text(block)) is not None:
             content[number] = {"type": "text", "text": text}
             told += 1
         elif block.get("type") == "tool_result":
@@ -70,7 +70,7 @@ def _tell(content: object) -> int:
     return told
 
 
-def _as_text(block: Mapping[str, Any]) -> str | None:
+def as_text(block: Mapping[str, Any]) -> str | None:
     """None for a block that every target knows."""
     kind = block.get("type")
     if kind in CALLS:
@@ -81,12 +81,28 @@ def _as_text(block: Mapping[str, Any]) -> str | None:
 
 
 def _told(result: Mapping[str, Any]) -> str:
+    if result.get("type") == "web_fetch_result":
+        return "\n".join(_page(result))
     if said := " ".join(str(result[name]) for name in ("title", "url", "error_code") if result.get(name)):
         return said
     references = result.get("tool_references")
     if isinstance(references, list):
         return " ".join(told_reference(each) for each in references if isinstance(each, Mapping))
-    return _json(result)[:_TOLD_CHARACTERS]
+    return _json(result)[:TOLD_CHARACTERS]
+
+
+def _page(result: Mapping[str, Any]) -> Iterator[str]:
+    """A page with its text: a model goes on working with it. A file is only named."""
+    document = result.get("content")
+    document = document if isinstance(document, Mapping) else {}
+    source = document.get("source")
+    source = source if isinstance(source, Mapping) else {}
+    yield " ".join(str(each) for each in (document.get("title"), result.get("url")) if each)
+    if source.get("type") == "text" and isinstance(text := source.get("data"), str):
+        yield text
+        yield "[end of results]"
+    else:
+        yield "[a file, no longer at hand: fetch it again to read it]"
 
 
 def _json(value: object) -> str:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from proxy.contract import Usage
+from proxy.protocol.answer_text import TextCount
 from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
 from proxy.protocol.thoughts import Thought, mark_of
@@ -31,15 +32,6 @@ _NOT_STRIPPED = (b"\r", _SIGNATURE, b'"thinking_delta"')
 """A run of deltas with any of them in it is read one by one."""
 _SHORT = 160
 """Bytes of an event that may be the same in every answer."""
-
-_FRAME = len(_DELTA + b'data: {"type":"content_block_delta","index":0,"delta":{"type":"","":""}}')
-_FRAMES: Mapping[str, int] = {
-    "text": _FRAME + len("text_delta" + "text"),
-    "thinking": _FRAME + len("thinking_delta" + "thinking"),
-    "tool_use": _FRAME + len("input_json_delta" + "partial_json"),
-    "server_tool_use": _FRAME + len("input_json_delta" + "partial_json"),
-}
-"""Bytes of a delta event that are not its text, by the kind of its block."""
 
 
 @dataclass(slots=True)
@@ -75,6 +67,11 @@ class AnswerFacts:
             web_searches=counts.get("web_search_requests", 0),
         )
 
+    @property
+    def looked_into_the_web(self) -> bool:
+        """The prompt that was counted has what the request had not."""
+        return any(self.counts.get(name) for name in ("web_search_requests", "web_fetch_requests"))
+
     def see_message(self, message: Mapping[str, Any]) -> None:
         """Take in a Message, whole or as ``message_start`` carries it."""
         if isinstance(model := message.get("model"), str) and model:
@@ -98,8 +95,9 @@ class AnswerFacts:
         self._see_cache_writes(usage)
         self._see_iterations(usage.get("iterations"))
         tools = usage.get("server_tool_use")
-        if isinstance(tools, Mapping) and (count := _count(tools.get("web_search_requests"))) is not None:
-            self.counts["web_search_requests"] = count
+        for name in ("web_search_requests", "web_fetch_requests"):
+            if isinstance(tools, Mapping) and (count := _count(tools.get(name))) is not None:
+                self.counts[name] = count
         if isinstance(tier := usage.get("service_tier"), str):
             self.service_tier = tier
         if isinstance(speed := usage.get("speed"), str):
@@ -168,15 +166,15 @@ class AnswerTap:
     """Reads a stream of Anthropic events as it passes by. Never raises: what it cannot read, it does not know."""
 
     __slots__ = (
-        "_frame_bytes",
         "_frames",
+        "_text",
         "_thought",
+        "_told_at_bytes",
         "broken",
         "deltas",
         "ended",
         "facts",
         "meaningful",
-        "text_bytes",
         "text_seen",
     )
 
@@ -189,9 +187,9 @@ class AnswerTap:
         self.ended = False
         """The terminal event arrived."""
         self.deltas = 0
-        self.text_bytes = 0
-        """Of text, thinking and tool arguments, about: what tells the length of an answer while it is written."""
-        self._frame_bytes = _FRAMES["text"]
+        self._text = TextCount()
+        self._told_at_bytes = -1
+        """``text_bytes`` when a ``message_delta`` told the output's tokens."""
         self.broken = False
         """This is not a stream of events."""
         self._frames: Frames | None = Frames()
@@ -210,6 +208,16 @@ class AnswerTap:
         return self._frames is not None and not self._frames.holds
 
     @property
+    def text_bytes(self) -> int:
+        """Of text, thinking and tool arguments: what is known of an answer's length until its tokens are told."""
+        return self._text.size_bytes
+
+    @property
+    def output_told(self) -> bool:
+        """The provider counted all the output that came. What ``message_start`` says of it is no count yet."""
+        return self._told_at_bytes == self.text_bytes
+
+    @property
     def failed(self) -> bool:
         """An error event arrived."""
         return self.facts.error_type is not None
@@ -221,7 +229,7 @@ class AnswerTap:
             for frame in self._frames.feed(self._without_deltas(chunk)):
                 if self.text_seen and frame.startswith(_DELTA) and _SIGNATURE not in frame:
                     self.deltas += 1
-                    self.text_bytes += len(frame) - self._frame_bytes
+                    self._text.see(frame)
                     if self._thought is not None:
                         self._thought.add(frame)
                 else:
@@ -250,7 +258,7 @@ class AnswerTap:
         if run.count(b"\n") != deltas * _NEXT_DELTA.count(b"\n") or any(mark in run for mark in _NOT_STRIPPED):
             return chunk
         self.deltas += deltas
-        self.text_bytes += len(run) - deltas * (self._frame_bytes + len(b"\n\n"))
+        self._text.see_run(run, deltas)
         return chunk[:start] + chunk[end:]
 
     def _see(self, frame: bytes) -> None:
@@ -270,6 +278,7 @@ class AnswerTap:
             case "content_block_delta":
                 self.meaningful = self.text_seen = True
                 self.deltas += 1
+                self._text.see_delta(payload.get("delta"))
                 self.facts.see_block(payload.get("delta"))
                 if self._thought is not None:
                     self._thought.see(payload.get("delta"))
@@ -284,7 +293,7 @@ class AnswerTap:
                 self.meaningful = True
                 self._end_thought()
                 self.facts.see_ending(payload.get("delta"))
-                self.facts.see_usage(payload.get("usage"))
+                self._see_counts(payload.get("usage"))
             case "message_stop":
                 self.meaningful = self.ended = True
             case str():
@@ -292,11 +301,15 @@ class AnswerTap:
             case _:
                 pass
 
+    def _see_counts(self, usage: object) -> None:
+        self.facts.see_usage(usage)
+        if isinstance(usage, Mapping) and _count(usage.get("output_tokens")):
+            self._told_at_bytes = self.text_bytes
+
     def _see_start(self, block: object) -> None:
         self.facts.see_block(block)
-        kind = block.get("type") if isinstance(block, Mapping) else None
-        self._frame_bytes = _FRAMES.get(kind, _FRAMES["text"]) if isinstance(kind, str) else _FRAMES["text"]
-        if isinstance(block, Mapping) and kind == "thinking":
+        self._text.see_block(block)
+        if isinstance(block, Mapping) and block.get("type") == "thinking":
             self._thought = Thought(block)
 
     def _end_thought(self) -> None:

@@ -5,7 +5,8 @@ those whose prompts lie between the same two steps are priced exactly, but for t
 tokens cost what the other target takes for them: its own prices where it has such, else what input costs.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy import contract as c
@@ -28,6 +29,8 @@ class Portion:
     requests: int = 0
     tools: bool = False
     """One of them ended in the call of a tool."""
+    target_model: str = ""
+    """What the provider was asked for; empty: not known, or not the same for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +67,13 @@ def portions_cost(portions: Iterable[Portion], price: Price) -> int:
     return sum(cost(portion.usage, price.at(portion.longest) if price.tiers else price) for portion in portions)
 
 
-def list_cost(portions: Iterable[Portion], price_of: Callable[[str, str], Price | None]) -> int | None:
+def list_cost(portions: Iterable[Portion], price_of: Callable[[Portion], Price | None]) -> int | None:
     """Nano-dollars at the prices of what served; None where something that served has none."""
     total = 0
     for portion in portions:
         if not _billed(portion):
             continue
-        price = price_of(portion.provider, portion.model)
+        price = price_of(portion)
         if price is None:
             return None
         total += portions_cost((portion,), price)
@@ -81,7 +84,7 @@ def rows(portions: Sequence[Portion], candidates: Iterable[Candidate], needs: Ne
     """What each candidate would have cost, the cheapest first, unknown prices last."""
     billed = [portion for portion in portions if _billed(portion)]
     longest = max((portion.longest for portion in billed), default=0)
-    counted = {tokenizer(portion.model) for portion in billed}
+    counted = _by_tokenizer(billed)
     told = [(each, _row(each, billed, longest, counted, needs)) for each in candidates]
     told.sort(key=lambda each: _rank(each[1]))
     cheap = {id(row) for _, row in told[:ROWS_MAX] if row.cost_nano_usd is not None}
@@ -89,7 +92,7 @@ def rows(portions: Sequence[Portion], candidates: Iterable[Candidate], needs: Ne
 
 
 def _row(
-    candidate: Candidate, portions: Sequence[Portion], longest: int, counted: set[str], needs: Needs
+    candidate: Candidate, portions: Sequence[Portion], longest: int, counted: Mapping[str, float], needs: Needs
 ) -> c.WhatIfRow:
     price = candidate.price
     return c.WhatIfRow(
@@ -97,10 +100,18 @@ def _row(
         model=candidate.model,
         cost_nano_usd=None if price is None else portions_cost(portions, price),
         price_source=candidate.source,
-        same_tokenizer=counted == {tokenizer(candidate.model)},
+        same_tokenizer=counted.get(tokenizer(candidate.model), 0.0),
         misfit=_misfit(candidate, longest, needs),
         simulated=candidate.simulated,
     )
+
+
+def _by_tokenizer(portions: Iterable[Portion]) -> dict[str, float]:
+    """The share of the tokens that each tokenizer counted."""
+    tokens: Counter[str] = Counter()
+    for portion in portions:
+        tokens[tokenizer(portion.model)] += portion.usage.total_tokens
+    return {name: number / tokens.total() for name, number in tokens.items() if number}
 
 
 def _misfit(candidate: Candidate, longest: int, needs: Needs) -> str | None:

@@ -25,16 +25,28 @@ FIRST_CHUNK_STEPS_S = (
 )  # fmt: skip
 """Buckets of ``gen_ai.client.operation.time_to_first_chunk``; the slow end is longer than that of the conventions."""
 
-_PROVIDER_NAMES: Mapping[str, str] = {
+PROVIDER_NAMES: Mapping[str, str] = {
     "moonshot": "moonshot_ai",
+    "kimi-coding": "moonshot_ai",
     "bedrock": "aws.bedrock",
+    "bedrock-mantle": "aws.bedrock",
+    "claude-aws": "anthropic",
     "vertex": "gcp.vertex_ai",
+    "google-cloud": "gcp.gen_ai",
     "gemini": "gcp.gemini",
+    "gemini-openai": "gcp.gemini",
     "azure": "azure.ai.inference",
+    "azure-openai": "azure.ai.openai",
     "mistral": "mistral_ai",
     "xai": "x_ai",
 }
-"""Well-known values of ``gen_ai.provider.name``, by preset; other presets go by their own name."""
+"""Well-known values of ``gen_ai.provider.name``, by preset; other presets go by their own name.
+
+It says whose service answers, whatever its format. ``claude-aws`` is Anthropic's own service behind AWS's door, for
+which there is no value; ``gcp.gen_ai`` is any endpoint of Google's that has none of its own.
+"""
+_OWN_SERVERS = ("custom", "openai-compatible")
+"""Presets that name no provider: there it is what the user calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +106,22 @@ def measurements(request: c.Request, provider: ProviderConfig | None) -> list[Me
         found.append(Measurement("duration", request.duration_ms / 1000, common))
     if request.streaming and request.ttft_ms is not None:
         found.append(Measurement("first_chunk", request.ttft_ms / 1000, common))
-    if request.usage.total_tokens and not request.usage_estimated:
-        for kind, count in (("input", request.usage.prompt_tokens), ("output", request.usage.output_tokens)):
-            found.append(Measurement("tokens_used", count, {**common, "gen_ai.token.type": kind}))
+    for kind, count in _told_counts(request).items():
+        found.append(Measurement("tokens_used", count, {**common, "gen_ai.token.type": kind}))
     return found + _spent(request, common)
+
+
+def _told_counts(request: c.Request) -> dict[str, int]:
+    """What the provider told: the conventions' own metric takes no estimates."""
+    if not request.usage.total_tokens:
+        return {}
+    counts = {"input": request.usage.prompt_tokens, "output": request.usage.output_tokens}
+    return {kind: count for kind, count in counts.items() if not _estimated(request, kind)}
+
+
+def _estimated(request: c.Request, kind: str) -> bool:
+    """Whether the engine counted tokens of a kind, for want of the provider's word."""
+    return request.usage_estimated and (kind == "output" or not request.output_estimated)
 
 
 _DIMENSIONS = frozenset(
@@ -118,9 +142,18 @@ def _spent(request: c.Request, common: Attributes) -> list[Measurement]:
         "cache_write_1h": usage.cache_write_1h_tokens,
     }
     found = [
-        Measurement("tokens", count, {**common, "cctui.token.kind": kind}) for kind, count in kinds.items() if count
+        Measurement(
+            "tokens", count, {**common, "cctui.token.kind": kind, "cctui.usage.estimated": _estimated(request, kind)}
+        )
+        for kind, count in kinds.items()
+        if count
     ]
-    money = {**common, "cctui.cost_source": request.cost_source, "cctui.subscription": request.subscription}
+    money = {
+        **common,
+        "cctui.cost_source": request.cost_source,
+        "cctui.subscription": request.subscription,
+        "cctui.usage.estimated": request.usage_estimated,
+    }
     if request.cost_nano_usd is None:
         return [*found, Measurement("unpriced", 1, common)]
     return [*found, Measurement("cost", c.dollars(request.cost_nano_usd), money)]
@@ -133,11 +166,11 @@ def _model(request: c.Request) -> str | None:
 
 def _common(request: c.Request, provider: ProviderConfig | None) -> dict[str, Value]:
     name = request.provider or "none"
-    preset = provider.preset if provider is not None and provider.preset != "custom" else name
+    preset = provider.preset if provider is not None and provider.preset not in _OWN_SERVERS else name
     return _given(
         {
             "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": _PROVIDER_NAMES.get(preset, preset),
+            "gen_ai.provider.name": PROVIDER_NAMES.get(preset, preset),
             "gen_ai.request.model": _model(request),
             "gen_ai.response.model": request.served_model,
             "gen_ai.conversation.id": request.session_id,
@@ -179,6 +212,7 @@ def _usage(request: c.Request) -> dict[str, Value]:
         "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,
         "cctui.usage.cache_write_1h_tokens": usage.cache_write_1h_tokens,
         "cctui.usage.estimated": request.usage_estimated,
+        "cctui.usage.output_estimated": request.output_estimated or request.usage_estimated,
     }
 
 

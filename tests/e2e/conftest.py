@@ -21,6 +21,7 @@ NEEDED = {
     "test_claude_search.py": (CLAUDE_VARIABLE,),
     "test_claude_statusline.py": (CLAUDE_VARIABLE, TMUX_VARIABLE),
     "test_claude_tree.py": (CLAUDE_VARIABLE,),
+    "test_checking.py": (CLAUDE_VARIABLE, TMUX_VARIABLE),
     "test_terminal.py": (CLAUDE_VARIABLE, TMUX_VARIABLE),
     "test_litellm.py": (LITELLM_VARIABLE,),
     "test_llama.py": (LLAMA_VARIABLE,),

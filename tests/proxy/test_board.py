@@ -1,24 +1,23 @@
 """The board over days, changes of the clock and sessions that start sub-agents without end."""
 
-import time
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from proxy import board
 from proxy import contract as c
 from proxy.board import Board
+from proxy.ledger.sessions import AgentSum
+from proxy.net.exchange import Exchange
+from proxy.protocol.identity import Identity
+from tests.conftest import InZone
 
 
 @pytest.fixture
-def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+def berlin(in_zone: InZone) -> None:
+    in_zone("Europe/Berlin")
 
 
 def at(moment: str) -> float:
@@ -29,6 +28,10 @@ def ended(began: float, name: str = "r1", **fields: Any) -> c.Request:
     cost = c.Usage(input_tokens=10)
     given = {"id": name, "started_at": began, "session_id": "s", "usage": cost, "cost_nano_usd": 5, **fields}
     return c.Request(phase="done", outcome="served", **given)
+
+
+def arriving(session: str, at: float = 0.0) -> Exchange:
+    return Exchange("r0", at, 0.0, "/v1/messages", "messages", Identity(session, None, None, None, None, "main"), [])
 
 
 @pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
@@ -73,6 +76,49 @@ def test_of_sub_agents_without_end_the_latest_are_kept_and_the_session_counts_al
     assert (len(session.agents), session.tally.requests) == (board.AGENTS_KEPT, many)
     assert [each.agent_id for each in session.agents][-1] == f"a-{many - 1}"
     assert [each.ordinal for each in session.agents] == list(range(51, many + 1))
+
+
+def test_of_sessions_without_end_the_latest_are_kept_and_those_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "SESSIONS_KEPT", 3)
+    kept = Board(0.0)
+    kept.opened(arriving("s-0"))
+    for number in range(1, 6):
+        kept.restore(ended(float(number), f"r{number}", session_id=f"s-{number}"), None)
+    assert kept.session_ids() == ["s-0", "s-4", "s-5"]
+
+
+def test_a_session_that_was_let_go_lacks_its_past_when_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "SESSIONS_KEPT", 1)
+    kept = Board(0.0)
+    kept.restore(ended(1.0, "r1", session_id="s-1"), None)
+    kept.restore(ended(2.0, "r2", session_id="s-2"), None)
+    assert kept.lacking() == {}
+    kept.opened(arriving("s-1", at=3.0))
+    assert kept.lacking() == {"s-1": 3.0}
+
+
+def test_what_is_imported_before_a_session_s_past_is_known_comes_with_that_past() -> None:
+    kept = Board(0.0)
+    kept.opened(arriving("s", at=3.0))
+    kept.imported(ended(1.0, "r1"))
+    kept.imported(ended(4.0, "r4"))
+    tally = c.Tally(requests=7, cost_nano_usd=70)
+    kept.add_past("s", [AgentSum("s", "shop", "main", None, None, "m", 0.5, 2.0, tally)])
+    kept.imported(ended(1.5, "r2"))
+    session = kept.session("s")
+    assert session is not None
+    assert (session.tally.requests, session.tally.cost_nano_usd, session.project) == (9, 80, "shop")
+    assert (session.started_at, session.last_at, session.models) == (0.5, 3.0, {"m": 7})
+
+
+def test_an_agent_has_the_outcome_of_its_last_request() -> None:
+    kept = Board(0.0)
+    for number, outcome in enumerate(("served", "failed", "cancelled")):
+        asked = ended(float(number), f"r{number}", role="agent", agent_id="a-1", stop_reason="tool_use")
+        kept.restore(msgspec.structs.replace(asked, outcome=outcome), None)
+        session = kept.session("s")
+        assert session is not None
+        assert (session.agents[0].outcome, session.agents[0].done) == (outcome, False)
 
 
 def test_the_conversation_itself_is_never_let_go() -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.contract import Request, Usage
 from proxy.estimate import BYTES_PER_TOKEN, Estimator
+from proxy.protocol import answer_text
 
 SEARCHED = Usage(input_tokens=1000, web_searches=1)
 """With the pages that were found in it, which the request did not have."""
@@ -50,6 +51,22 @@ def test_nothing_is_learned_from_guesses_and_scraps(request_: Request) -> None:
     estimator = Estimator({"m": 4.0})
     estimator.learn(request_)
     assert estimator.tokens("m", 40_000) == 10_000
+
+
+def test_the_text_of_answers_has_a_ratio_of_its_own() -> None:
+    estimator = Estimator({"claude-opus-4-8": 3.5})
+    assert estimator.answer_ratio("claude-opus-4-8") == answer_text.BYTES_PER_TOKEN
+    estimator.learn_answer("claude-opus-4-8", 3_000, 1_000)
+    assert estimator.answer_ratio("anthropic/claude-opus-4.8") == 3.0
+    estimator.learn_answer("claude-opus-4-8", 4_000, 1_000)
+    assert estimator.answer_ratio("claude-opus-4-8") == pytest.approx(3.2)
+
+
+@pytest.mark.parametrize(("text_bytes", "tokens"), [(30, 10), (100, 1000), (9000, 1000), (0, 0)])
+def test_a_short_answer_and_one_billed_for_more_than_was_shown_teach_nothing(text_bytes: int, tokens: int) -> None:
+    estimator = Estimator({})
+    estimator.learn_answer("m", text_bytes, tokens)
+    assert estimator.answer_ratio("m") == answer_text.BYTES_PER_TOKEN
 
 
 @pytest.mark.parametrize("ratio", [float("nan"), float("inf"), -1.0, 0.0, 1e300])

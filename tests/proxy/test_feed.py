@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 
 import httpx
 import msgspec
@@ -102,6 +104,33 @@ async def test_the_sums_of_the_session_follow_its_requests(engine: RunningEngine
     last = seen[-1]
     assert isinstance(last, c.SessionChanged)
     assert (last.session.tally.requests, last.today.requests) == (1, 1)
+
+
+async def test_the_budgets_of_a_session_follow_its_requests(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(settings(provider(upstream), budget={"session_usd": 1, "month_usd": 9}))
+    async with panel(engine) as screen:
+        await screen.next()
+        await engine.ask(x_claude_code_session_id="s")
+        seen = await screen.until(lambda event: isinstance(event, c.SessionChanged) and event.session.in_flight == 0)
+    last, record = seen[-1], await engine.record()
+    assert isinstance(last, c.SessionChanged)
+    assert {each.kind: each.spent_nano_usd for each in last.budgets} == dict.fromkeys(
+        ("session", "month"), record.cost_nano_usd
+    )
+
+
+async def test_at_midnight_panels_are_told_of_the_new_day(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(settings(provider(upstream), budget={"month_usd": 9}))
+    await engine.ask()
+    record = await engine.record()
+    tomorrow = c.midnight(c.local_day(time.time()) + timedelta(days=1))
+    async with panel(engine) as screen:
+        await screen.next()
+        await engine.engine._look_after(tomorrow, 1)
+        seen = await screen.until(lambda event: isinstance(event, c.Snapshot) and event.today == c.Tally())
+    last = seen[-1]
+    assert isinstance(last, c.Snapshot)
+    assert [(each.kind, each.spent_nano_usd) for each in last.budgets] == [("month", record.cost_nano_usd)]
 
 
 async def test_events_are_numbered_upwards(engine: RunningEngine) -> None:

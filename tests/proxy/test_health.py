@@ -117,6 +117,35 @@ def test_a_request_that_fails_may_have_been_admitted_before_the_clock_was_set_ba
     assert isinstance(there.asks(MODELS[0]), Admitted)
 
 
+@pytest.mark.parametrize("only", [False, True], ids=["as the probe", "as the only target"])
+def test_a_provider_is_well_again_when_its_answer_begins(there: Ward, only: bool) -> None:
+    there.asks(MODELS[0])
+    there.ends(0, overloaded())
+    there.clock.passes(10)
+    there.asks(MODELS[0], only=only)
+    assert there.book.view(there.config).state == "limited"
+    there.begins(0)
+    assert (there.book.view(there.config).state, there.book.view(there.config).text) == ("ok", None)
+
+
+def test_an_answer_that_breaks_off_leaves_the_trouble_as_it_was(there: Ward) -> None:
+    there.asks(MODELS[0])
+    there.ends(0, overloaded())
+    there.clock.passes(10)
+    there.asks(MODELS[0])
+    there.begins(0)
+    there.ends(0, overloaded())
+    assert there.book.view(there.config).state == "limited"
+
+
+def test_an_answer_to_what_was_sent_before_the_trouble_does_not_end_it(there: Ward) -> None:
+    there.asks(MODELS[0])
+    there.asks(MODELS[0])
+    there.ends(0, overloaded())
+    there.begins(0)
+    assert there.book.view(there.config).state == "limited"
+
+
 STEPS = st.one_of(
     st.tuples(st.just("asks"), st.sampled_from(MODELS), st.booleans()),
     st.tuples(st.just("begins"), st.integers(0, 9)),

@@ -18,7 +18,7 @@ from proxy.protocol.pricing import cost
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
 from tests.tui.transcripts.lines import NANO_USD, USAGE
-from tests.upstreams import ScriptedUpstream, as_stream, message_stream
+from tests.upstreams import Hold, ScriptedUpstream, as_stream, message_events, message_stream
 
 SESSION = "0d9f1c2e-8a43-4f0e-9f7e-0a1b2c3d4e5f"
 LAST_YEAR = datetime(2025, 12, 1, 12, tzinfo=UTC).timestamp()
@@ -96,6 +96,46 @@ async def test_a_row_without_the_answer_s_id_is_known_by_session_time_and_counts
     engine.engine.writer.record(old)
     report = await bring(engine, answer(), answer("msg_2", session_id="another"))
     assert (report.known, report.added.requests) == (1, 1)
+
+
+async def test_an_answer_that_runs_now_is_known(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
+    events = message_events(usage=USAGE)
+    upstream.script = as_stream(*events[:-2], Hold(), *events[-2:])
+    async with engine.asking(x_claude_code_session_id=SESSION) as running:
+        chunks = running.aiter_bytes()
+        await anext(chunks)
+        report = await bring(engine, answer("msg_scripted01", at=time.time(), usage={**USAGE, "output_tokens": 1}))
+        upstream.release()
+        assert [chunk async for chunk in chunks]
+    await engine.record()
+    assert (report.known, report.added.requests) == (1, 0)
+    assert (await total(engine)).cost_nano_usd == NANO_USD
+
+
+@pytest.mark.parametrize("at", [LAST_YEAR, None])
+async def test_an_answer_that_was_imported_before_it_was_whole_grows(engine: RunningEngine, at: float | None) -> None:
+    began = at or time.time() - 60
+    await bring(engine, answer(at=began, usage={**USAGE, "output_tokens": 3}))
+    whole = answer(at=began)
+    foreseen = await bring(engine, whole, dry_run=True)
+    report = await bring(engine, whole)
+    again = await bring(engine, whole)
+    assert [(each.grown, each.known, each.added.requests) for each in (foreseen, report, again)] == [
+        *((1, 0, 0), (1, 0, 0), (0, 1, 0))
+    ]
+    summed = await total(engine)
+    assert (summed.requests, summed.usage.output_tokens, summed.cost_nano_usd) == (1, 42, NANO_USD)
+    today = (await engine.snapshot()).today
+    assert today == (c.Tally() if at else summed)
+
+
+async def test_the_user_s_own_price_counts_for_a_model_that_the_list_does_not_have(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(settings(provider(upstream), prices={"brand-new-model-9": {"input": 5, "output": 25}}))
+    report = await bring(engine, answer(model="brand-new-model-9", usage={"input_tokens": 1000, "output_tokens": 200}))
+    assert (report.added.cost_nano_usd, report.added.unpriced_requests) == (10_000_000, 0)
+    assert (await rows(engine))[0].cost_source == "settings"
 
 
 async def test_a_dry_run_tells_and_writes_nothing(engine: RunningEngine) -> None:

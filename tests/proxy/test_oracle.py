@@ -1,7 +1,9 @@
 """The upstreams' own books against every figure that the engine gives: they agree to the nano-dollar.
 
 Caches of both lifetimes, prompts beyond the long-context tiers, broken and cancelled streams, fallbacks, two
-providers, sub-agents, several sessions at once; then the same again after a restart.
+providers, sub-agents, several sessions at once; then the same again after a restart. One figure nobody tells: the
+output of an answer that was interrupted. The engine's estimate of it is marked as one and within ``NEAR`` of what the
+upstream billed; with it in the books, they too agree to the nano-dollar.
 """
 
 import asyncio
@@ -24,13 +26,15 @@ from proxy import contract as c
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
 from tests.upstreams import ScriptedUpstream
-from tests.upstreams.books import BillingUpstream, Books, nano_usd, plan
+from tests.upstreams.books import ENOUGH, BillingUpstream, Books, nano_usd, plan
 
 ROOT = Path(__file__).parents[2]
 SESSIONS = tuple(f"0d9f1c2e-8a43-4f0e-9f7e-00000000000{number}" for number in range(3))
 MODELS = ("claude-opus-4-8", "claude-sonnet-4-5", "claude-haiku-4-5")
 BUDGETS = {"session_usd": 10_000, "project_usd": 10_000, "day_usd": 10_000, "month_usd": 10_000}
 ROUNDS = 2
+NEAR = 0.25
+"""Of the output of an interrupted answer: the upstreams' tokens are shorter than those that the engine expects."""
 HOUR_S = 3600.0
 """Passes at each look at the health: a failure keeps no later request from either upstream."""
 
@@ -79,8 +83,12 @@ async def ask(engine: RunningEngine, body: Mapping[str, Any], fate: str, headers
     if fate != "cancelled":
         await engine.ask(body, **headers)
         return
+    seen = b""
     async with engine.asking(body, **headers) as answer:
-        await anext(answer.aiter_bytes())
+        async for chunk in answer.aiter_bytes():
+            seen += chunk
+            if ENOUGH.encode() in seen:
+                return
 
 
 async def usage(engine: RunningEngine, by: str) -> dict[str, int]:
@@ -105,9 +113,22 @@ async def command(engine: RunningEngine, *arguments: str) -> Any:
     return json.loads(printed, parse_float=Decimal)
 
 
+async def rows_of(engine: RunningEngine) -> list[c.Request]:
+    return msgspec.json.decode((await engine.look("requests", limit="1000")).content, type=list[c.Request])
+
+
+async def measured(run: Run) -> Books:
+    """The books with the output of interrupted answers as the engine estimated it; all else is theirs alone."""
+    output = {row.message_id: row.usage.output_tokens for row in await rows_of(run.engine) if row.output_estimated}
+    entries = run.books.entries
+    return Books([each.with_output(output[each.message_id]) if each.interrupted else each for each in entries])
+
+
 async def agrees(engine: RunningEngine, books: Books) -> None:
     """Ledger rows, sums by every group and the panel's figures are the books'."""
-    rows = msgspec.json.decode((await engine.look("requests", limit="1000")).content, type=list[c.Request])
+    rows = await rows_of(engine)
+    billed = {row.message_id: row.cost_nano_usd for row in rows if row.cost_nano_usd}
+    assert billed == {entry.message_id: entry.nano_usd for entry in books.entries}
     assert sum(row.cost_nano_usd or 0 for row in rows) == books.total()
     assert await usage(engine, "session") == books.by(lambda entry: entry.session)
     assert await usage(engine, "agent") == books.by(lambda entry: entry.agent)
@@ -125,35 +146,49 @@ async def spent(engine: RunningEngine, session: str) -> dict[str, int]:
     return {budget.kind: budget.spent_nano_usd for budget in report.budgets}
 
 
+async def test_what_was_streamed_before_an_interruption_is_near_what_was_billed(run: Run) -> None:
+    rows = {row.message_id: row for row in await rows_of(run.engine) if row.message_id}
+    interrupted = [(entry, rows[entry.message_id]) for entry in run.books.entries if entry.interrupted]
+    assert {row.outcome for _, row in interrupted} == {"broken", "cancelled"}
+    for entry, row in interrupted:
+        assert (row.usage_estimated, row.output_estimated) == (True, True)
+        assert row.usage.output_tokens == pytest.approx(entry.usage["output_tokens"], rel=NEAR)
+    assert not any(rows[entry.message_id].usage_estimated for entry in run.books.entries if not entry.interrupted)
+
+
 async def test_ledger_sums_and_panel_agree_with_the_books(run: Run) -> None:
     outcomes = {record.outcome for record in run.engine.engine.records}
     assert outcomes == {"served", "broken", "cancelled", "failed"}
     assert any(record.fell_back and record.outcome == "served" for record in run.engine.engine.records)
     assert run.books.total() > 10**9
-    await agrees(run.engine, run.books)
+    await agrees(run.engine, await measured(run))
 
 
 async def test_they_agree_after_a_restart(run: Run) -> None:
+    books = await measured(run)
     await run.engine.stop()
     again = await run.start(run.chosen)
-    await agrees(again, run.books)
+    await agrees(again, books)
     day = (await spent(again, SESSIONS[0]))["day"]
-    assert day == run.books.total()
+    assert day == books.total()
 
 
 async def test_each_budget_has_spent_what_the_books_say(run: Run) -> None:
-    sums = run.books.by(lambda entry: entry.session)
+    books = await measured(run)
+    sums = books.by(lambda entry: entry.session)
     for session in SESSIONS:
         budgets = await spent(run.engine, session)
         assert budgets["session"] == sums[session]
-        assert (budgets["day"], budgets["month"]) == (run.books.total(), run.books.total())
+        assert (budgets["day"], budgets["month"]) == (books.total(), books.total())
 
 
 async def test_the_command_line_prints_what_the_books_say(run: Run) -> None:
+    books = await measured(run)
     printed = await command(run.engine, "usage", "--by", "model")
     nano = {row["key"]: int(Decimal(str(row["cost_usd"])) * 10**9) for row in printed["rows"] if row["cost_usd"]}
-    assert nano == run.books.by(lambda entry: entry.model)
-    assert int(Decimal(str(printed["total"]["cost_usd"])) * 10**9) == run.books.total()
+    assert nano == books.by(lambda entry: entry.model)
+    assert int(Decimal(str(printed["total"]["cost_usd"])) * 10**9) == books.total()
+    assert printed["estimated_requests"] == sum(entry.interrupted for entry in books.entries)
 
 
 async def test_prometheus_scrapes_what_the_books_say(run: Run) -> None:
@@ -161,7 +196,7 @@ async def test_prometheus_scrapes_what_the_books_say(run: Run) -> None:
     families = {family.name: family for family in text_string_to_metric_families(text)}
     lines = [line for line in text.splitlines() if line.startswith("cctui_cost_usd_total{")]
     assert len(lines) == len(families["cctui_cost_usd"].samples)
-    assert sum(Decimal(line.split()[-1]) for line in lines) * 10**9 == run.books.total()
+    assert sum(Decimal(line.split()[-1]) for line in lines) * 10**9 == (await measured(run)).total()
 
 
 def test_the_books_are_those_that_one_would_keep_by_hand() -> None:

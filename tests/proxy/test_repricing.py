@@ -13,6 +13,7 @@ from proxy import contract as c
 from proxy.protocol.listing import ListedModel
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
+from tests.proxy.test_imports import answer, bring
 from tests.upstreams import ScriptedUpstream, as_stream, message_stream
 
 HOUSE = "house-model-7"
@@ -123,6 +124,23 @@ async def test_a_price_that_is_forgotten_leaves_the_cost_as_it_was(
     await first.stop()
     again = await start(settings(provider(unpriced)))
     assert ((await reprice(again, dry_run=False)).rows, (await usage(again)).cost_nano_usd) == ((), 1_100_000)
+
+
+async def test_what_was_imported_is_priced_by_the_user_s_prices_and_the_list(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    engine = await start(settings(provider(upstream)))
+    await bring(engine, answer(model=HOUSE, usage=TURN), answer("msg_2"))
+    before = await usage(engine)
+    await engine.stop()
+    again = await start(settings(provider(upstream), prices=AT_ONE_DOLLAR))
+    report = await reprice(again, dry_run=False)
+    (row,) = report.rows
+    assert (report.looked_at, report.unknown_providers) == (2, ())
+    assert (row.provider, row.model, row.old_unpriced, row.new_nano_usd) == ("", HOUSE, 1, 1_100_000)
+    after = await usage(again)
+    assert (before.unpriced_requests, after.unpriced_requests) == (1, 0)
+    assert after.cost_nano_usd == before.cost_nano_usd + 1_100_000
 
 
 async def test_requests_of_a_provider_that_is_gone_keep_their_costs(

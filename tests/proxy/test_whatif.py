@@ -10,6 +10,7 @@ from proxy.ledger import portions
 from proxy.protocol.listing import ListedModel
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
+from tests.proxy.test_imports import answer, bring
 from tests.upstreams import ScriptedUpstream, as_stream, message_stream
 
 PRICES: dict[str, Any] = {
@@ -54,6 +55,39 @@ async def test_the_model_that_served_would_have_cost_what_it_did(engine: Running
     assert report.longest_prompt == 1100
 
 
+async def test_what_answers_under_a_name_of_its_own_costs_what_it_was_asked_for(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = as_stream(message_stream(usage=USED, model="prod-deployment-eu"))
+    record = await asked(engine)
+    report = await what_if(engine)
+    assert record.served_model == "prod-deployment-eu"
+    assert report.list_nano_usd == record.cost_nano_usd == 100 * 5_000 + 1000 * 500 + 10 * 25_000
+    found = row(report, "prod-deployment-eu")
+    assert (found.cost_nano_usd, found.price_source) == (record.cost_nano_usd, "settings")
+
+
+async def test_one_name_for_two_models_is_priced_by_what_each_request_asked_for(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = as_stream(message_stream(usage=USED, model="prod-deployment-eu"))
+    first = await asked(engine)
+    await engine.ask(message("vendor/cheap"), x_claude_code_session_id="s-1")
+    second = await engine.record(2)
+    report = await what_if(engine)
+    assert first.cost_nano_usd != second.cost_nano_usd
+    assert report.list_nano_usd == (first.cost_nano_usd or 0) + (second.cost_nano_usd or 0)
+    assert row(report, "prod-deployment-eu").cost_nano_usd is None
+
+
+@pytest.mark.parametrize("model", ["claude-opus-4-8", "claude-haiku-4-5"])
+async def test_what_was_imported_is_compared_by_the_same_price(engine: RunningEngine, model: str) -> None:
+    await bring(engine, answer(session_id="s-9", model=model))
+    report = await what_if(engine, session="s-9")
+    assert report.list_nano_usd
+    assert report.list_nano_usd == report.total.cost_nano_usd
+
+
 async def test_a_model_without_prices_for_its_cache_takes_the_price_of_input(engine: RunningEngine) -> None:
     await asked(engine)
     found = row(await what_if(engine), "vendor/cheap")
@@ -84,6 +118,20 @@ async def test_a_span_of_time_holds_all_sessions(engine: RunningEngine) -> None:
 async def test_no_simulator_is_compared_with_real_models(engine: RunningEngine) -> None:
     await asked(engine)
     assert {each.provider for each in (await what_if(engine)).rows} == {"first"}
+
+
+async def test_what_a_simulator_served_has_a_list_price_of_its_own(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = as_stream(message_stream(usage=USED, model="claude-opus-4-8"))
+    engine = await start(settings(provider(upstream, models=["claude-opus-4-8"]), prices=PRICES))
+    await asked(engine, 1)
+    await engine.command("use", c.Use(target="simulator"))
+    await asked(engine, 2)
+    report = await what_if(engine)
+    assert report.list_nano_usd == report.total.cost_nano_usd == 100 * 5_000 + 1000 * 500 + 10 * 25_000
+    assert report.list_simulated_nano_usd
+    assert report.list_simulated_nano_usd == report.total.simulated_nano_usd
 
 
 async def test_too_much_to_read_is_priced_by_its_sums_and_says_so(

@@ -47,6 +47,7 @@ class FakeEngine:
         self.session_reports: dict[str, c.SessionReport] = {}
         self.budgets = c.BudgetReport(action="block", budgets=())
         self.refusal: c.Refusal | None = None
+        self.knows_budgets = True
         self.tried = c.Tried(ok=True, text="9 models listed", duration_ms=412.0)
         self.model_calls: list[bool] = []
         self.budget_calls: list[str | None] = []
@@ -231,6 +232,8 @@ class FakeEngine:
 
     async def _budget(self, request: web.Request) -> web.Response:
         self.budget_calls.append(request.query.get("session"))
+        if not self.knows_budgets:
+            return answer(c.Refusal(code="busy", message="nobody knows the budgets now"), 503)
         return answer(self.budgets)
 
     def _budget_command(self, kind: type[msgspec.Struct]) -> Handler:

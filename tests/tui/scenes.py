@@ -40,8 +40,21 @@ class Scene:
             today=self.today,
             problems=self.problems,
             notices=self.notices,
-            day_budget_nano_usd=self.day_budget_nano_usd,
-            session_budget_nano_usd=self.session_budget_nano_usd,
+            budgets=self.budgets(),
+        )
+
+    def budgets(self) -> tuple[c.Budget, ...]:
+        of_sessions: list[tuple[c.BudgetKind, str, c.Tally]] = [
+            ("session", each.id, each.tally) for each in self.sessions.values()
+        ]
+        limits: dict[c.BudgetKind, int | None] = {
+            "session": self.session_budget_nano_usd,
+            "day": self.day_budget_nano_usd,
+        }
+        return tuple(
+            c.Budget(kind=kind, name=name, limit_nano_usd=limits[kind], spent_nano_usd=tally.cost_nano_usd)
+            for kind, name, tally in [*of_sessions, ("day", "2027-01-15", self.today)]
+            if limits[kind] is not None
         )
 
     def note(self, event: c.Event) -> None:

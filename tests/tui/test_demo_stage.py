@@ -10,6 +10,7 @@ from proxy.providers import resolve_providers
 from proxy.settings import load_settings
 from tui.demo import report
 from tui.demo.stage import environment, stage
+from tui.state.rows import PROVIDER
 
 
 @pytest.mark.parametrize("hurried", [True, False])
@@ -18,7 +19,8 @@ def test_the_stage_has_three_simulated_providers_and_no_real_one(hurried: bool, 
     with stage(hurried=hurried) as paths:
         settings = load_settings(paths.config_file)
         providers = resolve_providers(settings, os.environ)
-        assert set(providers) == {"anthropic-sim", "openrouter-sim", "local-sim"}
+        assert all(len(name) < PROVIDER for name in providers)
+        assert set(providers) == {"claude-sim", "router-sim", "local-sim"}
         assert all(provider.simulated for provider in providers.values())
         assert (settings.engine.port, settings.engine.local_servers) == (0, False)
 
@@ -54,7 +56,7 @@ def row(number: int, **fields: Any) -> c.Request:
         "session_id": "s",
         "asked_model": "claude-opus-5-5",
         "served_model": "claude-opus-5-5",
-        "provider": "anthropic-sim",
+        "provider": "claude-sim",
         "phase": "done",
         "outcome": "served",
         "status": 200,

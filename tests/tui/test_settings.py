@@ -31,6 +31,8 @@ def test_the_environment_beats_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     [
         ('[panel]\nthem = "x"\n', "panel.them is no setting; did you mean theme?"),
         ("[panel]\ntheme = 3\n", "panel.theme: "),
+        ('[panel]\ntheme = "drak"\n', "panel.theme: 'drak' is no theme; did you mean dark?"),
+        ('[panel.keymap]\nmodle = "M"\n', "panel.keymap: 'modle' is no action; did you mean model?"),
         ("panel = 3\n", "written [panel]"),
         ("[panel\n", "not valid TOML"),
     ],

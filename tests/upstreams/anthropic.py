@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 CLAUDE = "claude-opus-4-8"
+MESSAGE_ID = "msg_scripted01"
 
 USAGE: Mapping[str, Any] = {
     "input_tokens": 12,
@@ -45,10 +46,11 @@ def message_events(
     tools: Sequence[ToolCall] = (),
     thinking: str = "",
     ping: bool = True,
+    message_id: str = MESSAGE_ID,
 ) -> list[bytes]:
     """One stream as its events, in order, so that a script can pause or break between any two."""
     counts = {**USAGE, **usage}
-    start = _message(model, [], None, {**counts, "output_tokens": 1})
+    start = _message(model, [], None, {**counts, "output_tokens": 1}, message_id)
     events = [event("message_start", {"message": start}), *([event("ping", {})] if ping else [])]
     blocks = _blocks(text, tools, thinking)
     for index, block in enumerate(blocks):
@@ -78,10 +80,11 @@ def message_body(
     model: str = CLAUDE,
     tools: Sequence[ToolCall] = (),
     thinking: str = "",
+    message_id: str = MESSAGE_ID,
 ) -> bytes:
     """The answer to a request with ``stream: false``."""
     blocks = _blocks(text, tools, thinking)
-    return _dump(_message(model, blocks, _stop_reason(tools), {**USAGE, **usage})).encode()
+    return _dump(_message(model, blocks, _stop_reason(tools), {**USAGE, **usage}, message_id)).encode()
 
 
 def models_body(*ids: str, has_more: bool = False, **fields: Any) -> bytes:
@@ -94,10 +97,10 @@ def models_body(*ids: str, has_more: bool = False, **fields: Any) -> bytes:
 
 
 def _message(
-    model: str, content: list[dict[str, Any]], stop_reason: str | None, usage: Mapping[str, Any]
+    model: str, content: list[dict[str, Any]], stop_reason: str | None, usage: Mapping[str, Any], message_id: str
 ) -> dict[str, Any]:
     return {
-        "id": "msg_scripted01",
+        "id": message_id,
         "type": "message",
         "role": "assistant",
         "model": model,

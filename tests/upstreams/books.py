@@ -1,17 +1,18 @@
 """An upstream that bills: every answer of its own goes into its books, at published prices, by its own arithmetic.
 
 Nothing here knows the engine's sums: rates are dollars as text, amounts exact fractions, rounded half up to a
-nano-dollar once a request. What was told of a stream until it broke or its client left is what was billed.
+nano-dollar once a request. Of an answer that broke or whose client left the output is billed that was streamed until
+then, by a tokenizer of the upstream's own, and never told: that figure nobody else can have, but come near it.
 """
 
 import json
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from tests.upstreams.answers import Answer, Break, Hold, as_json, as_stream
+from tests.upstreams.answers import Answer, Break, Hold, Step, as_json, as_stream
 from tests.upstreams.anthropic import error_body, error_event, message_body, message_events
 from tests.upstreams.scripted import Call
 
@@ -45,6 +46,12 @@ RATES: Mapping[str, Rates] = {
 """Anthropic's and OpenAI's price lists of November 2026; OpenAI bills writing to its cache as input."""
 
 
+LETTERS_PER_TOKEN = 4
+"""Words are cut into tokens of so many letters, the space behind them included: 3.25 bytes each, on average."""
+ENOUGH = "enough"
+"""The last word of an interrupted answer."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One line of the books."""
@@ -53,7 +60,18 @@ class Entry:
     model: str
     session: str | None
     agent: str | None
-    nano_usd: int
+    message_id: str
+    usage: Mapping[str, Any]
+    interrupted: bool
+    """Its output was never told."""
+
+    @property
+    def nano_usd(self) -> int:
+        return nano_usd(self.model, self.usage)
+
+    def with_output(self, tokens: int) -> "Entry":
+        """The same with another count of output."""
+        return replace(self, usage={**self.usage, "output_tokens": tokens})
 
 
 @dataclass
@@ -62,9 +80,14 @@ class Books:
 
     entries: list[Entry] = field(default_factory=list)
 
-    def enter(self, provider: str, model: str, call: Call, usage: Mapping[str, Any]) -> None:
+    def enter(
+        self, provider: str, model: str, call: Call, usage: Mapping[str, Any], *, interrupted: bool = False
+    ) -> str:
+        """Write a line. Returns the id of the answer that it is for."""
         session, agent = call.header("x-claude-code-session-id"), call.header("x-claude-code-agent-id")
-        self.entries.append(Entry(provider, model, session, agent, nano_usd(model, usage)))
+        message_id = f"msg_{len(self.entries):06}"
+        self.entries.append(Entry(provider, model, session, agent, message_id, usage, interrupted))
+        return message_id
 
     def total(self) -> int:
         return sum(entry.nano_usd for entry in self.entries)
@@ -117,18 +140,39 @@ class BillingUpstream:
         if fate == "error first" and self.name == "first":
             return as_stream(error_event())
         usage = draw(f"{self.name} {text}", long=fate == "long")
-        events = message_events("Some words in a row.", usage=usage, model=model, thinking="Hm.")
         if fate in ("broken", "cancelled"):
-            self.books.enter(self.name, model, call, {**usage, "output_tokens": 1})
-            return as_stream(*events[:6], Break() if fate == "broken" else Hold())
-        self.books.enter(self.name, model, call, usage)
+            return self._interrupted(call, model, usage, Break() if fate == "broken" else Hold())
+        message_id = self.books.enter(self.name, model, call, usage)
+        words = "Some words in a row."
         if not body["stream"]:
-            return as_json(message_body("Some words in a row.", usage=usage, model=model))
-        return as_stream(*events)
+            return as_json(message_body(words, usage=usage, model=model, message_id=message_id))
+        return as_stream(*message_events(words, usage=usage, model=model, thinking="Hm.", message_id=message_id))
+
+    def _interrupted(self, call: Call, model: str, usage: Mapping[str, Any], end: Step) -> Answer:
+        """An answer all the text of which is streamed, and nothing after it."""
+        chance = random.Random(repr(usage))
+        thought, said = ([_word(chance) for _ in range(chance.randrange(20, 300))] for _ in range(2))
+        said.append(ENOUGH)
+        billed = {**usage, "output_tokens": sum(map(_tokens, (*thought, *said)))}
+        message_id = self.books.enter(self.name, model, call, billed, interrupted=True)
+        events = message_events(
+            " ".join(said), usage=usage, model=model, thinking=" ".join(thought), message_id=message_id
+        )
+        after_the_text = 3
+        """The end of the block, the counts, the end of the message."""
+        return as_stream(*events[:-after_the_text], end)
 
 
 FATES = ("whole", "long", "broken", "cancelled", "overloaded", "error first", "refused", "at once")
 """``overloaded`` and ``error first``: the first upstream fails; ``refused``: all do; ``at once``: not as a stream."""
+
+
+def _word(chance: random.Random) -> str:
+    return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randrange(2, 10)))
+
+
+def _tokens(word: str) -> int:
+    return -(-len(word + " ") // LETTERS_PER_TOKEN)
 
 
 def draw(seed: str, *, long: bool) -> dict[str, Any]:

@@ -23,6 +23,23 @@ SIGNED = b"Y2xvdWQ="
 """By Claude in a cloud: another signature than that of the scripted Claude elsewhere."""
 
 
+_AWS_ERRORS = {
+    400: "ValidationException",
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    429: "ThrottlingException",
+    503: "ServiceUnavailableException",
+}
+_GOOGLE_STATES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+}
+
+
 @dataclass(frozen=True)
 class Said:
     """What the model says."""
@@ -65,12 +82,10 @@ def answers_a_tool(dialect: Name, call: Call) -> bool:
 def error(dialect: Name, status: int, words: str) -> Answer:
     """An error answer of a provider."""
     if dialect == "bedrock":
-        kinds = {429: "ThrottlingException", 503: "ServiceUnavailableException", 400: "ValidationException"}
-        headers = (("x-amzn-errortype", kinds.get(status, "InternalServerException")),)
+        headers = (("x-amzn-errortype", _AWS_ERRORS.get(status, "InternalServerException")),)
         return as_json(_dump({"message": words}), status, headers)
-    if dialect == "gemini":
-        states = {429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE", 400: "INVALID_ARGUMENT"}
-        error = {"code": status, "message": words, "status": states.get(status, "INTERNAL")}
+    if dialect == "gemini" or (dialect == "vertex" and status in (401, 403, 404)):
+        error = {"code": status, "message": words, "status": _GOOGLE_STATES.get(status, "INTERNAL")}
         return as_json(_dump({"error": error}), status)
     kinds = {429: "rate_limit_error", 503: "overloaded_error", 400: "invalid_request_error"}
     if dialect == "vertex":
@@ -232,14 +247,28 @@ def _vertex(said: Said, model: str, stream: bool) -> Answer:
 def _bedrock(said: Said, model: str, stream: bool) -> Answer:
     if not stream:
         return as_json(_claude_body(said, model))
-    payloads = [event.partition(b"data: ")[2].strip() for event in _claude_events(said, model)]
+    return in_frames(_claude_events(said, model))
+
+
+def in_frames(events: Sequence[bytes]) -> Reply:
+    """Anthropic's events as Bedrock streams them: each in Base64 within JSON within a frame."""
+    payloads = [event.partition(b"data: ")[2].strip() for event in events]
     frames = [event_frame(_dump({"bytes": base64.b64encode(payload).decode(), "p": "abc"})) for payload in payloads]
     return Reply(200, (("content-type", "application/vnd.amazon.eventstream"),), frames)
 
 
+def exception_frame(kind: str, words: str) -> bytes:
+    """An exception in AWS's event stream."""
+    named = {":exception-type": kind, ":content-type": "application/json", ":message-type": "exception"}
+    return _frame(named, _dump({"message": words}))
+
+
 def event_frame(payload: bytes, kind: str = "chunk") -> bytes:
     """A message of AWS's event stream: lengths, checksum, headers, payload, checksum."""
-    named = {":event-type": kind, ":content-type": "application/json", ":message-type": "event"}
+    return _frame({":event-type": kind, ":content-type": "application/json", ":message-type": "event"}, payload)
+
+
+def _frame(named: Mapping[str, str], payload: bytes) -> bytes:
     headers = b"".join(
         bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode()
         for name, value in named.items()

@@ -1,4 +1,4 @@
-"""A provider that does what it is asked, in four formats, and with one fault if the test plants it.
+"""A provider that does what it is asked, in every format, and with one fault if the test plants it.
 
 It reads a request without knowing its format: all its texts together tell what is wanted. So it can judge from the
 outside whether a check asks for what it says, and every check of it must pass until a fault is planted.
@@ -14,14 +14,15 @@ from typing import Any, Literal
 
 import msgspec
 
+from tests.upstreams import clouds
 from tests.upstreams.answers import Answer, Pause, Reply, Step, as_json
 from tests.upstreams.anthropic import error_body, message_body, message_events, models_body, tool_call
-from tests.upstreams.dialects import Said, answer, error, streams
+from tests.upstreams.dialects import Said, answer, error, exception_frame, in_frames, streams
 from tests.upstreams.gate import BOUND_S, Gate
 from tests.upstreams.scripted import Call
 
-Format = Literal["anthropic", "openai-chat", "openai-responses", "gemini"]
-FORMATS: tuple[Format, ...] = ("anthropic", "openai-chat", "openai-responses", "gemini")
+Format = Literal["anthropic", "openai-chat", "openai-responses", "gemini", "bedrock", "vertex"]
+FORMATS: tuple[Format, ...] = ("anthropic", "openai-chat", "openai-responses", "gemini", "bedrock", "vertex")
 
 Fault = Literal[
     "key refused",
@@ -46,6 +47,7 @@ Fault = Literal[
     "no output counted",
     "no cache",
     "count of another shape",
+    "no count",
     "count far off",
     "error under 200",
     "error of another kind",
@@ -53,6 +55,8 @@ Fault = Literal[
     "field rejected",
     "goes on, refuses",
     "goes on, waits",
+    "frame broken",
+    "exception in the stream",
 ]
 
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -87,17 +91,22 @@ class Mind:
     ) -> None:
         """``progress`` tells how many bytes of the answer reached the client: a stream goes on when they do."""
         self._speaks, self._model, self._clock, self._progress, self._fault = speaks, model, clock, progress, fault
+        self._cloud = clouds.cloud_of(speaks)
         self._bodies: set[bytes] = set()
         self._going_on = False
 
     def __call__(self, call: Call) -> Answer:
-        if self._fault in ("key refused", "credit spent"):
-            return self._error(*((401, "invalid key") if self._fault == "key refused" else (402, "no credit left")))
+        if self._fault == "key refused":
+            return self._error(*(clouds.REFUSED[self._cloud] if self._cloud else (401, "invalid key")))
+        if self._fault == "credit spent":
+            return self._error(402, "no credit left")
         if call.method == "GET":
             return self._models()
-        if call.path.endswith(("/count_tokens", ":countTokens")):
-            return self._count(call)
         wrong_model = NO_MODEL in call.target or NO_MODEL.encode() in call.body
+        if self._cloud and not wrong_model and (wrong := clouds.refusal(self._cloud, call, self._model)) is not None:
+            return wrong
+        if self._counts(call):
+            return self._count(call)
         if wrong_model and (wrong := self._wrong_model()) is not None:
             return wrong
         if refused := self._refused(call):
@@ -113,12 +122,22 @@ class Mind:
             return as_json(json.dumps({"models": [{"name": f"models/{listed}"}]}).encode())
         return as_json(models_body(listed))
 
+    def _counts(self, call: Call) -> bool:
+        if self._cloud:
+            return clouds.counts(self._cloud, call)
+        return call.path.endswith(("/count_tokens", ":countTokens"))
+
     def _count(self, call: Call) -> Answer:
-        tokens = 5000 if self._fault == "count far off" else len(call.body) // 4
-        name = "totalTokens" if self._speaks == "gemini" else "input_tokens"
+        if self._fault == "no count":
+            return self._error(400, clouds.UNCOUNTED)
+        tokens = 5000 if self._fault == "count far off" else len(self._body(call)) // 4
+        name = {"gemini": "totalTokens", "bedrock": "inputTokens"}.get(self._speaks, "input_tokens")
         if self._fault == "count of another shape":
             return as_json(json.dumps({"tokens": {"count": tokens}}).encode())
         return as_json(json.dumps({name: tokens}).encode())
+
+    def _body(self, call: Call) -> bytes:
+        return json.dumps(clouds.body_of(self._cloud, call)).encode() if self._cloud else call.body
 
     def _wrong_model(self) -> Answer | None:
         match self._fault:
@@ -129,7 +148,7 @@ class Mind:
             case "error of another kind":
                 return self._error(500, "internal error")
             case _:
-                return self._error(404, "no such model")
+                return self._error(*(clouds.NO_MODEL[self._cloud] if self._cloud else (404, "no such model")))
 
     def _refused(self, call: Call) -> Answer | None:
         if self._going_on:
@@ -202,15 +221,29 @@ class Mind:
         steps = [_counted(each, prompt, cached, output) for each in self._spoiled(steps)]
         if isinstance(whole.body, bytes):
             return Reply(whole.status, whole.headers, b"".join(steps), framing="length")
+        if self._speaks == "bedrock":
+            return self._framed(steps, said)
         return Reply(whole.status, whole.headers, self._in_time(steps, said))
 
+    def _framed(self, events: list[bytes], said: Said) -> Reply:
+        """A stream of AWS's."""
+        framed = in_frames(events)
+        steps = [each for each in framed.body if isinstance(each, bytes)]
+        if self._fault == "frame broken":
+            steps[-1] = steps[-1][:-1] + bytes([steps[-1][-1] ^ 1])
+        if self._fault == "exception in the stream":
+            broken_off = exception_frame("modelStreamErrorException", "The model broke off.")
+            return Reply(framed.status, framed.headers, [*steps[:3], broken_off])
+        return Reply(framed.status, framed.headers, self._in_time(steps, said))
+
     def _spoken(self, said: Said, call: Call) -> Reply:
-        if self._speaks != "anthropic":
+        """Of Claude in a cloud too, its own events."""
+        if self._speaks != "anthropic" and self._speaks != "bedrock" and self._speaks != "vertex":
             told = answer(self._speaks, call, said, self._model)
             assert isinstance(told, Reply)
             return told
         tools = [tool_call(name, given, f"toolu_{number:020d}") for number, (name, given) in enumerate(said.tools)]
-        if streams("openai-chat", call):
+        if streams(self._cloud or "openai-chat", call):
             events = message_events(said.text, tools=tools, thinking=said.thinking, model=self._model)
             return Reply(200, (("content-type", "text/event-stream"),), events)
         body = message_body(said.text, tools=tools, thinking=said.thinking, model=self._model)

@@ -37,7 +37,22 @@ def _print_version(context: click.Context, _option: click.Parameter, value: obje
         context.exit()
 
 
-@click.group(invoke_without_command=True, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The commands; on a terminal the sentence of a failure is broken between words."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            from tui.cli.printing import beside
+
+            vars(error)["message"] = beside(error.message, "Error: ")  # to click it is final
+            raise
+
+
+@click.group(
+    cls=_Commands, invoke_without_command=True, help=HELP, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.option("--replace-engine", is_flag=True, help="End a running engine of another version and start this one's.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print it.")
 @click.pass_context

@@ -3,18 +3,19 @@
 Nothing but our own settings file is written, at the very end and in one step; whoever breaks off leaves it as it was.
 """
 
-import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from proxy import contract as c
-from tui.cli.engine_access import ask, installation, running_engine, say
+from tui.cli.engine_access import ask, installation, running_engine
 from tui.cli.printing import print_lines
-from tui.cli.reloading import trouble_lines
+from tui.cli.trying import tried_out
+from tui.cli.writing import agreed_to, broken_off_at_will, editing, read, tables, write_and_take_up
 
 if TYPE_CHECKING:
     from tui.supervisor import RunningEngine
@@ -46,29 +47,58 @@ def add(
 
     What no flag says is asked; without a terminal it has to be said.
     """
+    with broken_off_at_will():
+        edit = _asked(preset, name, key, base_url, model, _parsed(settings), default=default, yes=yes)
+        agreed = agreed_to(edit.file, edit.before, edit.after, sure=yes)
+    if agreed:
+        write_and_take_up(edit.engine, edit.file, edit.before, edit.after)
+        _say_how_to_use(edit.engine, edit.target, default=edit.default)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """What is to be written, and what for."""
+
+    engine: "RunningEngine"
+    file: Path
+    before: str
+    after: str
+    target: str
+    """The provider, or a model of it."""
+    default: bool
+    """All requests go there."""
+
+
+def _asked(
+    preset: str | None,
+    name: str | None,
+    key: str | None,
+    base_url: str | None,
+    model: str | None,
+    more: dict[str, Any],
+    *,
+    default: bool,
+    yes: bool,
+) -> _Edit:
     from tui.cli.questions import KEYED, what_it_needs, which_key, which_model, which_name, which_preset
 
     file = installation().config_file
-    text = _read(file)
-    more = _parsed(settings)
+    text = read(file)
     engine = running_engine()
     info = which_preset(preset, ask(lambda door: door.presets(), engine).presets)
-    called = which_name(name, info, tuple(_tables(text)))
+    called = which_name(name, info, tuple(tables(text)))
     table: dict[str, Any] = {"preset": info.name, **({"base_url": base_url} if base_url else {})}
     table |= what_it_needs(info, {**table, **more})
     auth = str(more.get("auth", info.auth))
     own = which_key(key, info, auth, file, sure=yes)
     table |= {"api_key": own} if own is not None else {"auth": "none"} if auth in KEYED else {}
-    table |= more
-    tried = _tried(engine, called, table)
+    table, tried = tried_out(engine, called, {**table, **more}, info, auth, file, sure=yes)
     first = which_model(model, tried.models)
     if first is not None and first not in [each.id for each in tried.models]:
         table["models"] = [first]
     target = f"{called}/{first}" if first else called
     default = default or (not yes and _wants_default(target))
-    edited = _edited(text, called, table, target if default else None)
-    if _write_and_take_up(engine, file, text, edited, sure=yes):
-        _say_how_to_use(engine, target, default=default)
+    return _Edit(engine, file, text, _edited(text, called, table, target if default else None), target, default)
 
 
 @click.command("remove", short_help="Take a provider out of config.toml.")
@@ -79,12 +109,15 @@ def remove(name: str, *, yes: bool) -> None:
     from tui.config_file import without_provider
 
     file = installation().config_file
-    text = _read(file)
-    if name not in _tables(text):
+    text = read(file)
+    if name not in tables(text):
         raise click.ClickException(f"{file} has no [providers.{name}]; `cctui providers` says where each was found.")
     engine = running_engine()
-    edited = _editing(lambda: without_provider(text, name))
-    if _write_and_take_up(engine, file, text, edited, sure=yes):
+    edited = editing(lambda: without_provider(text, name))
+    with broken_off_at_will():
+        agreed = agreed_to(file, text, edited, sure=yes)
+    if agreed:
+        write_and_take_up(engine, file, text, edited)
         left = [each for each in ask(lambda door: door.state(), engine).providers if each.name == name]
         still = f"{name} is still there, found by {left[0].origin}." if left else f"{name} is gone."
         print_lines([still])
@@ -113,20 +146,6 @@ def _value(text: str) -> Any:
     return value if isinstance(value, bool | int | float | list | dict) else text.strip("\"'")
 
 
-def _tried(engine: "RunningEngine", name: str, table: dict[str, Any]) -> c.SettingsTried:
-    """What trying the provider gave. Raises ``click.ClickException``, with its own words, where it refused."""
-    say(f"asking {name} for its models")
-    tried = ask(lambda door: door.try_settings(c.TrySettings(name=name, table=table)), engine)
-    if not tried.ok:
-        key = table.get("api_key")
-        here = isinstance(key, str) and key.startswith("env:") and key[4:].strip() in os.environ
-        lost = here and "not set where the engine was started" in tried.text
-        advice = "It is set here: `cctui stop`, then the same again, starts an engine that has it.\n" if lost else ""
-        raise click.ClickException(f"{tried.text}\n{advice}Nothing was written.")
-    print_lines([f"{tried.text} ({tried.duration_ms:.0f} ms)"])
-    return tried
-
-
 def _wants_default(target: str) -> bool:
     from tui.cli.questions import has_terminal
 
@@ -139,32 +158,7 @@ def _edited(text: str, name: str, table: Mapping[str, Any], default: str | None)
     def edit() -> str:
         return with_provider(text if default is None else with_default(text, default), name, table)
 
-    return _editing(edit)
-
-
-def _write_and_take_up(engine: "RunningEngine", file: Path, before: str, after: str, *, sure: bool) -> bool:
-    """Show what changes, write it where the user agrees, and let the engine take it up; its refusal undoes it."""
-    from tui.cli.questions import agreed
-    from tui.config_file import difference, write_config
-
-    print_lines(["", *difference(before, after), ""])
-    if not agreed(f"Write this into {file}?", sure=sure):
-        print_lines(["Nothing was written."])
-        return False
-    if _read(file) != before:
-        raise click.ClickException(f"{file} was changed meanwhile. Nothing was written; do it again.")
-    there = file.exists()
-    try:
-        write_config(file, after)
-        reloaded = ask(lambda door: door.reload(), engine)
-    except OSError as error:
-        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
-    except click.ClickException:
-        write_config(file, before) if there else file.unlink()
-        say(f"{file} is as it was")
-        raise
-    print_lines([f"Written into {file}.", *trouble_lines(reloaded)])
-    return True
+    return editing(edit)
 
 
 def _say_how_to_use(engine: "RunningEngine", target: str, *, default: bool) -> None:
@@ -178,26 +172,4 @@ def _say_how_to_use(engine: "RunningEngine", target: str, *, default: bool) -> N
         words = f"A choice of yours still stands above the default; `cctui use {c.AS_ASKED}` takes it back."
     else:
         words = f"Requests go to {target} from now on."
-    print_lines([words])
-
-
-def _read(file: Path) -> str:
-    from tui.config_file import read_config
-
-    return _editing(lambda: read_config(file))
-
-
-def _tables(text: str) -> Mapping[str, Any]:
-    from tui.config_file import provider_tables
-
-    return provider_tables(text)
-
-
-def _editing(edit: Any) -> str:
-    """What ``edit`` makes of the file's text. Raises ``click.ClickException``."""
-    from tui.config_file import CannotEdit
-
-    try:
-        return str(edit())
-    except CannotEdit as error:
-        raise click.ClickException(str(error)) from None
+    print_lines([words, f"`cctui check {target}` tries out what Claude Code needs of it."])

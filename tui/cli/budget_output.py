@@ -1,6 +1,7 @@
 """What ``cctui budget`` prints, for people and as JSON. Pure."""
 
 from proxy import contract as c
+from tui.cli.json_output import budget
 from tui.cli.tables import Column, table
 from tui.state import formats
 
@@ -34,19 +35,7 @@ def as_json(report: c.BudgetReport) -> dict[str, object]:
         "downgrade_to": report.downgrade_to,
         "session": report.session,
         "passing": report.passing,
-        "budgets": [
-            {
-                "kind": each.kind,
-                "name": each.name,
-                "limit_usd": _dollars(each.limit_nano_usd),
-                "granted_usd": c.dollars(each.granted_nano_usd),
-                "spent_usd": c.dollars(each.spent_nano_usd),
-                "in_flight_usd": c.dollars(each.in_flight_nano_usd),
-                "left_usd": _dollars(each.left_nano_usd),
-                "unpriced_requests": each.unpriced_requests,
-            }
-            for each in report.budgets
-        ],
+        "budgets": [budget(each) for each in report.budgets],
     }
 
 
@@ -62,21 +51,17 @@ def _rules(report: c.BudgetReport) -> list[str]:
     return [rule, *([f"Session {session} passes every budget."] if report.passing else [])]
 
 
-def _row(budget: c.Budget) -> list[str]:
-    name = budget.name[:SESSION_CELLS] if budget.kind == "session" else budget.name
-    limit, left = budget.limit_nano_usd, budget.left_nano_usd
+def _row(one: c.Budget) -> list[str]:
+    name = one.name[:SESSION_CELLS] if one.kind == "session" else one.name
+    limit, left = one.limit_nano_usd, one.left_nano_usd
     if limit is None or left is None:
-        return [f"{budget.kind} {name}", "", NONE, "", "", "", ""]
+        return [f"{one.kind} {name}", formats.used(one), NONE, "", "", "", ""]
     return [
-        f"{budget.kind} {name}",
-        formats.money(budget.spent_nano_usd),
+        f"{one.kind} {name}",
+        formats.used(one),
         formats.money(limit),
-        formats.percent(budget.spent_nano_usd / limit) if limit else "",
+        formats.percent(one.spent_nano_usd / limit) if limit else "",
         formats.money(left),
-        formats.money(budget.granted_nano_usd) if budget.granted_nano_usd else "",
-        formats.money(budget.in_flight_nano_usd) if budget.in_flight_nano_usd else "",
+        formats.money(one.granted_nano_usd) if one.granted_nano_usd else "",
+        formats.money(one.in_flight_nano_usd) if one.in_flight_nano_usd else "",
     ]
-
-
-def _dollars(nano_usd: int | None) -> float | None:
-    return None if nano_usd is None else c.dollars(nano_usd)

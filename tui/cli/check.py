@@ -2,22 +2,24 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from proxy import contract as c
-from tui.cli.engine_access import ask, say
-from tui.cli.printing import print_json, print_lines, width
+from tui.cli.engine_access import ask
+from tui.cli.printing import print_json, print_lines, terminal_width, width
 
 if TYPE_CHECKING:
+    from tui.cli.check_progress import Progress
     from tui.client import Door
 
 LOOK_S = 0.25
 """Between two looks at a running check."""
 BAD = 1
+STOPPED = 130
+"""As of a program that was interrupted."""
 
 
 @click.command(short_help="Try a target out with real requests, point by point; exits 1 when something fails.")
@@ -36,51 +38,58 @@ def check(target: str, only: str | None, skip: str | None, *, yes: bool, as_json
     error, fields and cancel.
     """
     from tui.cli import check_output
+    from tui.cli.check_progress import Progress
 
     command = c.RunCheck(target=target, only=_names(only), skip=_names(skip))
     planned = ask(lambda door: door.run_check(msgspec.structs.replace(command, dry_run=True)))
-    say(check_output.plan_line(planned))
-    if not yes:
-        _agree(planned)
-    report = ask(lambda door: _followed(door, command, [each.name for each in planned.results]))
+    click.echo("\n".join(check_output.plan_lines(planned, terminal_width())), err=True)
+    if not yes and not _agreed(planned):
+        click.echo("Nothing was sent.", err=True)
+        raise click.exceptions.Exit(BAD)
+    progress = Progress(planned, width(), as_json=as_json)
+    try:
+        report, stopped = ask(lambda door: _followed(door, command, progress))
+    finally:
+        progress.close()
     if as_json:
-        print_json(check_output.as_json(report))
+        print_json(check_output.as_json(report, stopped=stopped))
     else:
-        print_lines(check_output.as_lines(report, width()))
-    raise click.exceptions.Exit(0 if check_output.is_good(report) else BAD)
+        print_lines(check_output.end_lines(report, width(), stopped=stopped))
+    raise click.exceptions.Exit(STOPPED if stopped else 0 if check_output.is_good(report) else BAD)
 
 
 def _names(text: str | None) -> tuple[str, ...]:
     return tuple(name for each in (text or "").split(",") if (name := each.strip()))
 
 
-def _agree(planned: c.CheckReport) -> None:
-    """What costs nothing needs no consent."""
+def _agreed(planned: c.CheckReport) -> bool:
+    """What costs nothing needs no consent. Raises ``click.UsageError`` where nobody can be asked."""
     if planned.most_nano_usd == 0 or planned.simulated:
-        return
+        return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise click.UsageError("This costs money; say --yes where nobody can be asked.")
-    click.confirm("Try it out now?", abort=True, err=True)
-
-
-async def _followed(door: "Door", command: c.RunCheck, names: Sequence[str]) -> c.CheckReport:
-    """The report on the points ``names`` at the check's end, told one by one meanwhile. Whoever interrupts it stops
-    it."""
-    from tui.cli import check_output
-
-    report = await door.run_check(command)
-    told: set[str] = set()
     try:
-        while True:
-            results = tuple(each for each in report.results if each.name in names)
-            for result in results:
-                if result.verdict is not None and result.name not in told:
-                    told.add(result.name)
-                    say(check_output.progress_line(result, len(told), len(names)))
-            if not report.running:
-                return msgspec.structs.replace(report, results=results)
-            await asyncio.sleep(LOOK_S)
-            report = await door.check_report(report.target)
+        return click.confirm("Try it out now?", err=True)
+    except click.Abort:
+        click.echo(err=True)
+        return False
+
+
+async def _followed(door: "Door", command: c.RunCheck, progress: "Progress") -> tuple[c.CheckReport, bool]:
+    """The report at the check's end, told while it comes, and whether it was interrupted, which stops it."""
+    report = await door.run_check(command)
+    try:
+        return await _to_its_end(door, report, progress), False
     except asyncio.CancelledError:
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
         await door.stop_check(c.StopCheck(target=report.target))
-        raise
+        return await _to_its_end(door, await door.check_report(report.target), progress), True
+
+
+async def _to_its_end(door: "Door", report: c.CheckReport, progress: "Progress") -> c.CheckReport:
+    while report.running:
+        progress.tell(report)
+        await asyncio.sleep(LOOK_S)
+        report = await door.check_report(report.target)
+    return progress.tell(report)

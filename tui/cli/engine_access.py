@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from tui.cli.printing import beside
+
 if TYPE_CHECKING:
     from proxy.paths import Paths
     from tui.client import Door
@@ -21,7 +23,7 @@ T = TypeVar("T")
 
 def say(text: str) -> None:
     """A line beside the output."""
-    click.echo(f"cctui: {text}", err=True)
+    click.echo(f"cctui: {beside(text, 'cctui: ')}", err=True)
 
 
 def installation() -> "Paths":
@@ -31,12 +33,12 @@ def installation() -> "Paths":
 
 
 def running_engine(options: "EngineOptions | None" = None) -> "RunningEngine":
-    """The engine, started if need be. One of another contract is replaced where the user says so."""
+    """The engine, started if need be, which is said. One of another contract is replaced where the user says so."""
     from tui import supervisor
 
     paths = installation()
     try:
-        return supervisor.ensure(paths, options, say)
+        return supervisor.ensure(paths, options, say, started=_say_started)
     except supervisor.OtherContractError as error:
         if not _may_replace(error):
             raise click.ClickException(str(error)) from None
@@ -44,6 +46,10 @@ def running_engine(options: "EngineOptions | None" = None) -> "RunningEngine":
         return _replaced(paths, error.engine)
     except (supervisor.SupervisorError, OSError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _say_started(engine: "RunningEngine") -> None:
+    say(f"no engine was running; started one at {engine.url}, `cctui stop` ends it")
 
 
 def ask(call: "Callable[[Door], Awaitable[T]]", engine: "RunningEngine | None" = None) -> T:

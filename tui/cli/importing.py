@@ -20,9 +20,9 @@ SHOWN = 5
 """Lines that cannot be read, by name."""
 
 NOTE = (
-    "Costs are list prices of their day. A transcript does not say whether a subscription paid: if one did, say so "
-    "with --subscription, and budgets leave it out as they do for live requests. The client's calls for its own "
-    "purposes, such as titles, are in no transcript."
+    "Costs are by your [prices], else list prices of their day. A transcript does not say whether a subscription paid: "
+    "if one did, say so with --subscription, and budgets leave it out as they do for live requests. The client's calls "
+    "for its own purposes, such as titles, are in no transcript."
 )
 
 
@@ -98,6 +98,7 @@ def _plus(one: "c.ImportReport", two: "c.ImportReport") -> "c.ImportReport":
             unpriced_requests=first.unpriced_requests + second.unpriced_requests,
         ),
         known=one.known + two.known,
+        grown=one.grown + two.grown,
         too_old=one.too_old + two.too_old,
         empty=one.empty + two.empty,
     )
@@ -114,23 +115,26 @@ def _as_json(reading: "Reading", report: "c.ImportReport", *, dry_run: bool) -> 
         "unread": reading.unread,
         "added": json_output.tally(report.added),
         "known": report.known + reading.repeated,
+        "grown": report.grown,
         "too_old": report.too_old,
         "empty": report.empty,
     }
 
 
 def _as_lines(reading: "Reading", report: "c.ImportReport", *, dry_run: bool) -> Iterator[str]:
-    from tui.state.formats import money
+    from tui.state.formats import paid
 
     added = report.added
     done = "would be taken in" if dry_run else "taken in"
     yield f"{_count(reading.files, 'transcript')}, {_count(reading.lines, 'line')} read."
-    spent = f"{money(added.cost_nano_usd)} at list price, {added.usage.total_tokens:,} tokens"
+    spent = f"{paid(added)}, {added.usage.total_tokens:,} tokens"
     yield f"{_count(added.requests, 'request')} {done}: {spent}."
     if added.unpriced_requests:
         yield f"{_count(added.unpriced_requests, 'request')} of them without a known price, in no sum of money."
     if known := report.known + reading.repeated:
         yield f"{_count(known, 'answer')} known already, not counted again."
+    if report.grown:
+        yield f"{_count(report.grown, 'answer')} known from before the end: the rest is added."
     if report.too_old:
         yield f"{_count(report.too_old, 'answer')} older than the rows that [history] keeps, left out."
     if report.empty:

@@ -62,6 +62,7 @@ def request(row: c.Request) -> Json:
         "duration_ms": row.duration_ms,
         "usage": _usage(row.usage),
         "usage_estimated": row.usage_estimated,
+        "output_estimated": row.output_estimated,
         "cost_usd": _dollars(row.cost_nano_usd),
         "cost_source": row.cost_source,
         "simulated": row.simulated,
@@ -75,12 +76,15 @@ def usage_rows(rows: Iterable[c.UsageRow]) -> list[Json]:
 
 
 def tally(sums: c.Tally) -> Json:
-    """Sums; simulated money stands apart and is in no other figure."""
+    """Sums; simulated money stands apart and is in no other figure.
+
+    What requests without a known price cost is in none: ``cost_usd`` is null where all that was spent is unknown.
+    """
     return {
         "requests": sums.requests,
         **_usage(sums.usage),
         "web_searches": sums.usage.web_searches,
-        "cost_usd": c.dollars(sums.cost_nano_usd),
+        "cost_usd": known_dollars(sums.cost_nano_usd, sums.unpriced_requests),
         "simulated_usd": c.dollars(sums.simulated_nano_usd),
         "unpriced_requests": sums.unpriced_requests,
         "failed": sums.failed,
@@ -99,10 +103,7 @@ def status(state: c.Snapshot, now: float) -> Json:
         "sessions": [_session(session) for session in state.sessions],
         "in_flight": len(live),
         "today": tally(state.today),
-        "budget": {
-            "session_usd": _dollars(state.session_budget_nano_usd),
-            "day_usd": _dollars(state.day_budget_nano_usd),
-        },
+        "budgets": [budget(one) for one in state.budgets],
         "problems": list(state.problems),
         "last_request": request(state.requests[-1]) if state.requests else None,
     }
@@ -123,6 +124,7 @@ def no_engine(trace: str) -> Json:
         "providers": [],
         "sessions": [],
         "in_flight": 0,
+        "budgets": [],
         "problems": [trace] if trace else [],
     }
 
@@ -193,6 +195,20 @@ def model(value: c.Model) -> Json:
         "favourite": value.favourite,
         "used_at": moment(value.used_at),
         "published_id": value.published_id,
+    }
+
+
+def budget(value: c.Budget) -> Json:
+    """What may be spent for one purpose, and what was, as requests are judged by."""
+    return {
+        "kind": value.kind,
+        "name": value.name,
+        "limit_usd": _dollars(value.limit_nano_usd),
+        "granted_usd": c.dollars(value.granted_nano_usd),
+        "spent_usd": known_dollars(value.spent_nano_usd, value.unpriced_requests),
+        "in_flight_usd": c.dollars(value.in_flight_nano_usd),
+        "left_usd": _dollars(value.left_nano_usd),
+        "unpriced_requests": value.unpriced_requests,
     }
 
 
@@ -295,6 +311,11 @@ def _usage(tokens: c.Usage) -> Json:
         "cache_write_5m_tokens": tokens.cache_write_5m_tokens,
         "cache_write_1h_tokens": tokens.cache_write_1h_tokens,
     }
+
+
+def known_dollars(nano_usd: int, unpriced: int) -> float | None:
+    """None where something was spent and nothing is known of it."""
+    return None if unpriced and not nano_usd else c.dollars(nano_usd)
 
 
 def _dollars(nano_usd: int | None) -> float | None:

@@ -15,6 +15,22 @@ def width() -> int:
     return shutil.get_terminal_size((80 if sys.stdout.isatty() else UNBOUNDED, 24)).columns
 
 
+def terminal_width() -> int:
+    """Of what is told beside the output."""
+    return shutil.get_terminal_size((80 if sys.stderr.isatty() else UNBOUNDED, 24)).columns
+
+
+def beside(text: str, start: str) -> str:
+    """``text`` as it follows ``start`` on stderr; on a terminal its rows stand below each other."""
+    from tui.state.text import clean, wrap
+
+    if not sys.stderr.isatty():
+        return text
+    room = max(20, terminal_width() - len(start))
+    rows = [row for paragraph in text.splitlines() for row in wrap(clean(paragraph), room)]
+    return f"\n{' ' * len(start)}".join(rows)
+
+
 def print_lines(lines: Iterable[str]) -> None:
     click.echo("\n".join(lines))
 

@@ -5,9 +5,11 @@ Without a terminal nothing is asked: what is missing is an error that names its 
 
 import difflib
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -48,8 +50,8 @@ def which_preset(given: str | None, presets: Sequence[c.PresetInfo]) -> c.Preset
     def known(text: str) -> c.PresetInfo:
         if text in by_name:
             return by_name[text]
-        near = difflib.get_close_matches(text, list(by_name), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(by_name)}"
+        near = [name for name in by_name if text.lower() in name] or difflib.get_close_matches(text, list(by_name))
+        hint = f"did you mean {' or '.join(near[:3])}?" if text and near else f"there are {', '.join(by_name)}"
         raise click.UsageError(f"no provider is known as {text!r}; {hint}")
 
     if given is not None:
@@ -67,6 +69,8 @@ def which_name(given: str | None, preset: c.PresetInfo, taken: Sequence[str]) ->
     """The table's name. Raises ``click.UsageError`` where it is taken."""
 
     def free(text: str) -> str:
+        if not re.fullmatch(c.PROVIDER_NAME, text):
+            raise click.UsageError(f"{text!r} is no name: letters, digits, '.', '_' and '-' only")
         if text in taken:
             raise click.UsageError(f"[providers.{text}] is there already; `cctui providers remove {text}` takes it out")
         return text
@@ -93,11 +97,40 @@ def what_it_needs(preset: c.PresetInfo, said: Mapping[str, object]) -> dict[str,
             continue
         default = preset.region if need == "region" else None
         if has_terminal():
-            answer = click.prompt(NEED_WORDS[need], default=default, err=True)
+            answer = _asked_need(need, default)
             answers |= {need: answer} if answer != default else {}
         elif default is None:
             raise missing(NEED_FLAGS[need], preset.hint)
     return answers
+
+
+def anew(preset: c.PresetInfo, table: Mapping[str, Any], auth: str, file: Path) -> dict[str, Any]:
+    """``table`` with its address and its key asked again; Enter keeps what it has."""
+    again = dict(table)
+    if "base_url" in table or "{" not in (preset.base_url or "{"):
+        places: tuple[c.Need, ...] = ("base_url",)
+    else:
+        places = tuple(need for need in ("project", "region") if f"{{{need}}}" in (preset.base_url or ""))
+    before = {"base_url": preset.base_url, "region": preset.region}
+    for place in places:
+        present = table.get(place, before.get(place))
+        answer = _asked_need(place, present)
+        again |= {place: answer} if answer != present else {}
+    if auth in KEYED or "api_key" in table:
+        key = _agreed_key(lambda: _asked_key_again(preset, table), file)
+        again |= {"api_key": key} if key is not None else {}
+        if key is not None and table.get("auth") == "none":
+            del again["auth"]
+    return again
+
+
+def _asked_need(need: c.Need, default: object) -> str:
+    def valid(text: str) -> str:
+        if need == "base_url" and not re.match(r"(?i)https?://\S+$", text.strip()):
+            raise click.UsageError(f"{text!r} is no address; those begin with https:// or http://")
+        return text.strip()
+
+    return str(click.prompt(NEED_WORDS[need], default=default, value_proc=valid, err=True))
 
 
 def which_key(given: str | None, preset: c.PresetInfo, auth: str, file: Path, *, sure: bool) -> str | None:
@@ -114,14 +147,19 @@ def which_key(given: str | None, preset: c.PresetInfo, auth: str, file: Path, *,
         return given
     if given is None:
         _say_what_the_engine_lacks(preset)
+    offers = iter([given] if given is not None else [])
+    return _agreed_key(lambda: next(offers, None) or _asked_key(preset, auth, found), file, sure=sure)
+
+
+def _agreed_key(offer: Callable[[], str | None], file: Path, *, sure: bool = False) -> str | None:
+    """The first key of ``offer`` that may stand in the file."""
     while True:
-        key = given or _asked_key(preset, auth, found)
+        key = offer()
         if key is None or key.startswith(REFERENCES):
             return key
         say(_plain_words(file))
         if sure or click.confirm("Write the key itself?", default=False, err=True):
             return key
-        given = None
 
 
 def which_model(given: str | None, models: Sequence[c.Model]) -> str | None:
@@ -163,6 +201,12 @@ def _asked_key(preset: c.PresetInfo, auth: str, found: Sequence[str]) -> str | N
     question = f"Key, {_example(preset)} or cmd:COMMAND{offer}"
     answer = click.prompt(question, default=default, hide_input=True, show_default=False, err=True)
     return str(answer).strip() or None
+
+
+def _asked_key_again(preset: c.PresetInfo, table: Mapping[str, Any]) -> str | None:
+    kept = "the same" if table.get("api_key") else "none"
+    question = f"Key, {_example(preset)} or cmd:COMMAND (Enter: {kept})"
+    return str(click.prompt(question, default="", hide_input=True, show_default=False, err=True)).strip() or None
 
 
 def _own_server(preset: c.PresetInfo) -> bool:

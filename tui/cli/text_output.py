@@ -65,9 +65,10 @@ def status(state: c.Snapshot, now: float) -> list[str]:
         *_headed("route", route(state.route)),
         *chains(state.route),
         *_headed("detour", [_detour(one, now) for one in detours_of(state, now)]),
-        *_headed("sessions", [_session(session, now) for session in state.sessions] or ["none yet"]),
+        *_headed("sessions", [_session(session, state, now) for session in state.sessions] or ["none yet"]),
         *_headed("last", _last(state.requests)),
-        ("today", _spent(state.today, state.day_budget_nano_usd)),
+        ("today", _spent(state.today)),
+        *_headed("budgets", [_budget(one) for one in state.budgets if one.kind != "session"]),
         *_headed("trouble", [*state.problems, *_all_troubles(state, now)]),
     ]
     return [f"{head:<10}{clean_line(text)}" for head, text in facts]
@@ -118,10 +119,12 @@ def _scope(override: c.Override) -> str:
     return " of ".join([*parts, *([f"session {override.session}"] if override.session else [])])
 
 
-def _session(session: c.Session, now: float) -> str:
+def _session(session: c.Session, state: c.Snapshot, now: float) -> str:
     busy = f"{session.in_flight} in flight" if session.in_flight else f"quiet {formats.age(now - session.last_at)}"
     name = " ".join(dict.fromkeys(filter(None, (session_name(session), clean_line(session.id)[:8]))))
-    return f"{name}, {_counted(session.tally.requests)}, {session_money(session)}, {busy}"
+    told = [name, _counted(session.tally.requests), session_money(session), busy]
+    told += [_budget(one) for one in state.budgets if (one.kind, one.name) == ("session", session.id)]
+    return ", ".join([*told, *(["passes every budget"] if session.id in state.passing else [])])
 
 
 def _last(rows: Sequence[c.Request]) -> list[str]:
@@ -133,9 +136,14 @@ def _last(rows: Sequence[c.Request]) -> list[str]:
     return [f"{first} at {row.provider or 'nobody'}, {_state(row)}{why}"]
 
 
-def _spent(today: c.Tally, budget_nano_usd: int | None) -> str:
-    limit = f" of {formats.money(budget_nano_usd)}" if budget_nano_usd else ""
-    return f"{_counted(today.requests)}, {formats.sums(today.cost_nano_usd, today.simulated_nano_usd)}{limit}"
+def _spent(today: c.Tally) -> str:
+    return f"{_counted(today.requests)}, {formats.spent(today)}"
+
+
+def _budget(one: c.Budget) -> str:
+    """``session budget: $4.12 of $10.00``"""
+    whose = f" {one.name}" if one.kind == "project" else ""
+    return f"{one.kind} budget{whose}: {formats.used(one)} of {formats.money(one.limit_nano_usd)}"
 
 
 def _counted(requests: int) -> str:
@@ -167,7 +175,7 @@ def _request(row: c.Request, now: float) -> list[str]:
         _state(row),
         "" if row.ttft_ms is None else formats.duration(row.ttft_ms),
         formats.count(prompt) if prompt else "",
-        formats.count(row.usage.output_tokens) if row.usage.output_tokens else "",
+        formats.tokens(row.usage.output_tokens, estimated=row.usage_estimated) if row.usage.output_tokens else "",
         formats.percent(row.usage.cache_read_tokens / prompt) if prompt else "",
         formats.money(row.cost_nano_usd, simulated=row.simulated),
     ]

@@ -5,7 +5,7 @@ from tui.cli.json_output import Json, moment, tally
 from tui.cli.tables import Column, table
 from tui.state import formats
 from tui.state.lines import line_text
-from tui.state.whatif import ROUGH, base, spent, times
+from tui.state.whatif import ROUGH, base, same_words, spent, times
 
 COLUMNS = (
     Column("provider", shrinks=True),
@@ -28,17 +28,18 @@ def what_if(report: c.WhatIf, limit: int, width: int) -> list[str]:
     lines += table(COLUMNS, rows, width) if rows else ["No provider lists a model; `cctui models` shows why."]
     if (more := len(report.rows) - limit) > 0:
         lines += ["", f"{more} dearer ones are left out; --limit shows more."]
-    if not all(row.same_tokenizer for row in report.rows[:limit]):
+    if any(row.same_tokenizer < 1 for row in report.rows[:limit]):
         lines += ["", "Where another tokenizer counts, the same text can be more tokens, or fewer."]
     return [*lines, "", ROUGH] if report.rough else lines
 
 
 def what_if_json(report: c.WhatIf) -> Json:
-    """``would_usd`` and ``list_usd`` are null where no price is known."""
+    """``would_usd`` and ``list_usd`` are null where no price is known; ``same_tokenizer`` is a share of the tokens."""
     return {
         "choice": _choice(report.choice),
         "total": tally(report.total),
         "list_usd": _dollars(report.list_nano_usd),
+        "list_simulated_usd": _dollars(report.list_simulated_nano_usd),
         "longest_prompt": None if report.rough else report.longest_prompt,
         "rough": report.rough,
         "rows": [
@@ -47,7 +48,7 @@ def what_if_json(report: c.WhatIf) -> Json:
                 "model": row.model,
                 "would_usd": _dollars(row.cost_nano_usd),
                 "price_source": row.price_source,
-                "same_tokenizer": row.same_tokenizer,
+                "same_tokenizer": round(row.same_tokenizer, 4),
                 "misfit": row.misfit,
                 "simulated": row.simulated,
             }
@@ -62,7 +63,7 @@ def _row(row: c.WhatIfRow, of_nano_usd: int) -> list[str]:
         row.model,
         formats.money(row.cost_nano_usd, simulated=row.simulated),
         times(row.cost_nano_usd, of_nano_usd),
-        "same" if row.same_tokenizer else "other",
+        same_words(row.same_tokenizer),
         PRICE_SOURCES.get(row.price_source, formats.UNKNOWN),
         row.misfit or "",
     ]

@@ -26,9 +26,9 @@ enabled = false
 [providers.simulator]
 enabled = false
 
-[providers.anthropic-sim]
+[providers.claude-sim]
 preset = "simulator"
-[providers.anthropic-sim.simulator]
+[providers.claude-sim.simulator]
 faults = {{ break = 0.02 }}
 first_event_s = {first}
 tokens_per_s = {speed}
@@ -36,9 +36,9 @@ outage_every_s = {every}
 outage_for_s = {length}
 outage_fault = "overloaded"
 
-[providers.openrouter-sim]
+[providers.router-sim]
 preset = "simulator"
-[providers.openrouter-sim.simulator]
+[providers.router-sim.simulator]
 models = [
   "anthropic/claude-opus-5.5", "anthropic/claude-sonnet-5.5", "anthropic/claude-haiku-5.5",
   "anthropic/claude-opus-4.8", "openai/gpt-5.5", "google/gemini-3-pro", "moonshotai/kimi-k3",
@@ -55,8 +55,8 @@ first_event_s = 1.8
 tokens_per_s = 40.0
 
 [route]
-default = "anthropic-sim"
-fallback = ["openrouter-sim", "local-sim/qwen3-coder:30b"]
+default = "claude-sim"
+fallback = ["router-sim", "local-sim/qwen3-coder:30b"]
 fallback_enabled = true
 """
 

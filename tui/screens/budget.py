@@ -45,10 +45,14 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
         self.amount_label = Label("", id="amount-label")
         self.amount = Input(id="amount", compact=True, select_on_focus=True)
         self._door = door
-        self._session = session
+        self._session_id = (session.id or None) if session is not None else None
+        """Whose budgets these are: once it is known, another session that becomes active does not change it."""
         self._known = known
         self._report: c.BudgetReport | None = None
-        self._asking: Asking | None = None
+        self._failed = False
+        """The engine did not answer last time."""
+        self._asking: tuple[Asking, c.Budget] | None = None
+        """What the amount that is typed is for."""
 
     def compose(self) -> ComposeResult:
         yield from (self.heading, self.titles, self.choices)
@@ -74,12 +78,14 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
     def title_line(self) -> Line:
         session = self._report.session if self._report is not None else None
         name = told_apart(self._known.get(session), self._known, session) if session else ""
-        return view.budget_title(self._report, name)
+        return view.budget_title(self._report, name, self.size.width)
 
     def column_titles(self, width: int) -> Line:
         return view.budget_titles(width)
 
     def told_lines(self, width: int) -> list[Line]:
+        if self._report is None and self._failed:
+            return []
         if self._report is None:
             return [line(Piece(" Asking the engine …", "dim"))]
         if (budget := self.highlighted) is None:
@@ -109,12 +115,13 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
                 f"No amount is set here, so there is nothing to grant more of: {self._keys['budget_amount']} sets one."
             )
             return
-        self._ask_amount("grant", f"grant more for {view.budget_name(budget)}, dollars:", view.default_grant(budget))
+        text = f"grant more for {view.budget_name(budget)}, dollars:"
+        self._ask_amount(("grant", budget), text, view.default_grant(budget))
 
     def action_budget_amount(self) -> None:
         if (budget := self.highlighted) is not None:
             text = f"{_every(budget)} may cost, dollars (off: no limit):"
-            self._ask_amount("amount", text, view.default_amount(budget))
+            self._ask_amount(("amount", budget), text, view.default_amount(budget))
 
     def action_let_pass(self) -> None:
         report = self._report
@@ -131,7 +138,7 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
         else:
             self.dismiss(None)
 
-    def _ask_amount(self, what: Asking, label: str, text: str) -> None:
+    def _ask_amount(self, what: tuple[Asking, c.Budget], label: str, text: str) -> None:
         self._asking = what
         self.amount_label.update(label)
         self.amount.value = text
@@ -145,9 +152,9 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
 
     @on(Input.Submitted, "#amount")
     def _amount_given(self, event: Input.Submitted) -> None:
-        budget, asking = self.highlighted, self._asking
-        if budget is None or asking is None:
+        if self._asking is None:
             return
+        asking, budget = self._asking
         off = asking == "amount" and event.value.strip().lower() in ("off", "none", "")
         try:
             nano_usd = None if off else view.amount(event.value)
@@ -188,10 +195,15 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
     async def _read(self) -> None:
         first = self._report is None
         try:
-            self._report = await self._door().budgets(self._session.id or None if self._session else None)
+            self._report = await self._door().budgets(self._session_id)
         except DoorError as error:
+            self._failed = True
             self.say(clean_line(str(error)), "bad")
             return
+        if self._failed:
+            self._failed = False
+            self.say("")
+        self._session_id = self._session_id or self._report.session
         self._entries = self.entries()
         self.renew(self.first_place() if first else None)
 

@@ -35,10 +35,13 @@ class ChainPicker(Picker[Candidate, str]):
         self._models = tuple(models)
 
     def entries(self, query: str) -> list[Candidate]:
-        found = [one for one in self._names() if not query.strip() or score(query, one.target) is not None]
-        models = model_choices(self._models, query)[1:]
-        listed = [Candidate(choice.target, model=choice) for choice in models]
-        return [*found, *listed]
+        """Names that begin with the query before the models, those that hold it somehow after them."""
+        words = query.strip().lower()
+        first = [one for one in self._names() if one.target.lower().startswith(words)]
+        rest = [one for one in self._names() if one not in first and score(query, one.target) is not None]
+        models = model_choices(self._models, query, [one.name for one in self._state.providers])
+        listed = [Candidate(choice.target, model=choice) for choice in models if choice.target != c.AS_ASKED]
+        return [*first, *listed, *rest]
 
     def _names(self) -> Iterable[Candidate]:
         for provider in self._state.providers:
@@ -61,7 +64,7 @@ class ChainPicker(Picker[Candidate, str]):
 
     def note_lines(self, width: int) -> list[Line]:
         del width
-        model = self.highlighted.model.model if self.highlighted and self.highlighted.model else None
+        model = self.highlighted.model.model if self.highlighted is not None and self.highlighted.model else None
         warning = small_warning(model, self._session) if model is not None else ""
         return [line(" ", Piece(warning, "warn"))] if warning else []
 

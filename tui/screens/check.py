@@ -21,6 +21,7 @@ class CheckScreen(TableScreen[c.CheckResult, None]):
     BINDINGS = [*actions.bindings("check")]  # noqa: RUF012  the form that Textual's type asks for
     PLACES: ClassVar[tuple[actions.Place, ...]] = ("rows", "check")
     IDLE: ClassVar[frozenset[str]] = frozenset({"open"})
+    READING: ClassVar[str] = "Asking what it would cost …"
 
     def __init__(self, keys: actions.Keys, door: Callable[[], Door], clock: Callable[[], float], target: str) -> None:
         """``target`` is a provider, or a provider's model."""

@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from tui import actions
 from tui.messages import PaneResized, RowOpened, RowSelected
-from tui.state.keys_line import KeyHint, keys_line
+from tui.state.keys_line import keys_line
 from tui.state.lines import EMPTY, Line, Tone, wrapped
 from tui.state.panel import Dirty
 from tui.state.text import clean_line
@@ -115,10 +115,8 @@ class EntriesScreen(Screen[AnswerT], Generic[EntryT, AnswerT]):
         self.note.styles.height = 1 + len(said)
         self.note.show([EMPTY, *said])
         self.told.show(self.told_lines(width - 1))
-        hints = [
-            KeyHint(self._keys[action.id], action.label, action.call) for action in actions.footer_actions(*self.PLACES)
-        ]
-        self.keys_bar.show([keys_line(hints, width, last="back")])
+        hints = actions.footer_hints(self._keys, *self.PLACES)
+        self.keys_bar.show([keys_line(hints, width, ("help", "back"))])
 
     def highlight(self, place: int | None) -> None:
         self.choices.set_cursor(place)

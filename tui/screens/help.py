@@ -23,9 +23,11 @@ SIGNS = (
 class HelpScreen(ReadingScreen):
     """What every key does, and what the signs mean."""
 
-    def __init__(self, keys: actions.Keys) -> None:
+    def __init__(self, keys: actions.Keys, here: Sequence[actions.Place]) -> None:
+        """``here`` are the places of the screen that help is asked from: their keys stand first."""
         super().__init__(keys)
         self._all = keys
+        self._places = list(dict.fromkeys([*here, *actions.PLACES]))
 
     def title_line(self) -> Line:
         return line(
@@ -33,17 +35,22 @@ class HelpScreen(ReadingScreen):
         )
 
     def lines(self, width: int) -> Sequence[Line]:
-        lines: list[Line] = []
-        for place, title in actions.PLACES.items():
-            lines += [line("   ", Piece(title, "accent"))]
-            for action in actions.of_place(place):
-                lines += _explained(self._keys_of(action), action.help, width)
-            lines.append(EMPTY)
-        lines.append(line("   ", Piece("Signs", "accent")))
-        return lines + [row for sign, meaning in SIGNS for row in _explained(sign, meaning, width)]
+        first, *others = self._places
+        return [*self._of(first, width), *_signs(width), *(row for place in others for row in self._of(place, width))]
+
+    def _of(self, place: actions.Place, width: int) -> list[Line]:
+        lines = [line("   ", Piece(actions.PLACES[place], "accent"))]
+        for action in actions.of_place(place):
+            lines += _explained(self._keys_of(action), action.help, width)
+        return [*lines, EMPTY]
 
     def _keys_of(self, action: actions.Action) -> str:
         return "  ".join(actions.shown_key(key) for key in self._all[action.id]) or "none"
+
+
+def _signs(width: int) -> list[Line]:
+    rows = [row for sign, meaning in SIGNS for row in _explained(sign, meaning, width)]
+    return [line("   ", Piece("Signs", "accent")), *rows, EMPTY]
 
 
 def _explained(term: str, meaning: str, width: int) -> list[Line]:

@@ -19,8 +19,8 @@ from tui.state.burn import Burn, burn
 from tui.state.cost import cost_lines, cost_title, graph_columns, provider_lines
 from tui.state.empty import empty_lines
 from tui.state.header import header
-from tui.state.keys_line import KeyHint, keys_line
-from tui.state.lines import Piece, Tone, cut, line
+from tui.state.keys_line import KeyHint, keys_line, said_line
+from tui.state.lines import Piece, Tone, line
 from tui.state.panel import Dirty, PanelState
 from tui.state.requests import FrozenRows, Rows
 from tui.state.stream_title import stream_note, stream_title
@@ -32,6 +32,10 @@ from tui.widgets.stream_pane import StreamPane
 
 Drawer = Literal["stream", "costs", "providers"]
 DRAWERS: tuple[Drawer, ...] = ("stream", "costs", "providers")
+PINNED = ("help", "leave")
+"""Labels of the keys that stand at the right edge of the footer, whatever stands beside them."""
+SOMETIMES = ("drawer", "restart", "copy", "inspect", "filter", "freeze")
+"""Actions that are of use only at times."""
 MESSAGE_S = 5.0
 """How long a message stands in the footer's place."""
 
@@ -40,7 +44,7 @@ class MainScreen(Screen[None]):
     """The panel's first screen."""
 
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-middle"), (140, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-middle"), (115, "-broad"), (140, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (8, "-low"), (16, "-tall")]  # noqa: RUF012
     BINDINGS = [*actions.bindings("panel", "list")]  # noqa: RUF012
 
@@ -49,7 +53,8 @@ class MainScreen(Screen[None]):
         self.header = LineBlock(id="header")
         self.keys_bar = LineBlock(id="keys")
         self.empty = LineBlock(id="empty")
-        self.rows = RequestList(state.ordinal, id="rows")
+        self._keys = actions.first_keys(keys)
+        self.rows = RequestList(state.ordinal, self._keys, id="rows")
         self.rows_title = LineBlock(id="rows-title", classes="title")
         self.costs = LineBlock(id="costs-body")
         self.costs_title = LineBlock(id="costs-title", classes="title")
@@ -57,7 +62,6 @@ class MainScreen(Screen[None]):
         self.stream_title = LineBlock(id="stream-title", classes="title")
         self.filter = Input(placeholder="words to look for", id="filter", compact=True, select_on_focus=False)
         self._state = state
-        self._keys = actions.first_keys(keys)
         self._frozen: FrozenRows | None = None
         self._frozen_total = 0
         self._frozen_stream: str | None = None
@@ -66,6 +70,8 @@ class MainScreen(Screen[None]):
         self._burn_at = 0.0
         self._message: tuple[str, Tone] = ("", "plain")
         self._message_until = 0.0
+        self._news = False
+        """The sentence is no answer to what the user did."""
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -93,9 +99,14 @@ class MainScreen(Screen[None]):
             return present
         return choose_watched(self._state.requests, self._shown_rows, self.rows.selected, present)
 
-    def say(self, text: str, tone: Tone, now: float) -> None:
-        """Show a sentence in the footer's place for a while."""
-        self._message, self._message_until = (text, tone), now + MESSAGE_S
+    def say(self, text: str, tone: Tone, now: float, *, news: bool = False) -> None:
+        """Show a sentence in the footer's place for a while; ``news`` until a key is pressed."""
+        self._message, self._message_until, self._news = (text, tone), now + MESSAGE_S, news
+
+    def on_key(self) -> None:
+        """Whoever presses a key wants to see the keys."""
+        if self._news:
+            self._message_until = 0.0
 
     def says(self, now: float) -> bool:
         """A sentence stands in the footer's place."""
@@ -135,27 +146,24 @@ class MainScreen(Screen[None]):
         self.header.show(header(self._state, self._burn, self.size.width, now, self._keys, frozen_new=new))
 
     def _paint_keys(self, now: float) -> None:
-        text, tone = self._message
+        if self.filter.has_focus:
+            done = KeyHint("⏎", "show these", "screen.filter_done")
+            clear = KeyHint(self._keys["clear"], "show all", "screen.clear")
+            self.keys_bar.show([keys_line([done, clear], self.size.width)])
+            return
+        useless = {name for name in SOMETIMES if not self._useful(name)}
+        hints = actions.footer_hints(self._keys, "panel", without=useless)
         if self.says(now):
-            self.keys_bar.show([cut(line(" ", Piece(text, tone)), self.size.width)])
+            self.keys_bar.show([said_line(Piece(*self._message), hints, self.size.width, PINNED)])
         else:
-            self.keys_bar.show([keys_line(self._hints(), self.size.width, last="leave")])
-
-    def _hints(self) -> list[KeyHint]:
-        return [
-            KeyHint(self._keys[action.id], action.label, action.call)
-            for action in actions.footer_actions("panel")
-            if self._useful(action.id)
-        ]
+            self.keys_bar.show([keys_line(hints, self.size.width, PINNED)])
 
     def _useful(self, name: str) -> bool:
-        if name == "drawer":
-            return self.has_class("-narrow") and not self.has_class("-empty")
         if name == "restart":
             return self._state.link == "gone"
         if name == "copy":
             return self.has_class("-empty")
-        return not self.has_class("-empty") or name not in ("inspect", "filter", "freeze")
+        return not self.has_class("-empty") and (name != "drawer" or self.has_class("-narrow"))
 
     def _paint_rows(self, dirty: Dirty, now: float, frame: int) -> None:
         title = requests_title(self._state, self.rows_title.size.width, self.rows.row_width, frozen=self.frozen)
@@ -208,7 +216,7 @@ class MainScreen(Screen[None]):
         self._state.search(event.value)
 
     @on(Input.Submitted, "#filter")
-    def _filter_done(self) -> None:
+    def action_filter_done(self) -> None:
         self._close_filter()
 
     def _close_filter(self) -> None:

@@ -14,7 +14,7 @@ from tui.state.choices import (
     Compared,
     ModelChoice,
     Scope,
-    check_line,
+    check_lines,
     is_present,
     list_states,
     model_choices,
@@ -23,6 +23,7 @@ from tui.state.choices import (
     present_override,
     scopes,
     small_warning,
+    with_checks,
     would_cost,
 )
 from tui.state.formats import short_model
@@ -52,6 +53,7 @@ class ModelPicker(Picker[ModelChoice, str]):
     ) -> None:
         """``scope`` is what the choice is for at first; None: all traffic."""
         super().__init__(keys)
+        self._all_keys = keys
         self._state = state
         self._door = door
         self._session = session
@@ -61,10 +63,16 @@ class ModelPicker(Picker[ModelChoice, str]):
             self._scopes.insert(2, scope)
         self._scope = self._scopes.index(scope) if scope is not None else 0
         self._models: tuple[c.Model, ...] = ()
+        self._checked = False
+        """Some model was checked."""
         self._listed: tuple[c.Provider, ...] = ()
         self._compared: Compared = NOT_COMPARED
         self._busy = "asking for the models …"
         self._trouble = ""
+
+    @property
+    def waits(self) -> bool:
+        return bool(self._busy)
 
     @property
     def scope(self) -> Scope:
@@ -77,7 +85,9 @@ class ModelPicker(Picker[ModelChoice, str]):
             begin(self, partial(self._compare, self._session), "compare")
 
     def entries(self, query: str) -> list[ModelChoice]:
-        return model_choices(self._models, query)
+        models = with_checks(self._models, self._state.providers)
+        self._checked = any(model.check is not None for model in models)
+        return model_choices(models, query, [one.name for one in self._state.providers])
 
     def entry_line(self, choice: ModelChoice, width: int) -> Line:
         present = is_present(choice, present_override(self._state.route, self.scope))
@@ -87,7 +97,7 @@ class ModelPicker(Picker[ModelChoice, str]):
             present=present,
             context_tokens=self._context_tokens,
             compared=self._compared,
-            now=self._clock(),
+            checked=self._checked,
         )
 
     @property
@@ -104,7 +114,7 @@ class ModelPicker(Picker[ModelChoice, str]):
         return first_that_fits((tuple(pieces), short), self.choices.size.width)
 
     def column_titles(self, width: int) -> Line:
-        return model_titles(width, self._compared)
+        return model_titles(width, self._compared, checked=self._checked)
 
     def note_lines(self, width: int) -> list[Line]:
         if self._trouble:
@@ -115,7 +125,7 @@ class ModelPicker(Picker[ModelChoice, str]):
         warning = small_warning(choice.model, self._session) if choice is not None and choice.model else ""
         lines = [line(" ", Piece(warning, "warn"))] if warning else []
         if choice is not None and choice.model is not None:
-            lines += check_line(choice.model, width, self._clock())
+            lines += check_lines(choice.model, width, self._clock())
         return [*lines, *list_states(self._listed, width, self._clock())][:4]
 
     def take(self, choice: ModelChoice) -> None:
@@ -140,6 +150,15 @@ class ModelPicker(Picker[ModelChoice, str]):
         choice = self.highlighted
         if choice is not None and choice.model is not None:
             begin(self, partial(self._star, choice.model), "favourite")
+
+    def action_check_model(self) -> None:
+        from tui.screens.check import CheckScreen  # noqa: PLC0415  few open it
+
+        choice = self.highlighted
+        if choice is None or choice.model is None:
+            self._say("Highlight a model to check it; as asked is none.")
+        else:
+            self.app.push_screen(CheckScreen(self._all_keys, self._door, self._clock, choice.target))
 
     async def _load(self, *, refresh: bool) -> None:
         self._busy = "asking every provider for its models …"
@@ -183,8 +202,7 @@ class ModelPicker(Picker[ModelChoice, str]):
             self._fail(error)
             return
         self._state.apply(c.RouteChanged(route=route))
-        name = "what is asked" if choice.model is None else f"{short_model(choice.model.id)} at {choice.model.provider}"
-        self.dismiss(clean_line(f"Next requests of {scope.label} go to {name}."))
+        self.dismiss(clean_line(f"Next requests of {scope.label} go to {_where(choice)}."))
 
     def _show(self, answer: c.ModelList) -> None:
         self._models, self._listed = answer.models, answer.providers
@@ -192,5 +210,14 @@ class ModelPicker(Picker[ModelChoice, str]):
         self.renew(keep=True)
 
     def _fail(self, error: DoorError) -> None:
-        self._busy, self._trouble = "", str(error)
+        self._say(str(error))
+
+    def _say(self, trouble: str) -> None:
+        self._busy, self._trouble = "", trouble
         self.reword()
+
+
+def _where(choice: ModelChoice) -> str:
+    if choice.model is not None:
+        return f"{short_model(choice.model.id)} at {choice.model.provider}"
+    return choice.typed or "what is asked"

@@ -14,11 +14,13 @@ from textual.widgets import Input
 
 from tui import actions
 from tui.messages import PaneResized, RowOpened, RowSelected
-from tui.state.keys_line import KeyHint, keys_line
+from tui.state.keys_line import keys_line
 from tui.state.lines import EMPTY, Line, Piece, line
 from tui.state.panel import Dirty
 from tui.widgets.choice_list import ChoiceList
 from tui.widgets.line_block import LineBlock
+
+NO_MATCH = "Nothing matches what is typed."
 
 ChoiceT = TypeVar("ChoiceT")
 AnswerT = TypeVar("AnswerT")
@@ -29,7 +31,11 @@ class Picker(ModalScreen[AnswerT], Generic[ChoiceT, AnswerT]):
 
     CSS_PATH = "picker.tcss"
     AUTO_FOCUS = "#query"
-    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (76, "-roomy")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012
+        (0, "-narrow"),
+        (76, "-close"),
+        (92, "-roomy"),
+    ]
     BINDINGS = [*actions.bindings("picker")]  # noqa: RUF012  the form that Textual's type asks for
     PLACES: ClassVar[tuple[actions.Place, ...]] = ("picker",)
     HEADING: ClassVar[str] = ""
@@ -70,6 +76,11 @@ class Picker(ModalScreen[AnswerT], Generic[ChoiceT, AnswerT]):
         del width
         return []
 
+    @property
+    def waits(self) -> bool:
+        """Entries are still to come."""
+        return False
+
     def take(self, choice: ChoiceT) -> None:
         """The user chose an entry."""
         raise NotImplementedError
@@ -91,10 +102,8 @@ class Picker(ModalScreen[AnswerT], Generic[ChoiceT, AnswerT]):
     def renew(self, *, keep: bool = False) -> None:
         """Make the list anew; ``keep`` leaves the highlight on its entry."""
         before = self.highlighted if keep else None
-        query = self.query_line.value
-        self._entries = self.entries(query)
-        first = 1 if query.strip() and len(self._entries) > 1 else 0
-        place = self._entries.index(before) if before in self._entries and before is not None else first
+        self._entries = self.entries(self.query_line.value)
+        place = self._entries.index(before) if before in self._entries and before is not None else 0
         self.choices.renew(len(self._entries), place)
         self.reword()
 
@@ -103,12 +112,12 @@ class Picker(ModalScreen[AnswerT], Generic[ChoiceT, AnswerT]):
         self.heading.show([self.title_line()])
         self.titles.show([self.column_titles(self.choices.row_width)])
         lines = self.note_lines(max(20, self.choices.size.width))
+        if not self._entries and self.query_line.value.strip() and not self.waits:
+            lines = [line(" ", Piece(NO_MATCH, "warn")), *lines]
         self.note.styles.height = len(lines)
         self.note.show(lines)
-        hints = [
-            KeyHint(self._keys[action.id], action.label, action.call) for action in actions.footer_actions(*self.PLACES)
-        ]
-        self.keys_bar.show([keys_line(hints, self.keys_bar.size.width, last="cancel")])
+        hints = actions.footer_hints(self._keys, *self.PLACES, without=("help",))
+        self.keys_bar.show([keys_line(hints, self.keys_bar.size.width, ("cancel",))])
 
     def _entry_line(self, index: int, width: int) -> Line:
         return self.entry_line(self._entries[index], width)

@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from tui import actions
 from tui.messages import PaneResized
-from tui.state.keys_line import KeyHint, keys_line
+from tui.state.keys_line import keys_line
 from tui.state.lines import Line
 from tui.widgets.line_block import LineBlock
 from tui.widgets.line_scroll import LineScroll
@@ -47,10 +47,8 @@ class ReadingScreen(Screen[None]):
         """Word everything anew."""
         self.heading.show([self.title_line()])
         self.text.show(self.lines(self.text.row_width))
-        hints = [
-            KeyHint(self._keys[action.id], action.label, action.call) for action in actions.footer_actions(*self.PLACES)
-        ]
-        self.keys_bar.show([keys_line(hints, self.size.width, last="back")])
+        hints = actions.footer_hints(self._keys, *self.PLACES)
+        self.keys_bar.show([keys_line(hints, self.size.width, ("help", "back"))])
 
     def action_back(self) -> None:
         self.dismiss(None)

@@ -23,7 +23,7 @@ from tui.screens.model_picker import ModelPicker
 from tui.state import session_detail, sessions
 from tui.state.agents import scope_of, told_line
 from tui.state.choices import SessionChoice
-from tui.state.keys_line import KeyHint, keys_line
+from tui.state.keys_line import keys_line
 from tui.state.lines import EMPTY, Line, Piece, line
 from tui.state.panel import Dirty, PanelState
 from tui.state.text import clean_line
@@ -170,9 +170,8 @@ class SessionsScreen(Screen[SessionChoice]):
 
     def _reword_keys(self) -> None:
         self.note.show([self._note_line()])
-        wanted = [action for action in actions.footer_actions("sessions") if self.in_tree or action.id != "fold"]
-        hints = [KeyHint(self._keys[action.id], action.label, action.call) for action in wanted]
-        self.keys_bar.show([keys_line(hints, self.size.width, last="back")])
+        hints = actions.footer_hints(self._keys, "sessions", without=() if self.in_tree else ("fold",))
+        self.keys_bar.show([keys_line(hints, self.size.width, ("help", "back"))])
 
     def _note_line(self) -> Line:
         if self._trouble:

@@ -25,7 +25,7 @@ AGAIN_S = 3.0
 
 
 class SpendScreen(TableScreen[UsageRow, None]):
-    """Reads the ledger each time the question changes, and again while money is spent."""
+    """Reads the ledger each time the question changes, with the day too, and again while money is spent."""
 
     BINDINGS = [*actions.bindings("spend")]  # noqa: RUF012  the form that Textual's type asks for
     PLACES: ClassVar[tuple[actions.Place, ...]] = ("rows", "spend")
@@ -41,6 +41,7 @@ class SpendScreen(TableScreen[UsageRow, None]):
         self._made: tuple[UsageReport, UsageGroup, int, SpendTable] | None = None
         """The table last made, and what of."""
         self._read_at = 0.0
+        self._asked = Choice()
         self._moved = False
         """Something was spent since the last reading."""
         self._return_to = ""
@@ -53,7 +54,8 @@ class SpendScreen(TableScreen[UsageRow, None]):
     async def read(self) -> None:
         view = self._view
         self._read_at = self._clock()
-        report = await self._door().usage(view.choice(self._clock()), view.group)
+        self._asked = view.choice(self._read_at)
+        report = await self._door().usage(self._asked, view.group)
         self._report = report
         rows = ordered(report, view.group)
         key = self._return_to or (self.highlighted.key if self.highlighted is not None else "")
@@ -62,9 +64,9 @@ class SpendScreen(TableScreen[UsageRow, None]):
         self.show(rows, "" if rows else "Nothing was asked in this time.", "dim", place)
 
     def repaint(self, dirty: Dirty, now: float, frame: int) -> None:
-        """Read again when something was spent, with the cursor where it is."""
+        """Read again when something was spent or a day began, with the cursor where it is."""
         del frame
-        self._moved = self._moved or Dirty.SESSIONS in dirty
+        self._moved = self._moved or Dirty.SESSIONS in dirty or self._view.choice(now) != self._asked
         if self._moved and self.is_mounted and now - self._read_at >= AGAIN_S:
             self._moved, self._read_at = False, now
             begin(self, self._read, "read")

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from tui import actions
 from tui.client import DoorError
 from tui.messages import PaneResized, RowOpened, RowSelected
-from tui.state.keys_line import KeyHint, keys_line
+from tui.state.keys_line import keys_line
 from tui.state.lines import EMPTY, Line, Tone, wrapped
 from tui.state.text import clean_line
 from tui.widgets.choice_list import ChoiceList
@@ -34,6 +34,8 @@ class TableScreen(Screen[AnswerT], Generic[RowT, AnswerT]):
     PLACES: ClassVar[tuple[actions.Place, ...]] = ("rows",)
     IDLE: ClassVar[frozenset[str]] = frozenset()
     """Actions that do nothing here and are not in the footer."""
+    READING: ClassVar[str] = "Reading the ledger …"
+    """Said until the rows are there."""
 
     def __init__(self, keys: actions.Keys) -> None:
         super().__init__()
@@ -87,7 +89,7 @@ class TableScreen(Screen[AnswerT], Generic[RowT, AnswerT]):
 
     def ask(self) -> None:
         """Read anew, in the background."""
-        self.show((), "Reading the ledger …", "dim")
+        self.show((), self.READING, "dim")
         begin(self, self._read, "read")
 
     async def _read(self) -> None:
@@ -117,12 +119,8 @@ class TableScreen(Screen[AnswerT], Generic[RowT, AnswerT]):
         _fill(self.graph, [*graph, EMPTY] if graph else [])
         self.titles.show([self.titles_line(self.rows.row_width) if self._rows else EMPTY])
         _fill(self.foot, self.foot_lines(self.rows.row_width) if self._rows else [])
-        hints = [
-            KeyHint(self._keys[action.id], action.label, action.call)
-            for action in actions.footer_actions(*self.PLACES)
-            if action.id not in self.IDLE
-        ]
-        self.keys_bar.show([keys_line(hints, width, last="back")])
+        hints = actions.footer_hints(self._keys, *self.PLACES, without=self.IDLE)
+        self.keys_bar.show([keys_line(hints, width, ("help", "back"))])
 
     def _row_line(self, index: int, width: int) -> Line:
         return self.row_line(self._rows[index], width)

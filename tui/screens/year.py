@@ -6,12 +6,11 @@ from typing import ClassVar
 
 import msgspec
 
-from proxy.contract import Tally, UsageReport
+from proxy.contract import Tally, UsageReport, local_day, midnight
 from tui import actions
 from tui.client import Door
 from tui.screens.table import TableScreen
 from tui.state.lines import EMPTY, Line, Piece, line
-from tui.state.periods import local_day, midnight
 from tui.state.spend import SpendView
 from tui.state.text import clean_line
 from tui.state.year import WEEKS, day_line, first_day, map_lines, moved, weeks_that_fit, year, year_facts

@@ -4,12 +4,13 @@ from decimal import Decimal, InvalidOperation
 
 from proxy.contract import Budget, BudgetReport
 from tui.state import formats as f
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, wrapped
-from tui.state.text import clean_line, left, right
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, joined, line, line_cells, wrapped
+from tui.state.text import clean_line, fit, left, right
 
 DOLLARS_MAX = 1_000_000
 NEAR = 0.8
 NAME = 18
+NAME_LEAST = 6
 FIGURES = 26
 BAR_MAX = 40
 
@@ -18,12 +19,18 @@ class NotAnAmount(ValueError):
     """``str()`` says what an amount is."""
 
 
-def budget_title(report: BudgetReport | None, session_name: str) -> Line:
-    """The line on top: whose budgets these are."""
+def budget_title(report: BudgetReport | None, session_name: str, width: int) -> Line:
+    """The line on top: whose budgets these are, and whether they stop it; a long name gives way to that."""
     passing = report is not None and report.passing
-    whose = f"   of session {session_name}" if session_name else ""
-    mark = Piece("   the session passes every budget" if passing else "", "warn")
-    return cut(line(" ", Piece("budgets", "strong"), Piece(whose, "dim"), mark), 400)
+    told = ("the session passes every budget", "passes every budget") if passing else ("",)
+    room = width - line_cells(_title("", told[-1])) - len("   of session ")
+    names = [session_name, fit(session_name, room)] if room >= NAME_LEAST else [""]
+    return first_that_fits([*(_title(names[0], words) for words in told), _title(names[-1], told[-1])], width)
+
+
+def _title(session_name: str, words: str) -> Line:
+    whose = line(Piece(f"of session {session_name}", "dim")) if session_name else EMPTY
+    return joined([line(" ", Piece("budgets", "strong")), whose, line(Piece(words, "warn")) if words else EMPTY])
 
 
 def budget_titles(width: int) -> Line:
@@ -40,7 +47,7 @@ def budget_row(budget: Budget, width: int) -> Line:
     share = budget.spent_nano_usd / budget.limit_nano_usd if budget.limit_nano_usd else 1.0
     tone: Tone = "bad" if share >= 1 else "warn" if share >= NEAR else "accent"
     filled, rest = f.bar(share, _bar_room(width))
-    figures = f"{right(f.money(budget.spent_nano_usd), 10)}{right(_limit(budget), 10)}{right(f.percent(share), 6)}"
+    figures = f"{right(f.used(budget, 10), 10)}{right(_limit(budget), 10)}{right(f.percent(share), 6)}"
     glyph = "✗ " if share >= 1 else "▲ " if share >= NEAR else "  "
     return cut(line(" ", Piece(glyph, tone), f"{name} ", Piece(filled, tone), Piece(rest, "dim"), figures), width)
 
@@ -52,7 +59,7 @@ def budget_detail(report: BudgetReport, budget: Budget, width: int, keys: dict[s
         text = f"Nothing bounds what {_whose(budget)} may cost. {keys['budget_amount']} sets an amount."
         return wrapped(text, width)
     facts = [
-        ("spent", f.money(budget.spent_nano_usd)),
+        ("spent", f.used(budget)),
         ("in flight", f"about {f.money(budget.in_flight_nano_usd)}" if budget.in_flight_nano_usd else "nothing"),
         ("left", f.money(budget.left_nano_usd)),
         ("limit", _limit(budget) + _granted(budget)),

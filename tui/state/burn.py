@@ -10,8 +10,6 @@ SPAN_S = 600.0
 """What the graph shows."""
 RATE_WINDOW_S = 120.0
 """What "now" means for a rate: long enough for a turn of the conversation, short enough to follow it."""
-LAST_LEAST = 0.25
-"""The share of its time by which the last column is measured at least: what began just now says little."""
 LONGEST_S = 1800.0
 """Requests that began longer ago than span and this are not looked at."""
 
@@ -23,17 +21,21 @@ class Burn:
     tokens_per_min: float = 0.0
     nano_usd_per_hour: float = 0.0
     simulated_nano_usd_per_hour: float = 0.0
+    unpriced: int = 0
+    """Requests that ended lately and whose cost nobody knows; they are in no rate of money."""
     columns: tuple[float, ...] = ()
 
 
 def burn(newest_first: Iterable[Request], now: float, columns: int, session: str | None = None) -> Burn:
     """The burn of ``session`` (None: of all traffic) in the ``SPAN_S`` before ``now``.
 
-    Columns begin at whole multiples of their length, so that they move on as they are; the last one is not over yet.
+    Columns begin at whole multiples of their length, so that they move on as they are; the last one is not over yet and
+    grows until it is.
     """
     width_s = SPAN_S / max(1, columns)
     buckets = [0.0] * columns
     tokens = real = simulated = 0.0
+    unpriced = 0
     end_of_last = math.ceil(now / width_s) * width_s
     begin = end_of_last - SPAN_S
     for request in newest_first:
@@ -51,18 +53,20 @@ def burn(newest_first: Iterable[Request], now: float, columns: int, session: str
             tokens += amount * share
             cost = (request.cost_nano_usd or 0) * share
             real, simulated = (real, simulated + cost) if request.simulated else (real + cost, simulated)
+            unpriced += _unpriced(request)
     return Burn(
         tokens_per_min=tokens * 60 / RATE_WINDOW_S,
         nano_usd_per_hour=real * 3600 / RATE_WINDOW_S,
         simulated_nano_usd_per_hour=simulated * 3600 / RATE_WINDOW_S,
-        columns=_per_minute(buckets, width_s, width_s - (end_of_last - now)),
+        unpriced=unpriced,
+        columns=tuple(amount * 60 / width_s for amount in buckets),
     )
 
 
-def _per_minute(buckets: list[float], width_s: float, last_s: float) -> tuple[float, ...]:
-    """Tokens per minute; the last column has lasted for ``last_s`` so far."""
-    over = [amount * 60 / width_s for amount in buckets[:-1]]
-    return (*over, *(amount * 60 / max(last_s, width_s * LAST_LEAST) for amount in buckets[-1:]))
+def _unpriced(request: Request) -> bool:
+    """It ended and was billed, and nobody knows what."""
+    billed = request.kind == "messages" and request.outcome != "failed"
+    return billed and not request.live and request.cost_nano_usd is None
 
 
 def _life(request: Request, now: float) -> tuple[float, float]:

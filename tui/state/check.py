@@ -109,22 +109,28 @@ def told(result: c.CheckResult, width: int, now: float) -> list[Line]:
     return lines
 
 
-def mark_words(mark: c.CheckMark, now: float) -> tuple[str, Tone]:
-    """A model's checks in a few words: ``✓ checked 3d ago``, ``✗ tool call``."""
+def mark_word(mark: c.CheckMark) -> tuple[str, Tone]:
+    """What a model's checks came to, as a sign and a word."""
     if mark.failed:
-        more = f" +{len(mark.failed) - 1}" if len(mark.failed) > 1 else ""
-        return f"✗ {clean_line(mark.failed[0])}{more}", "bad"
-    age = f"checked {f.age(max(0.0, now - mark.at))} ago"
-    return (f"▲ {age}", "warn") if mark.degraded else (f"✓ {age}", "good")
+        return "✗ failed", "bad"
+    return ("▲ degraded", "warn") if mark.degraded else ("✓ passed", "good")
+
+
+def mark_words(mark: c.CheckMark) -> tuple[str, Tone]:
+    """The same with the first point that it is about: ``✗ failed tool call +1``."""
+    word, tone = mark_word(mark)
+    points = mark.failed or mark.degraded
+    more = f" +{len(points) - 1}" if len(points) > 1 else ""
+    return (f"{word} {clean_line(points[0])}{more}" if points else word), tone
 
 
 def mark_sentence(mark: c.CheckMark, now: float) -> str:
-    """A model's checks in a sentence."""
+    """A model's checks in a sentence, with their date."""
     parts = []
     if mark.failed:
-        parts.append(f"fails: {', '.join(mark.failed)}")
+        parts.append(f"failed {', '.join(mark.failed)}")
     if mark.degraded:
-        parts.append(f"degraded: {', '.join(mark.degraded)}")
-    sign_ = "✗" if mark.failed else "▲" if mark.degraded else "✓"
+        parts.append(f"degraded {', '.join(mark.degraded)}")
     found = "; ".join(parts) or "all well"
-    return clean_line(f"{sign_} {mark.model} checked {f.age(max(0.0, now - mark.at))} ago, {found}.")
+    when = f"{f.day(mark.at)}, {f.age(max(0.0, now - mark.at))} ago"
+    return clean_line(f"{mark_word(mark)[0][0]} {mark.model} checked {when}: {found}.")

@@ -1,13 +1,15 @@
 """The entries of the pickers: what can be chosen, in which order, and how an entry reads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+
+import msgspec
 
 from proxy import contract as c
 from tui.state import formats as f
-from tui.state.check import mark_sentence, mark_words
+from tui.state.check import mark_sentence, mark_word, mark_words
 from tui.state.fuzzy import score
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, wrapped
 from tui.state.text import ELLIPSIS, cells, clean_line, fit, left, right
 from tui.state.who import session_name
 
@@ -35,7 +37,11 @@ PRICES = 16
 COST = 13
 CAN_DO = (24, 18)
 """Cells of what a model can do, in full and in short."""
-CHECKED = 20
+CHECKED = (22, 11)
+"""Cells of what a model's check came to, in full and as a word."""
+NAME_GIVES = 5
+"""Cells that a model's name gives up so that the word has room."""
+CHECK_LINES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +55,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """A model, or "as asked" (no model)."""
+    """A model, a target that no list has, or "as asked" (neither)."""
 
     model: c.Model | None
+    typed: str = ""
+    """The target as the user typed it."""
 
     @property
     def target(self) -> str:
-        return c.AS_ASKED if self.model is None else f"{self.model.provider}/{self.model.id}"
+        return self.typed or (c.AS_ASKED if self.model is None else f"{self.model.provider}/{self.model.id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +81,13 @@ def scopes(session: c.Session | None, name: str = "") -> list[Scope]:
     return found + [Scope(name, slot=slot) for slot, name in SLOT_NAMES.items()]
 
 
-def model_choices(models: Iterable[c.Model], query: str) -> list[ModelChoice]:
-    """ "As asked", then the models that answer ``query``, best first; favourites and used ones before the rest."""
+def model_choices(models: Iterable[c.Model], query: str, providers: Collection[str] = ()) -> list[ModelChoice]:
+    """The models that answer ``query``, best first; favourites and used ones before the rest.
+
+    "As asked" is the first without a query, and with one that it begins with. A target at one of ``providers`` that no
+    list has is the last, as typed.
+    """
+    models = tuple(models)
     ranked: list[tuple[float, bool, float, str, ModelChoice]] = []
     for model in models:
         worth = score(query, f"{model.provider}/{model.id} {model.name or ''}") if query.strip() else 0.0
@@ -87,7 +100,33 @@ def model_choices(models: Iterable[c.Model], query: str) -> list[ModelChoice]:
             )
             ranked.append((*key, ModelChoice(model)))
     ranked.sort(key=lambda entry: entry[:4])
-    return [ModelChoice(None), *(entry[-1] for entry in ranked)]
+    asked = [ModelChoice(None)] if _means_as_asked(query) else []
+    typed = [ModelChoice(None, typed)] if (typed := _typed_target(query, models, providers)) else []
+    return [*asked, *(entry[-1] for entry in ranked), *typed]
+
+
+def _means_as_asked(query: str) -> bool:
+    """Nothing is typed, or the beginning of it; one letter is that of too much else."""
+    words = " ".join(query.lower().replace("-", " ").split())
+    return not words or (len(words) > 1 and any(name.startswith(words) for name in ("as asked", "asked")))
+
+
+def _typed_target(query: str, models: Iterable[c.Model], providers: Collection[str]) -> str:
+    """``query`` where it names a model at a provider that is there, and no list has it; else empty."""
+    target = query.strip()
+    provider, _, model = target.partition("/")
+    listed = any(f"{one.provider}/{one.id}" == target for one in models)
+    return target if model and provider in providers and not listed else ""
+
+
+def with_checks(models: Iterable[c.Model], providers: Iterable[c.Provider]) -> list[c.Model]:
+    """``models`` with what their checks found since they were listed."""
+    marks = {(one.name, mark.model): mark for one in providers for mark in one.checks}
+    return [
+        model if mark is None or mark == model.check else msgspec.structs.replace(model, check=mark)
+        for model in models
+        for mark in (marks.get((model.provider, model.id)),)
+    ]
 
 
 def present_override(route: c.Route, scope: Scope) -> c.Override | None:
@@ -99,7 +138,7 @@ def present_override(route: c.Route, scope: Scope) -> c.Override | None:
 def is_present(choice: ModelChoice, override: c.Override | None) -> bool:
     """Whether ``choice`` is what is in force."""
     if choice.model is None or override is None:
-        return choice.model is None and override is None
+        return choice.model is None and override is None and not choice.typed
     return (choice.model.provider, choice.model.id) == (override.provider, override.model)
 
 
@@ -120,29 +159,34 @@ def model_line(
     present: bool,
     context_tokens: int,
     compared: Compared = NOT_COMPARED,
-    now: float = 0.0,
+    checked: bool = False,
 ) -> Line:
-    """An entry of the model picker in ``width`` cells."""
+    """An entry of the model picker in ``width`` cells; ``checked``: some model in the list was."""
     mark = Piece("● " if present else "  ", "accent")
+    if choice.typed:
+        told = Piece("   as typed; no list has it", "dim")
+        return cut(line(" ", mark, "  ", "Use ", Piece(clean_line(choice.typed), "strong"), told), width)
     if choice.model is None:
         told = Piece("   each request goes to the model that Claude Code asks for", "dim")
         return cut(line(" ", mark, "  ", Piece("As asked", "strong"), told), width)
-    model, plan = choice.model, _columns(width, compared)
+    model, plan = choice.model, _columns(width, compared, checked=checked)
     small = too_small(model, context_tokens)
-    sign = _check_sign(model) if not plan.can_do else []
+    sign = _check_sign(model) if not plan.checked else []
     room = plan.name - 2 * len(sign)
     name = Piece(left(_name(model.id, room - 1), room), "plain")
     provider = Piece(left(fit(clean_line(model.provider), plan.provider - 1), plan.provider), "dim")
     star = Piece(f"{STAR} " if model.favourite else "  ", "warn")
-    figures = _figures(model, plan, compared, now, warn=small)
+    figures = _figures(model, plan, compared, warn=small)
     return cut(line(" ", mark, star, provider, *sign, name, *figures), width)
 
 
 def _name(identifier: str, width: int) -> str:
-    """A model's id; where it does not fit, its vendor gives way before what tells it from the others."""
+    """A model's id; where it does not fit, its vendor and region give way before what tells it from the others."""
     name = clean_line(identifier)
-    vendor, slash, tail = name.rpartition("/")
-    return fit(f"{ELLIPSIS}/{tail}" if slash and vendor and cells(name) > width else name, width)
+    start, mark, tail = name.rpartition("/" if "/" in name else "anthropic.")
+    if cells(name) <= width or not mark:
+        return fit(name, width)
+    return fit(f"{ELLIPSIS}{'/' if mark == '/' else ''}{tail}" if start or mark != "/" else name, width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +201,9 @@ class _Columns:
     checked: int = 0
 
 
-def _columns(width: int, compared: Compared) -> _Columns:
-    """What fits into ``width`` cells, in order of importance; the model's name keeps ``NAME_LEAST``."""
+def _columns(width: int, compared: Compared, *, checked: bool) -> _Columns:
+    """What fits into ``width`` cells, in order of importance; the model's name keeps ``NAME_LEAST``, or a little less
+    beside the word of a check."""
     provider = PROVIDER if width >= 60 else 0
     prices = PRICES if width >= 50 else 0
     spare = width - ALWAYS - provider - prices - NAME_LEAST
@@ -166,22 +211,21 @@ def _columns(width: int, compared: Compared) -> _Columns:
     spare -= cost
     can_do = next((size for size in CAN_DO if spare >= size + NAME_MORE), 0)
     spare -= can_do
-    checked = CHECKED if not compared and can_do and spare >= CHECKED else 0
-    spare -= checked
+    found = next((size for size in CHECKED if checked and prices and spare + NAME_GIVES >= size), 0)
+    spare -= found
     wider = min(PROVIDER_MORE, max(0, spare - NAME_MORE)) if provider else 0
-    name = width - ALWAYS - provider - wider - prices - cost - can_do - checked
-    return _Columns(max(8, name), provider + wider, prices, cost, can_do, checked)
+    name = width - ALWAYS - provider - wider - prices - cost - can_do - found
+    return _Columns(max(8, name), provider + wider, prices, cost, can_do, found)
 
 
-def check_line(model: c.Model, width: int, now: float) -> list[Line]:
-    """What the model's checks found; empty where it was never checked."""
+def check_lines(model: c.Model, width: int, now: float) -> list[Line]:
+    """What the model's checks found, and when; empty where it was never checked."""
     if model.check is None:
         return []
-    tone = mark_words(model.check, now)[1]
-    return [line(" ", Piece(fit(mark_sentence(model.check, now), max(1, width - 1)), tone))]
+    return wrapped(mark_sentence(model.check, now), width, mark_word(model.check)[1])[:CHECK_LINES]
 
 
-def _figures(model: c.Model, plan: _Columns, compared: Compared, now: float, *, warn: bool) -> list[Piece]:
+def _figures(model: c.Model, plan: _Columns, compared: Compared, *, warn: bool) -> list[Piece]:
     tone: Tone = "bad" if warn else "dim"
     pieces = [Piece(f" {'▲' if warn else ' '}{right(f.window(model.context_window), 5)}", tone)]
     if plan.prices:
@@ -189,37 +233,32 @@ def _figures(model: c.Model, plan: _Columns, compared: Compared, now: float, *, 
     if plan.cost:
         pieces.append(Piece(f.aligned(compared.get((model.provider, model.id), ""), plan.cost)))
     if plan.can_do:
-        pieces += [Piece("  "), *_can_do(model, plan.can_do - 2)]
+        short = plan.can_do < CAN_DO[0]
+        pieces.append(Piece(f"  {left(_abilities(model, short=short), plan.can_do - 2)}", "dim"))
     if plan.checked:
-        words, tone = mark_words(model.check, now) if model.check is not None else ("", "plain")
-        pieces.append(Piece(left(fit(words, plan.checked - 1), plan.checked), tone))
+        told = mark_words if plan.checked == CHECKED[0] else mark_word
+        words, tone = told(model.check) if model.check is not None else ("", "plain")
+        pieces.append(Piece(f" {left(fit(words, plan.checked - 1), plan.checked - 1)}", tone))
     return pieces
 
 
-def model_titles(width: int, compared: Compared = NOT_COMPARED) -> Line:
+def model_titles(width: int, compared: Compared = NOT_COMPARED, *, checked: bool = False) -> Line:
     """The titles over the entries of the model picker."""
-    plan = _columns(width, compared)
+    plan = _columns(width, compared, checked=checked)
     tail = f"  {right('ctx', 5)}"
     tail += f" {right('in/M', 7)} {right('out/M', 7)}" if plan.prices else ""
     tail += right("this session", plan.cost) if plan.cost else ""
     tail += "  " + left("can do", plan.can_do - 2) if plan.can_do else ""
-    tail += left("checked", plan.checked) if plan.checked else ""
+    tail += f" {left('check', plan.checked - 1)}" if plan.checked else ""
     return line(Piece(f"     {left('provider', plan.provider)}{left('model', plan.name)}{tail}", "dim"))
-
-
-def _can_do(model: c.Model, width: int) -> list[Piece]:
-    """What the model can do, before it the sign of its check where it was checked."""
-    sign = _check_sign(model)
-    short = bool(sign) or width < CAN_DO[0] - 2
-    return [*sign, Piece(left(_abilities(model, short=short), width - 2 * len(sign)), "dim")]
 
 
 def _check_sign(model: c.Model) -> list[Piece]:
     """What its last check came to, as a sign of two cells; nothing where it was never checked."""
     if model.check is None:
         return []
-    words, tone = mark_words(model.check, 0.0)
-    return [Piece(words[:2], tone)]
+    word, tone = mark_word(model.check)
+    return [Piece(word[:2], tone)]
 
 
 def _abilities(model: c.Model, *, short: bool = False) -> str:
@@ -252,7 +291,11 @@ def list_states(providers: Iterable[c.Provider], width: int, now: float) -> list
             text = f" ▲ {name}: {clean_line(one.models_error)}{age}"
             lines.append(line(Piece(fit(text, width), "warn")))
         elif one.models_at:
-            fine.append(f"{name} {one.models}, {f.age(now - one.models_at)} ago")
+            fine.append(f"{name} {_models(one.models)}, {f.age(now - one.models_at)} ago")
     if fine:
-        lines.append(line(Piece(fit(" asked: " + " · ".join(fine), width), "dim")))
+        lines.append(line(Piece(fit(" lists: " + " · ".join(fine), width), "dim")))
     return lines or [EMPTY]
+
+
+def _models(number: int) -> str:
+    return f"{number} model" if number == 1 else f"{number or 'no'} models"

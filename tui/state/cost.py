@@ -1,6 +1,9 @@
 """The cost strip: what it costs, how fast, by whom, and how the providers are."""
 
-from proxy.contract import AgentTally, Limit, Session, Tally
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from proxy.contract import AgentTally, Budget, BudgetKind, Limit, Session, Tally
 from tui.state import formats as f
 from tui.state.burn import Burn
 from tui.state.limits import limit_tone, standing
@@ -10,24 +13,27 @@ from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.trouble import health_words
 from tui.state.who import agent_row_name, session_money, session_name, session_names, told_apart
 
+TODAY_WORDS = ("today, all sessions", "all today", "today")
 AGENT_LIMIT = 40
 SESSION_LIMIT = 8
 """Sessions shown at most: below them stand the providers."""
+GAUGE_NAME, GAUGE_BAR_LEAST, GAUGE_TEXT_LEAST = 9, 4, 13
+BUDGET_WORDS: dict[BudgetKind, str] = {"session": "session", "project": "project", "day": "today", "month": "month"}
+COST = 9
+"""Cells of an amount in a row."""
 ROOMY = 38
 """Cells from which on there is room for the number of requests."""
 
 
-def money_of(state: PanelState, session: Session | None) -> str:
+def money_of(state: PanelState, session: Session | None, *, tight: bool = False) -> str:
     """What the session cost; without one, what today cost."""
     tally = session.tally if session is not None else state.today
-    return f.sums(tally.cost_nano_usd, tally.simulated_nano_usd)
+    return f.spent(tally, COST if tight else None)
 
 
-def rate_of(burn: Burn) -> str:
+def rate_of(burn: Burn, *, tight: bool = False) -> str:
     """Dollars per hour at the present pace."""
-    if burn.simulated_nano_usd_per_hour and not burn.nano_usd_per_hour:
-        return f"{f.SIMULATED}{f.cents(round(burn.simulated_nano_usd_per_hour))}/h"
-    return f"{f.cents(round(burn.nano_usd_per_hour))}/h"
+    return f.per_hour(burn.nano_usd_per_hour, burn.simulated_nano_usd_per_hour, burn.unpriced, tight=tight)
 
 
 def cost_title(state: PanelState, now: float) -> str:
@@ -37,7 +43,7 @@ def cost_title(state: PanelState, now: float) -> str:
         span = f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at)
         return f"{told_apart(session, state.sessions)} · {span}"
     working = len(state.at_work(now))
-    return f"today · {working} sessions" if working else "today"
+    return f"today · {working} active" if working else "today"
 
 
 def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: float) -> list[Line]:
@@ -46,7 +52,10 @@ def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: floa
     session = state.session_in_view(now)
     tall = height >= 22
     blocks = [
-        [_figures(state, burn, session, inner), *_graph(burn, inner, 4 if tall else 2 if height > 8 else 1)],
+        [
+            *_figures(state, burn, session, inner, 2 if height > 8 else 1),
+            *_graph(burn, inner, 4 if tall else 2 if height > 8 else 1),
+        ],
         _shares(state, session, inner),
         _agents(session, inner) if session else _sessions(state, inner, now),
         _today(state, session, inner),
@@ -58,6 +67,8 @@ def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: floa
             continue
         gap = [EMPTY] if lines and height > 12 else []
         lines += [*gap, *block]
+    if len(lines) > height > 12:
+        lines = [*lines[: height - 1], line(Piece("… more than fits here", "dim"))]
     return [line(" ", *one) for one in lines[:height]]
 
 
@@ -71,16 +82,25 @@ def graph_columns(width: int) -> int:
     return max(1, width - 2)
 
 
-def _figures(state: PanelState, burn: Burn, session: Session | None, width: int) -> Line:
+def _figures(state: PanelState, burn: Burn, session: Session | None, width: int, height: int) -> list[Line]:
+    """Money, and below it how fast it and tokens go: on one line they would come and go with the length of the sum."""
     money = Piece(money_of(state, session), "strong")
     rate = Piece(rate_of(burn), "accent")
     tokens = f.count(burn.tokens_per_min)
-    full = (line(money, "   ", rate), line(f"{tokens} tok/min"))
-    short = (line(money, "  ", rate), line(f"{tokens}/min"))
-    for start, end in (full, short):
-        if line_cells(start) + line_cells(end) + 2 <= width:
-            return spread(start, end, width)
-    return first_that_fits([line(money, " ", rate), line(money)], width)
+    short = line(Piece(money_of(state, session, tight=True), "strong"))
+    if height > 1:
+        pace = line(f"{tokens} tok/min")
+        return [
+            first_that_fits([line(money), short], width),
+            spread(line(rate), pace if line_cells(pace) + 10 <= width else line(f"{tokens}/min"), width),
+        ]
+    least = line(*short, " ", Piece(rate_of(burn, tight=True), "accent"))
+    full = line(money, "  ", rate, "  ", f"{tokens} tok/min")
+    return [
+        first_that_fits(
+            [full, line(money, "  ", rate, "  ", f"{tokens}/min"), line(money, " ", rate), least, short], width
+        )
+    ]
 
 
 def _graph(burn: Burn, width: int, height: int) -> list[Line]:
@@ -93,41 +113,66 @@ def _graph(burn: Burn, width: int, height: int) -> list[Line]:
     return [*rows, spread(line(Piece("10 min ago", "dim")), line(Piece(scale, "dim")), width)]
 
 
+class _Gauge(NamedTuple):
+    """A bar between a name and a text."""
+
+    name: str
+    share: float
+    texts: tuple[str, ...]
+    """The fullest first."""
+    tone: Tone
+
+
 def _shares(state: PanelState, session: Session | None, width: int) -> list[Line]:
     tally = session.tally if session is not None else state.today
-    lines: list[Line] = []
-    prompt = tally.usage.prompt_tokens
-    if prompt:
-        lines.append(_share("cache", tally.usage.cache_read_tokens / prompt, "read", width, "good"))
-    if session is not None and session.context_tokens:
-        lines.append(_context(session, width))
-    budget = state.session_budget_nano_usd if session is not None else state.day_budget_nano_usd
-    if budget:
-        share = tally.cost_nano_usd / budget
-        tone: Tone = "bad" if share >= 1 else "warn" if share >= 0.8 else "accent"
-        words = f"{f.percent(share)} of {f.money(budget).removesuffix('.00')}"
-        lines.append(_share("budget", share, words, width, tone, told=True))
+    gauges: list[_Gauge] = []
+    if prompt := tally.usage.prompt_tokens:
+        share = tally.usage.cache_read_tokens / prompt
+        gauges.append(_Gauge("cache", share, (f"{f.percent(share)} read",), "good"))
+    if session is not None and session.context_tokens and session.context_window:
+        gauges.append(_context(session, session.context_window))
+    if (budget := state.budget_in_view(session)) is not None:
+        passing = session is not None and session.id in state.passing
+        gauges.append(_budget(budget, "day" if session is None else "session", passing=passing))
+    lines = _gauges(gauges, width)
+    if session is not None and session.context_tokens and not session.context_window:
+        text = f"{f.count(session.context_tokens)} tokens"
+        lines.insert(1 if prompt else 0, spread(line(Piece("context", "dim")), line(text), width))
     return lines
 
 
-def _context(session: Session, width: int) -> Line:
-    if not session.context_window:
-        text = f"{f.count(session.context_tokens)} tokens"
-        return spread(line(Piece("context", "dim")), line(text), width)
-    share = session.context_tokens / session.context_window
+def _context(session: Session, window: int) -> _Gauge:
+    share = session.context_tokens / window
     tone: Tone = "bad" if share >= 0.95 else "warn" if share >= 0.8 else "accent"
-    words = f"of {f.window(session.context_window)}"
-    return _share("context", share, words, width, tone)
+    return _Gauge("context", share, (f"{f.percent(share)} of {f.window(window)}",), tone)
 
 
-def _share(name: str, share: float, words: str, width: int, tone: Tone, *, told: bool = False) -> Line:
-    text = words if told else f"{f.percent(share)} {words}".rstrip()
-    return _gauge(name, share, text, width, tone, (9, 13))
+def _budget(budget: Budget, usual: BudgetKind, *, passing: bool) -> _Gauge:
+    """What is used of a budget, and of which where it is not the ``usual`` one."""
+    limit = budget.limit_nano_usd or 0
+    share = budget.spent_nano_usd / limit if limit else 1.0
+    if passing:
+        return _Gauge("budget", share, ("passes budgets", "passes"), "warn")
+    tone: Tone = "bad" if share >= 1 else "warn" if share >= 0.8 else "accent"
+    words = f"{f.percent(share)} of {f.money(limit).removesuffix('.00')}"
+    whose = "" if budget.kind == usual else f" {BUDGET_WORDS[budget.kind]}"
+    return _Gauge("budget", share, (words + whose, words, f.percent(share)), tone)
+
+
+def _gauges(gauges: Sequence[_Gauge], width: int) -> list[Line]:
+    """Bars of one length, beside texts of which each is told as fully as it fits."""
+    most = width - GAUGE_NAME - GAUGE_BAR_LEAST - 1
+    texts = [next((text for text in one.texts if cells(text) <= most), one.texts[-1]) for one in gauges]
+    room = max([GAUGE_TEXT_LEAST, *(cells(text) + 1 for text in texts)])
+    return [
+        _gauge(one.name, one.share, text, width, one.tone, (GAUGE_NAME, room))
+        for one, text in zip(gauges, texts, strict=True)
+    ]
 
 
 def _gauge(name: str, share: float, text: str, width: int, tone: Tone, sides: tuple[int, int]) -> Line:
     """A bar between a name and a text of fixed widths (``sides``)."""
-    room = max(4, width - sum(sides))
+    room = max(GAUGE_BAR_LEAST, width - sum(sides))
     filled, rest = f.bar(share, room)
     label = left(fit(name, sides[0] - 1), sides[0])
     return line(
@@ -152,7 +197,7 @@ def _agent(agent: AgentTally, width: int) -> Line:
     name = Piece(agent_row_name(agent), "plain" if agent.in_flight else "dim")
     doing = Piece("● working" if agent.in_flight else "", "accent")
     tally = agent.tally
-    money = f.sums(tally.cost_nano_usd, tally.simulated_nano_usd) if tally.requests else ""
+    money = f.spent(tally, COST) if tally.requests else ""
     return _tally_line(name, agent.tally, money, doing, width)
 
 
@@ -177,11 +222,11 @@ def _session(session: Session, name: str, width: int) -> Line:
     doing = Piece("● working" if session.in_flight else f"ctx {f.percent(share)}" if share else "idle", "dim")
     if session.in_flight:
         doing = doing._replace(tone="accent")
-    return _tally_line(Piece(name), session.tally, session_money(session), doing, width)
+    return _tally_line(Piece(name), session.tally, session_money(session, COST), doing, width)
 
 
 def _tally_line(name: Piece, tally: Tally, amount: str, doing: Piece, width: int) -> Line:
-    money = f.aligned(amount, 9)
+    money = f.aligned(amount, COST)
     roomy = width >= ROOMY
     requests = right(f"{f.count(tally.requests)}×", 6) if roomy else ""
     last = right(doing.text if roomy else doing.text.removeprefix("● "), 10 if roomy else 9)
@@ -198,8 +243,9 @@ def _today(state: PanelState, session: Session | None, width: int) -> list[Line]
     lines: list[Line] = []
     tally = session.tally if session is not None else state.today
     if session is not None:
-        today = f.sums(state.today.cost_nano_usd, state.today.simulated_nano_usd)
-        lines.append(spread(line(Piece("today, all sessions", "dim")), line(today), width))
+        today = f.spent(state.today)
+        words = next((each for each in TODAY_WORDS if cells(each) + cells(today) < width), TODAY_WORDS[-1])
+        lines.append(spread(line(Piece(words, "dim")), line(today), width))
     if tally.unpriced_requests:
         many = "s" * (tally.unpriced_requests > 1)
         lines.append(line(Piece(f"{tally.unpriced_requests} request{many} without a known price", "warn")))
@@ -219,5 +265,7 @@ def _providers(state: PanelState, width: int, now: float) -> list[Line]:
 
 
 def _limit(limit: Limit, width: int) -> Line:
+    room = 17 if width >= ROOMY else 11
     name = f"  {clean_line(limit.name)}"
-    return _gauge(name, limit.used, f.percent(limit.used), width, limit_tone(limit), (17 if width >= 38 else 11, 6))
+    name = name if cells(name) < room else name.removesuffix("tokens").rstrip(" -")
+    return _gauge(name, limit.used, f.percent(limit.used), width, limit_tone(limit), (room, 6))

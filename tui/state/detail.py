@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from proxy.contract import Detail, Request
 from tui.state import formats as f
+from tui.state.detour import fallback_words
 from tui.state.lines import EMPTY, Line, Piece, Tone, line
 from tui.state.panel import PanelState
 from tui.state.rows import mark, speed, state_words
@@ -28,7 +29,7 @@ def detail_lines(state: PanelState, detail: Detail, width: int, now: float) -> l
     request = detail.request
     sections = (
         ("", list(_what(state, request, width, now))),
-        ("way", list(trail(request, width))),
+        ("attempts", list(trail(request, width))),
         ("time", list(_times(request, now))),
         ("tokens and cost", list(_money(request))),
         ("request", [_field(clean_line(name), clean_line(text)) for name, text in detail.body_outline]),
@@ -54,7 +55,9 @@ def _what(state: PanelState, request: Request, width: int, now: float) -> Iterat
     if answered:
         yield _field("answered" if request.served_model else "sent as", clean_line(answered), "strong")
     yield _field("provider", clean_line(request.provider or "none"))
-    if request.why:
+    if request.fell_back:
+        yield from _wrapped("why", f"fallback: {fallback_words(request.attempts[0])}", width)
+    elif request.why:
         yield from _wrapped("why", clean_line(request.why), width)
     if request.error:
         yield from _wrapped("error", clean_line(request.error), width, "bad")
@@ -102,11 +105,23 @@ def _money(request: Request) -> Iterator[Line]:
     )
     for name, number in counts:
         if number or name in ("input", "output"):
-            yield _field(name, right(f"{number:,}", 12))
-    if request.usage_estimated:
-        yield _field("", "estimated by the engine: the provider has not told" + " yet" * request.live)
+            mark = f.ESTIMATED * (name == "output" and request.usage_estimated and not request.live)
+            yield _field(name, right(f"{mark}{number:,}", 12))
+    if (words := _estimated(request)) is not None:
+        yield _field("", words)
     cost = f.money(request.cost_nano_usd, simulated=request.simulated)
     yield _field("cost", f"{right(cost, 12)}  {_source(request)}", "strong")
+
+
+def _estimated(request: Request) -> str | None:
+    """What of the counts is no provider's word."""
+    if not request.usage_estimated:
+        return None
+    if request.live:
+        return "estimated by the engine: the provider has not told yet"
+    if request.output_estimated:
+        return "output estimated by the text that came: the answer broke off"
+    return "estimated by the engine: the provider has not told"
 
 
 def _source(request: Request) -> str:
@@ -114,6 +129,8 @@ def _source(request: Request) -> str:
         return "simulated: nobody pays this"
     if request.subscription:
         return "at list price; your subscription pays"
+    if request.cost_source == "free" and request.outcome in ("cancelled", "broken"):
+        return "nothing of the answer came: no bill is known"
     return SOURCES[request.cost_source]
 
 

@@ -102,6 +102,11 @@ def _detour(latest: Request, since: float, provider: Provider | None, now: float
     )
 
 
+def fallback_words(first: Attempt) -> str:
+    """Who did not serve and why: ``anthropic: overloaded (529)``."""
+    return f"{clean_line(first.provider)}: {_why(first)}"
+
+
 def _why(first: Attempt) -> str:
     """The reason without the provider's name before it and without a countdown that has gone on since."""
     text = clean_line(first.reason or first.outcome.replace("_", " "))

@@ -5,7 +5,7 @@ from tui.state import formats as f
 from tui.state.burn import Burn
 from tui.state.cost import money_of, rate_of
 from tui.state.limits import all_limits, limit_tone, standing
-from tui.state.lines import EMPTY, Line, Piece, cut, first_that_fits, joined, line, line_cells, spread
+from tui.state.lines import EMPTY, Line, Piece, cut, joined, line, line_cells, spread
 from tui.state.panel import PanelState
 from tui.state.route import chosen
 from tui.state.text import cells, clean_line, fit
@@ -52,17 +52,24 @@ def _narrow(state: PanelState, burn: Burn, width: int, now: float) -> Line:
         chain, toggle = EMPTY, line(Piece(f" ⇄ {serving}", "warn"))
     several = len(_specific_words(state))
     more = line(Piece(f" +{several}", "accent")) if several else EMPTY
-    starts = [link + target + chain + toggle + more, link + target + toggle + more, link + target + more]
-    end = _narrow_money(state, burn, width, now)
-    return spread(first_that_fits(starts, width - line_cells(end)), end, width)
+    chained, toggled, plain = link + target + chain + toggle + more, link + target + toggle + more, link + target + more
+    full, short, least = _narrow_money(state, burn, now)
+    for start, end in ((chained, full), (toggled, full), (chained, short), (toggled, short), (plain, short)):
+        if line_cells(start) + line_cells(end) < width:
+            return spread(start, end, width)
+    return spread(plain, least, width)
 
 
-def _narrow_money(state: PanelState, burn: Burn, width: int, now: float) -> Line:
-    money = Piece(money_of(state, state.session_in_view(now)), "strong")
+def _narrow_money(state: PanelState, burn: Burn, now: float) -> tuple[Line, Line, Line]:
+    """Whose money it is, with its pace, that of tokens, or neither: the fullest first."""
+    session = state.session_in_view(now)
+    tally = session.tally if session is not None else state.today
+    whose = Piece("session " if session is not None else "today ", "dim")
+    money = line(whose, Piece(money_of(state, session), "strong"))
+    least = line(whose, Piece(f.sums_within(tally.cost_nano_usd, tally.simulated_nano_usd, 0), "strong"), " ")
     rate = Piece(rate_of(burn), "accent")
     tokens = Piece(f"{f.count(burn.tokens_per_min)}/min", "dim")
-    choices = [line(money, "  ", rate, "  ", tokens, " "), line(money, "  ", rate, " "), line(money, " ")]
-    return first_that_fits(choices, max(8, width // 2))
+    return line(*money, "  ", rate, "  ", tokens, " "), line(*money, "  ", rate, " "), least
 
 
 def _full(state: PanelState, width: int, now: float) -> Line:

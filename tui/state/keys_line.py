@@ -1,10 +1,13 @@
 """The footer: the keys that work here, as many as fit, the most important first."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from tui.state.lines import Line, Piece, line
-from tui.state.text import cells
+from tui.state.lines import Line, Piece, cut, line, spread
+from tui.state.text import cells, fit
+
+SENTENCE_LEAST = 40
+"""Cells of a sentence that are worth more than keys beside it."""
 
 
 class KeyHint(NamedTuple):
@@ -15,9 +18,9 @@ class KeyHint(NamedTuple):
     call: str
 
 
-def keys_line(hints: Sequence[KeyHint], width: int, last: str | None = None) -> Line:
-    """``hints`` (in order of importance) in ``width`` cells; the one labelled ``last`` stands at the right edge."""
-    end = [hint for hint in hints if hint.label == last]
+def keys_line(hints: Sequence[KeyHint], width: int, last: Collection[str] = ()) -> Line:
+    """``hints`` (in order of importance) in ``width`` cells; those labelled as in ``last`` stand at the right edge."""
+    end = [hint for label in last for hint in hints if hint.label == label]
     room = width - 1 - sum(_cells(hint) for hint in end)
     taken: list[KeyHint] = []
     for hint in hints:
@@ -34,6 +37,16 @@ def keys_line(hints: Sequence[KeyHint], width: int, last: str | None = None) -> 
     for hint in end:
         pieces += _pieces(hint)
     return line(*pieces)
+
+
+def said_line(said: Piece, hints: Sequence[KeyHint], width: int, last: Collection[str] = ()) -> Line:
+    """A sentence in the footer's place: the keys labelled as in ``last`` stay."""
+    end = [hint for label in last for hint in hints if hint.label == label]
+    room = width - sum(_cells(hint) for hint in end)
+    if room < SENTENCE_LEAST:
+        return cut(line(" ", said), width)
+    keys = line(*(piece for hint in end for piece in _pieces(hint)))
+    return spread(line(" ", said._replace(text=fit(said.text, room - 2))), keys, width)
 
 
 def _cells(hint: KeyHint) -> int:

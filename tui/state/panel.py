@@ -34,6 +34,14 @@ class Dirty(Flag):
     ALL = REQUESTS | SESSIONS | ROUTE | PROVIDERS | STREAM | ENGINE
 
 
+GRAVEST_FIRST = ("error", "warning", "info")
+
+
+def next_notice(waiting: Iterable[c.Notice]) -> c.Notice | None:
+    """The one to tell now: the gravest, of those the oldest."""
+    return min(waiting, key=lambda notice: GRAVEST_FIRST.index(notice.level), default=None)
+
+
 class PanelState:
     """The engine's state as this panel last heard it, and what the panel looks at."""
 
@@ -50,8 +58,10 @@ class PanelState:
         self.problems: tuple[str, ...] = ()
         self.notices: deque[c.Notice] = deque(maxlen=NOTICE_LIMIT)
         self.unread: deque[c.Notice] = deque(maxlen=NOTICE_LIMIT)
-        self.day_budget_nano_usd: int | None = None
-        self.session_budget_nano_usd: int | None = None
+        self.budgets: dict[tuple[c.BudgetKind, str], c.Budget] = {}
+        """Those that are set, by kind and name; of days and months the present one alone."""
+        self.passing: frozenset[str] = frozenset()
+        """Sessions that no budget stops."""
         self.used_up: tuple[str, ...] = ()
         """Budgets that refuse requests now, in words."""
         self.stream = StreamText()
@@ -78,6 +88,7 @@ class PanelState:
             case c.SessionChanged():
                 self._put_session(event.session)
                 self.today = event.today
+                self._put_budgets(event.budgets)
                 self.dirty |= Dirty.SESSIONS
             case c.RouteChanged():
                 self.route = event.route
@@ -103,9 +114,9 @@ class PanelState:
         self.link, self.link_text = "gone", why
         self.dirty = Dirty.ALL
 
-    def add_history(self, requests: Iterable[c.Request]) -> None:
-        """Add requests of the ledger, older than those of the feed."""
-        self.requests.add_history(requests)
+    def add_history(self, requests: Iterable[c.Request], *, more: bool = False) -> None:
+        """Add requests of the ledger, older than those of the feed; ``more``: it has older ones yet."""
+        self.requests.add_history(requests, more=more)
         self.dirty |= Dirty.REQUESTS
 
     def look_at(self, session: str | None) -> None:
@@ -147,6 +158,14 @@ class PanelState:
         working = self.at_work(now)
         return working[0] if len(working) == 1 else None
 
+    def budget_in_view(self, session: c.Session | None) -> c.Budget | None:
+        """The budget with the least left, of those that ``session`` falls under, or of today and this month."""
+        named = {"session": session.id, "project": session.project} if session is not None else {}
+        found = [
+            one for one in self.budgets.values() if one.kind in ("day", "month") or named.get(one.kind) == one.name
+        ]
+        return min(found, key=lambda one: one.left_nano_usd or 0, default=None)
+
     def _replace(self, snapshot: c.Snapshot) -> None:
         if self.engine is not None and self.engine.home != snapshot.engine.home:
             self.requests.clear()
@@ -160,10 +179,18 @@ class PanelState:
         self.today, self.problems = snapshot.today, snapshot.problems
         self.notices.clear()
         self.notices.extend(snapshot.notices)
-        self.day_budget_nano_usd = snapshot.day_budget_nano_usd
-        self.session_budget_nano_usd = snapshot.session_budget_nano_usd
+        self.budgets.clear()
+        self._put_budgets(snapshot.budgets)
+        self.passing = frozenset(snapshot.passing)
         self.used_up = snapshot.used_up
         self.dirty = Dirty.ALL
+
+    def _put_budgets(self, budgets: Iterable[c.Budget]) -> None:
+        for budget in budgets:
+            if budget.kind in ("day", "month"):
+                for past in [key for key in self.budgets if key[0] == budget.kind]:
+                    del self.budgets[past]
+            self.budgets[budget.kind, budget.name] = budget
 
     def _put_session(self, session: c.Session) -> None:
         self.sessions[session.id] = session
@@ -175,5 +202,6 @@ class PanelState:
 
     def _forget_session(self, session: c.Session) -> None:
         del self.sessions[session.id]
+        self.budgets.pop(("session", session.id), None)
         for agent in session.agents:
             self._ordinals.pop((session.id, agent.agent_id or ""), None)

@@ -1,14 +1,14 @@
 """Spans of local time: the periods that the spend screen offers, and the span that a group's key names.
 
 Keys are those of ``proxy.contract.UsageGroup``. Days begin at local midnight, weeks on Monday; a day on which the
-clocks change has 23 or 25 hours.
+clocks change has 23 or 25 hours, and the hour that comes twice then is one hour of double length.
 """
 
 import time
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from proxy.contract import UsageGroup
+from proxy.contract import QUARTER_S, UsageGroup, local_day, midnight
 
 Period = Literal["today", "7 days", "30 days", "this month", "year", "all"]
 PERIODS: tuple[Period, ...] = ("today", "7 days", "30 days", "this month", "year", "all")
@@ -35,8 +35,7 @@ def span_of(group: UsageGroup, key: str) -> Span | None:
     try:
         match group:
             case "hour":
-                began = datetime.strptime(key, "%Y-%m-%d %H:%M")  # noqa: DTZ007  local on purpose
-                return began.timestamp(), began.timestamp() + 3600
+                return _hour(key)
             case "day":
                 day = date.fromisoformat(key)
                 return midnight(day), midnight(day + timedelta(days=1))
@@ -63,14 +62,13 @@ def axis(group: UsageGroup, keys: list[str], most: int) -> list[str]:
     return found[::-1]
 
 
-def local_day(now: float) -> date:
-    then = time.localtime(now)
-    return date(then.tm_year, then.tm_mon, then.tm_mday)
-
-
-def midnight(day: date) -> float:
-    """When the local ``day`` begins, Unix seconds."""
-    return time.mktime((day.year, day.month, day.day, 0, 0, 0, 0, 0, -1))
+def _hour(key: str) -> Span | None:
+    """All quarters of an hour whose local hour is ``key``; None where there was no such hour. Raises ``ValueError``."""
+    named = datetime.strptime(key, "%Y-%m-%d %H:%M")  # noqa: DTZ007  local on purpose
+    about = named.timestamp() // QUARTER_S * QUARTER_S
+    quarters = [about + QUARTER_S * place for place in range(-8, 12)]
+    inside = [each for each in quarters if time.strftime("%Y-%m-%d %H:00", time.localtime(each)) == key]
+    return (inside[0], inside[-1] + QUARTER_S) if inside else None
 
 
 def _before(group: UsageGroup, key: str) -> str:

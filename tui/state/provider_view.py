@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from proxy import contract as c
 from tui.state import formats as f
-from tui.state.check import mark_sentence, mark_words
+from tui.state.check import mark_sentence, mark_word
 from tui.state.limits import all_limits, limit_tone, limit_warning, nearest, reset_words, standing
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, wrapped
 from tui.state.panel import PanelState
@@ -222,7 +222,7 @@ def _models(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
     for number, rejected in enumerate(provider.rejects):
         yield from _wrapped("" if number else "left out", clean_line(rejected), width, "dim")
     for number, mark in enumerate(provider.checks[:CHECKS]):
-        tone = mark_words(mark, now)[1]
+        tone = mark_word(mark)[1]
         yield from _wrapped("" if number else "checked", mark_sentence(mark, now), width, tone)
 
 

@@ -30,6 +30,11 @@ class Rows(Protocol):
         """The row of a request; None where it is not among them."""
         ...
 
+    @property
+    def partial(self) -> bool:
+        """There were older requests than any that is known here."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -59,6 +64,11 @@ class RequestBook:
         self._shown: list[str] = self._ids
         self._filter = Filter()
         self._live: dict[str, Request] = {}
+        self._partial = False
+
+    @property
+    def partial(self) -> bool:
+        return self._partial
 
     @property
     def filter(self) -> Filter:
@@ -107,8 +117,9 @@ class RequestBook:
             self._show(request)
         self._evict()
 
-    def add_history(self, requests: Iterable[Request]) -> None:
-        """Add older requests; what is known already is newer than they are and stays."""
+    def add_history(self, requests: Iterable[Request], *, more: bool = False) -> None:
+        """Add older requests; what is known already is newer than they are and stays. ``more``: some are older yet."""
+        self._partial = self._partial or more
         for request in requests:
             if request.id not in self._by_id:
                 self.put(request)
@@ -124,6 +135,7 @@ class RequestBook:
 
     def clear(self) -> None:
         self._forget(set(self._by_id))
+        self._partial = False
 
     def show(self, chosen: Filter) -> None:
         """Change what the rows are."""
@@ -135,7 +147,7 @@ class RequestBook:
 
     def frozen(self) -> "FrozenRows":
         """The rows as they are now."""
-        return FrozenRows([self._by_id[request_id] for request_id in self._shown])
+        return FrozenRows([self._by_id[request_id] for request_id in self._shown], partial=self._partial)
 
     def _show(self, request: Request) -> None:
         shown = self.find(request.id) is not None
@@ -152,6 +164,7 @@ class RequestBook:
             return
         ended = (request_id for request_id in self._ids if request_id not in self._live)
         self._forget(set(islice(ended, surplus)))
+        self._partial = True
 
     def _forget(self, gone: set[str]) -> None:
         for request_id in gone:
@@ -164,7 +177,8 @@ class RequestBook:
 class FrozenRows:
     """Rows that stand still."""
 
-    def __init__(self, oldest_first: list[Request]) -> None:
+    def __init__(self, oldest_first: list[Request], *, partial: bool = False) -> None:
+        self.partial = partial
         self._requests = oldest_first
         self._ids = [request.id for request in oldest_first]
 

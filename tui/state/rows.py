@@ -102,6 +102,12 @@ def titles(width: int) -> str:
     return "".join(" " + right(column.title, column.width) for column in layout(width).numbers)
 
 
+def older_line(keys: dict[str, str], width: int) -> Line:
+    """Below the last row, where there are older requests than this list and its filter know. ``keys``: action → key."""
+    text = f" older ones, which no filter here sees: {keys['spend']} {keys['served']}"
+    return cut((Piece(text, "dim"),), width)
+
+
 def row(request: Request, width: int, now: float, ordinal: int | None, frame: int) -> Line:
     """``request`` in ``width`` cells. One that was not served says so in words in place of its numbers."""
     plan = layout(width)
@@ -125,12 +131,17 @@ def mark(request: Request, frame: int) -> Piece:
 def state_words(request: Request, now: float) -> str:
     """How the request stands, in words."""
     if request.phase == "waiting":
-        return f"waiting {f.duration((now - request.started_at) * 1000)}"
+        return f"waiting {_waited(request, now)}"
     if request.phase == "streaming":
         return "streaming"
     if request.outcome == "failed":
         return clean_line(f"{request.status or ''} {last_outcome(request)}")
     return request.outcome or "served"
+
+
+def _waited(request: Request, now: float) -> str:
+    """A little before its beginning is at it: the engine's clock need not be this one."""
+    return f.duration(max(0.0, now - request.started_at) * 1000)
 
 
 def last_outcome(request: Request) -> str:
@@ -210,7 +221,7 @@ def _figures(request: Request, plan: Layout, now: float) -> list[Piece]:
 def _words(request: Request, now: float) -> tuple[str, str, Tone] | None:
     """What is said in place of numbers, long and short, where there are none."""
     if request.phase == "waiting":
-        return state_words(request, now), f.duration((now - request.started_at) * 1000), "dim"
+        return state_words(request, now), _waited(request, now), "dim"
     if request.outcome == "failed":
         return state_words(request, now), str(request.status or "failed"), "bad"
     if request.outcome in ("cancelled", "broken") and not request.usage.total_tokens:
@@ -222,7 +233,7 @@ def _numbers(request: Request, plan: Layout, now: float) -> list[Piece]:
     texts = {
         "first": f.duration(request.ttft_ms) if request.ttft_ms is not None else "",
         "in": _tokens(request.usage.prompt_tokens),
-        "out": _tokens(request.usage.output_tokens),
+        "out": _tokens(request.usage.output_tokens, estimated=request.usage_estimated and not request.live),
         "cached": _hit(request),
         "speed": f"{pace:.0f}" if (pace := speed(request, now)) is not None else "",
         "cost": f.aligned(_cost(request), COST),
@@ -233,8 +244,8 @@ def _numbers(request: Request, plan: Layout, now: float) -> list[Piece]:
     ]
 
 
-def _tokens(number: int) -> str:
-    return f.count(number) if number else ""
+def _tokens(number: int, *, estimated: bool = False) -> str:
+    return f.tokens(number, estimated=estimated) if number else ""
 
 
 def _hit(request: Request) -> str:

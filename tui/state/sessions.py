@@ -18,6 +18,7 @@ AT_WORK_S = 300.0
 NAME_MIN, NAME_MAX = 14, 26
 MODELS_MIN = 14
 MARK = 3
+COST = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,14 @@ class Rate:
 
     nano_usd: float = 0.0
     simulated_nano_usd: float = 0.0
+    unpriced: int = 0
+    """Requests of that time without a known price."""
 
     @property
     def words(self) -> str:
-        if self.nano_usd:
-            return f"{f.cents(round(self.nano_usd))}/h"
-        return f"{f.SIMULATED}{f.cents(round(self.simulated_nano_usd))}/h" if self.simulated_nano_usd else ""
+        if not (self.nano_usd or self.simulated_nano_usd or self.unpriced):
+            return ""
+        return f.per_hour(self.nano_usd, self.simulated_nano_usd, self.unpriced, tight=True)
 
 
 NO_RATE = Rate()
@@ -48,10 +51,10 @@ class Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("age", 10, 4),
+    Column("lasted", 10, 4),
     Column("req", 5, 5),
     Column("tokens", 6, 6),
-    Column("cost", 9, 1),
+    Column("cost", COST, 1),
     Column("now", 10, 2),
     Column("hit", 5, 7),
     Column("ctx", 5, 3),
@@ -82,7 +85,9 @@ def rates(newest_first: Iterable[Request], now: float) -> dict[str, Rate]:
             break
         lately.setdefault(request.session_id or "", []).append(request)
     found = {key: burn(some, now, 1) for key, some in lately.items()}
-    return {key: Rate(one.nano_usd_per_hour, one.simulated_nano_usd_per_hour) for key, one in found.items()}
+    return {
+        key: Rate(one.nano_usd_per_hour, one.simulated_nano_usd_per_hour, one.unpriced) for key, one in found.items()
+    }
 
 
 def sessions_title(state: PanelState, now: float) -> Line:
@@ -105,8 +110,8 @@ def session_row(session: Session, name: str, rate: Rate, width: int, now: float)
     mark = Piece(" ● ", "accent") if session.in_flight else Piece(" ○ " if _working(session, now) else "   ", "dim")
     share = session.context_tokens / session.context_window if session.context_window else None
     full: Tone = "plain" if share is None or share < 0.8 else "warn" if share < 0.95 else "bad"
-    figures = _figures(session.tally, session_money(session), rate) | {
-        "age": (f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at), "dim"),
+    figures = _figures(session.tally, session_money(session, COST), rate) | {
+        "lasted": (f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at), "dim"),
         "ctx": (f.percent(share) if share is not None else "", full),
     }
     models = mix(session.models, layout(width).models)
@@ -115,9 +120,13 @@ def session_row(session: Session, name: str, rate: Rate, width: int, now: float)
 
 def all_row(state: PanelState, known: Mapping[str, Rate], width: int) -> Line:
     """The sums of all sessions."""
-    total = Rate(sum(one.nano_usd for one in known.values()), sum(one.simulated_nano_usd for one in known.values()))
-    money = f.sums(state.today.cost_nano_usd, state.today.simulated_nano_usd)
-    figures = _figures(state.today, money, total) | {"age": ("today", "dim")}
+    rates = known.values()
+    total = Rate(
+        sum(one.nano_usd for one in rates),
+        sum(one.simulated_nano_usd for one in rates),
+        sum(one.unpriced for one in rates),
+    )
+    figures = _figures(state.today, f.spent(state.today, COST), total) | {"lasted": ("today", "dim")}
     return _row(Piece("   "), Piece("All sessions", "strong"), "", figures, width)
 
 

@@ -161,12 +161,11 @@ class SpendTable:
 
     def _line(self, text: str, tally: Tally, filled: str, *, strong: bool = False) -> Line:
         prompt = tally.usage.prompt_tokens
-        whole = money(self._report.total)
         told = {
-            "cost": f.aligned(_cost(tally), 11),
+            "cost": f.aligned(f.paid(tally, 11), 11),
             "simulated": f.aligned(f.money(tally.simulated_nano_usd, simulated=True), 11),
             "no price": str(tally.unpriced_requests or ""),
-            "share": _share(money(tally), whole),
+            "share": self._share(tally),
             "requests": f"{tally.requests:,}",
             "failed": str(tally.failed or ""),
             "in": f.count(prompt),
@@ -176,18 +175,15 @@ class SpendTable:
         words = [told[column.title] for column in self.figures.columns]
         return self.figures.row(Piece(text, "strong" if strong else "plain"), words, (Piece(filled, "accent"),))
 
-
-def _share(part: int, whole: int) -> str:
-    if not part:
-        return ""
-    return f.percent(part / whole) if part >= whole / 100 else "<1%"
-
-
-def _cost(tally: Tally) -> str:
-    """Real money; unknown where nothing but requests without a price is in it."""
-    if not tally.cost_nano_usd and tally.unpriced_requests:
-        return f.UNKNOWN
-    return f.money(tally.cost_nano_usd)
+    def _share(self, tally: Tally) -> str:
+        """Of the sum in the first column of money: a row that has none of that has no share of it."""
+        total = self._report.total
+        part, whole = tally.cost_nano_usd, total.cost_nano_usd
+        if not whole:
+            part, whole = tally.simulated_nano_usd, total.simulated_nano_usd
+        if not part:
+            return ""
+        return f.percent(part / whole) if part >= whole / 100 else "<1%"
 
 
 def graph(report: UsageReport, group: UsageGroup, width: int, height: int) -> list[Line]:
@@ -222,6 +218,10 @@ def notes(report: UsageReport) -> list[Line]:
     if report.total.unpriced_requests:
         text = f"  {report.total.unpriced_requests:,} requests have no known price and are not in the sums."
         lines.append(line(Piece(text, "warn")))
+    if (guessed := report.estimated_requests) == 1:
+        lines.append(line(Piece("  1 request broke off or did not tell its tokens: estimated.", "dim")))
+    elif guessed:
+        lines.append(line(Piece(f"  {guessed:,} requests broke off or did not tell their tokens: estimated.", "dim")))
     if report.total.simulated_nano_usd:
         lines.append(line(Piece(f"  {f.SIMULATED} marks simulated money; it is in no sum of real money.", "dim")))
     return lines

@@ -26,7 +26,8 @@ def requests_title(state: PanelState, width: int, row_width: int, *, frozen: boo
         name = told_apart(state.sessions.get(state.scope), state.sessions, state.scope)
         told.append(line(Piece(f"session {name}", "accent")))
     if text := clean_line(state.requests.filter.text):
-        told.append(line(Piece(f"/{fit(text, 20)} {len(state.requests)} found", "accent")))
+        found = len(state.requests)
+        told.append(line(Piece(f"/{fit(text, 20)} {found} found{'' if found else ', esc shows all'}", "accent")))
     content = [piece for part in told for piece in (*part, Piece("  "))][:-1]
     names = titles(row_width)
     end = line(Piece(names, "dim"), " " * (width - row_width))

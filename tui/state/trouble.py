@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from proxy.contract import AS_ASKED, Provider
 from tui.state import formats as f
-from tui.state.detour import Detour, detours, without_name
+from tui.state.detour import Detour, detours, takes_requests, without_name
 from tui.state.limits import limit_warning
 from tui.state.lines import Tone
 from tui.state.panel import PanelState
@@ -145,9 +145,22 @@ def trouble_words(provider: Provider, now: float) -> str:
 
 
 def _next_step(state: PanelState, provider: Provider, keys: dict[str, str]) -> str:
+    if state.route.fallback_enabled and (next_one := _next_in_chain(state, provider)):
+        if provider.retry_at is None:
+            return f"{next_one} serves if it fails again."
+        return f"{next_one} serves the next request."
     if provider.health == "refused" or state.route.fallback_enabled or not next_in_line(state):
         return f"{_hanging(state)}Press {keys['provider']} to switch provider."
     return f"Press {keys['fallback']} to turn fallback on."
+
+
+def _next_in_chain(state: PanelState, provider: Provider) -> str:
+    """Who follows ``provider`` and can serve; empty where nobody does."""
+    for name in following(state.route, state.providers):
+        known = state.provider(name)
+        if name != provider.name and known is not None and takes_requests(known):
+            return clean_line(name)
+    return ""
 
 
 def _hanging(state: PanelState) -> str:

@@ -63,10 +63,9 @@ def spent(report: c.WhatIf) -> list[Line]:
     usage = total.usage
     hit = f.percent(usage.cache_read_tokens / usage.prompt_tokens) if usage.prompt_tokens else "none"
     used = f"{f.count(usage.prompt_tokens)} in, {hit} of it from a cache, {f.count(usage.output_tokens)} out"
-    cost = (Piece("cost  ", "dim"), Piece(f.sums(total.cost_nano_usd, total.simulated_nano_usd), "strong"))
+    cost = (Piece("cost  ", "dim"), Piece(f.spent(total), "strong"))
     unpriced = line(Piece(f"{total.unpriced_requests:,} without a price", "warn")) if total.unpriced_requests else ()
-    made_up = bool(total.simulated_nano_usd) and not total.cost_nano_usd
-    listed = f"at list prices {f.money(report.list_nano_usd, simulated=made_up)}"
+    listed = f"at list prices {_listed(report)}"
     requests = f"{total.requests:,} request{'' if total.requests == 1 else 's'}"
     return [
         line(" ", *joined([cost, unpriced, line(Piece(listed, "dim"))])),
@@ -74,10 +73,20 @@ def spent(report: c.WhatIf) -> list[Line]:
     ]
 
 
+def _listed(report: c.WhatIf) -> str:
+    real, made_up = report.list_nano_usd, report.list_simulated_nano_usd
+    if real is not None and made_up is not None:
+        return f.sums(real, made_up)
+    return f.money(real) if made_up == 0 else f"{f.money(real)} and {f.money(made_up, simulated=True)}"
+
+
 def base(report: c.WhatIf) -> int:
-    """What the rows are measured by: the list price of what served, else what it cost; 0: part of it is not known."""
-    if report.list_nano_usd is not None:
-        return report.list_nano_usd
+    """What the rows are measured by: the list price of what served, else what it cost; 0: part of it is not known.
+
+    Each row stands for all tokens, so those of a simulator count here; this sum is told to nobody.
+    """
+    if report.list_nano_usd is not None and report.list_simulated_nano_usd is not None:
+        return report.list_nano_usd + report.list_simulated_nano_usd
     if report.total.unpriced_requests:
         return 0
     return report.total.cost_nano_usd or report.total.simulated_nano_usd
@@ -100,11 +109,18 @@ class WhatIfTable:
             f.aligned(f.money(row.cost_nano_usd, simulated=row.simulated), 11),
             times(row.cost_nano_usd, self._base),
             WARNED if row.misfit else "",
-            "same" if row.same_tokenizer else "differ",
+            same_words(row.same_tokenizer),
         )
         share = (row.cost_nano_usd or 0) / self._top if self._top else 0.0
         filled, _ = f.bar(share, self._figures.bar) if share else ("", "")
         return self._figures.row(Piece(_name(row)), words, (Piece(filled, "accent"),))
+
+
+def same_words(share: float) -> str:
+    """How much was counted as a model counts: ``same``, ``98% same``, ``differ``."""
+    if share in (0.0, 1.0):
+        return "same" if share else "differ"
+    return f"{f.percent(min(0.99, max(0.01, share)))} same"
 
 
 def times(cost_nano_usd: int | None, of_nano_usd: int) -> str:
@@ -121,8 +137,10 @@ def told(report: c.WhatIf, row: c.WhatIfRow, width: int) -> list[Line]:
     """What is known of a row, in sentences."""
     price = SOURCES[row.price_source] if row.price_source != "free" else "it is free there"
     lines = [*wrapped(f"{clean_line(row.model)} at {clean_line(row.provider)}: {price}.", width)]
-    if not row.same_tokenizer:
-        text = "It has another tokenizer, or one that nobody tells: the same text can be more tokens there, or fewer."
+    if row.same_tokenizer < 1:
+        whole = "It has another tokenizer, or one that nobody tells: the same text"
+        part = f"{same_words(row.same_tokenizer)} tokenizer; the rest of the text"
+        text = f"{part if row.same_tokenizer else whole} can be more tokens there, or fewer."
         lines += wrapped(text, width, "dim")
     if row.misfit:
         lines += wrapped(f"{WARNED} Not all of it could have gone there: {row.misfit}.", width, "warn")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from proxy.contract import AgentTally, Request, Session
-from tui.state.formats import money, short_model, sums
+from tui.state.formats import money, short_model, spent
 from tui.state.text import clean_line
 
 AGENT_MARK = "⤷"
@@ -51,12 +51,15 @@ def session_names(sessions: Iterable[Session]) -> dict[str, str]:
     return {key: f"{name} {clean_line(key)[:4]}" if many[name] > 1 else name for key, name in names.items()}
 
 
-def session_money(session: Session) -> str:
-    """What the session cost; its mark of simulated money stands there from its first request on."""
+def session_money(session: Session, width: int | None = None) -> str:
+    """What the session cost; its mark of simulated money stands there from its first request on.
+
+    Without room for both in ``width`` cells, real money stands alone.
+    """
     tally = session.tally
-    if session.simulated and not tally.cost_nano_usd:
+    if session.simulated and not tally.cost_nano_usd and not tally.unpriced_requests:
         return money(tally.simulated_nano_usd, simulated=True)
-    return sums(tally.cost_nano_usd, tally.simulated_nano_usd)
+    return spent(tally, width)
 
 
 def models(request: Request) -> str:

@@ -18,8 +18,10 @@ Ordinal = Callable[[Request], int | None]
 class RequestList(RowList):
     """Shows ``Rows`` given by ``show``. ``selected`` is None while it follows the newest."""
 
-    def __init__(self, ordinal: Ordinal, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, ordinal: Ordinal, keys: dict[str, str], *, id: str | None = None) -> None:  # noqa: A002
+        """``keys``: action id → key to press."""
         super().__init__(id=id)
+        self._keys = keys
         self.selected: str | None = None
         self._rows: Rows = FrozenRows([])
         self._ordinal = ordinal
@@ -34,7 +36,7 @@ class RequestList(RowList):
         """Show ``rows`` as of ``now`` (Unix seconds); ``frame`` moves the marks of what is in flight."""
         self._rows, self.now, self._frame = rows, now, frame
         anchor = self._anchor if self.scroll_offset.y > 0 else None
-        self.set_total(len(rows))
+        self.set_total(len(rows), after=rows.partial)
         self._place_cursor()
         if anchor is not None and (place := rows.find(anchor)) is not None:
             self.jump(place)
@@ -73,6 +75,9 @@ class RequestList(RowList):
             known = request, ordinal, words.row(request, width, self.now, ordinal, self._frame)
             self._ended[request.id, width] = known
         return known[2]
+
+    def after_line(self, width: int) -> Line:
+        return words.older_line(self._keys, width)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

@@ -5,7 +5,7 @@ from typing import ClassVar
 from textual.events import Click
 
 from tui.messages import RowOpened, RowSelected
-from tui.state.lines import Line
+from tui.state.lines import EMPTY, Line
 from tui.widgets.line_view import NOTHING, LineView, Painted
 from tui.widgets.paint import TONE_CLASSES
 
@@ -20,6 +20,7 @@ class RowList(LineView, can_focus=False):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.total = 0
+        self._after = False
         self.cursor: int | None = None
 
     def row_line(self, index: int, width: int) -> Line:
@@ -27,14 +28,21 @@ class RowList(LineView, can_focus=False):
         raise NotImplementedError
 
     def line_at(self, index: int, width: int) -> Painted:
+        if index == self.total and self._after:
+            return self.after_line(width), ""
         if index >= self.total:
             return NOTHING
         return self.row_line(index, width), CURSOR if index == self.cursor else ""
 
-    def set_total(self, total: int) -> None:
-        """Say how many rows there are."""
-        self.total = total
-        self.set_length(total)
+    def set_total(self, total: int, *, after: bool = False) -> None:
+        """Say how many rows there are; ``after``: a line that is none follows the last one."""
+        self.total, self._after = total, after
+        self.set_length(total + after)
+
+    def after_line(self, width: int) -> Line:
+        """What stands below the last row."""
+        del width
+        return EMPTY
 
     def set_cursor(self, index: int | None) -> None:
         """Put the cursor on a row and bring it into view."""
@@ -45,6 +53,8 @@ class RowList(LineView, can_focus=False):
             self.reveal(index)
 
     def reveal(self, index: int) -> None:
+        if index == self.total - 1 and self._after and self.page > 1:
+            index += 1
         top = self.scroll_offset.y
         if index < top:
             self.jump(index)

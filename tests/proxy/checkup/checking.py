@@ -9,6 +9,7 @@ from proxy import contract as c
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, settings
 from tests.upstreams import ScriptedUpstream
+from tests.upstreams.clouds import KEY, cloud_of
 from tests.upstreams.understanding import Clock, Fault, Format, Mind
 
 MODELS: Mapping[Format, str] = {
@@ -16,6 +17,8 @@ MODELS: Mapping[Format, str] = {
     "openai-chat": "gpt-5",
     "openai-responses": "gpt-5",
     "gemini": "gemini-2.5-pro",
+    "bedrock": "global.anthropic.claude-haiku-4-5-20251001-v1:0",
+    "vertex": "claude-haiku-4-5@20251001",
 }
 """Such that a price is known."""
 
@@ -36,21 +39,26 @@ class Check:
         self, start: StartEngine, upstream: ScriptedUpstream, fault: Fault | None = None, **more: Any
     ) -> RunningEngine:
         upstream.script = Mind(self.speaks, self.model, self.clock, self._progress, fault)
+        self.engine = await start(settings({**self._provider(upstream), **more}))
+        self.engine.engine.checkups.asker.clock = self.clock
+        return self.engine
+
+    def _provider(self, upstream: ScriptedUpstream) -> dict[str, Any]:
+        if cloud := cloud_of(self.speaks):
+            own = {"base_url": upstream.url, "auth": "bearer", "api_key": KEY}
+            return {"preset": cloud, **own, "models": [self.model]}
         auth = "x-goog-api-key" if self.speaks == "gemini" else "bearer"
         path = "models" if self.speaks != "anthropic" else "v1/models"
-        provider = {
+        return {
             "preset": "custom",
             "base_url": upstream.url,
             "dialect": self.speaks,
             "auth": auth,
-            "api_key": "key-of-the-provider",
+            "api_key": KEY,
             "models_url": f"{upstream.url}/{path}",
             "models": [self.model],
             "count_tokens": self.speaks in ("anthropic", "gemini"),
         }
-        self.engine = await start(settings({**provider, **more}))
-        self.engine.engine.checkups.asker.clock = self.clock
-        return self.engine
 
     def _progress(self) -> int:
         return self.engine.engine.exchanges[-1].output_bytes

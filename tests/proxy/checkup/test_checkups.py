@@ -177,8 +177,9 @@ async def test_a_check_is_stopped_in_the_middle_of_an_answer(check: Check, upstr
     await check.ended()
 
     (result,) = (await check.report()).results
+    record = await check.engine.record()
     assert (result.verdict, result.at) == ("skipped", None)
-    assert (await check.engine.record()).outcome == "cancelled"
+    assert (result.requests, result.unpriced, record.outcome) == (1, int(record.cost_nano_usd is None), "cancelled")
 
 
 async def test_the_engine_s_end_ends_a_check(check: Check, upstream: ScriptedUpstream) -> None:
@@ -195,7 +196,7 @@ async def test_a_target_is_checked_once_at_a_time(check: Check, upstream: Script
     upstream.script = Raw((Hold(),))
     await check.engine.command("check", c.RunCheck(target=check.target))
 
-    assert "is being checked" in await refusal(check.engine, c.RunCheck(target=check.target))
+    assert "is being checked already" in await refusal(check.engine, c.RunCheck(target=check.target))
 
 
 async def test_a_name_that_nothing_has_is_refused_with_the_nearest(check: Check) -> None:
@@ -219,6 +220,16 @@ async def test_of_a_provider_the_model_that_was_used_last_is_checked(check: Chec
     await check.engine.ask()
 
     assert (await plan(check.engine, target="first")).target == "first/claude-opus-4-8"
+
+
+async def test_what_the_format_cannot_count_is_not_asked(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    profile = "arn:aws:bedrock:eu-west-1:1:application-inference-profile/anthropic.abc"
+    check = Check("bedrock", profile)
+    await check.begin(start, upstream)
+
+    results = await check.run("count")
+
+    assert (results["count"].verdict, results["key"].verdict) == ("skipped", "pass")
 
 
 async def test_an_unchecked_target_says_how_to_check_it(check: Check) -> None:

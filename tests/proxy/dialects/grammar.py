@@ -21,7 +21,8 @@ DELTAS: Mapping[str, tuple[str, ...]] = {
 """Delta types by block type; a block of any other type comes whole."""
 
 TEXTS: Mapping[str, str] = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
-STOP_REASONS = ("end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal", "pause_turn")
+CUT_OFF = ("max_tokens", "model_context_window_exceeded")
+STOP_REASONS = ("end_turn", *CUT_OFF, "stop_sequence", "tool_use", "refusal", "pause_turn")
 
 
 @dataclass(slots=True)
@@ -146,7 +147,7 @@ class _Checker:
         self.open = None
 
     def _read_arguments(self, block: dict[str, Any]) -> None:
-        """Only the length limit may cut arguments short, as Claude's own answers do."""
+        """Only a limit of length may cut arguments short, as Claude's own answers do."""
         try:
             block["input"] = json.loads(self.json_text or "{}")
         except ValueError:
@@ -161,7 +162,7 @@ class _Checker:
         self.answer.stop_sequence = payload["delta"]["stop_sequence"]
         self.answer.usage = dict(payload["usage"])
         assert self.answer.stop_reason in STOP_REASONS
-        assert not self.cut or self.answer.stop_reason == "max_tokens", "arguments are not whole"
+        assert not self.cut or self.answer.stop_reason in CUT_OFF, "arguments are not whole"
         assert (self.answer.stop_reason == "stop_sequence") == (self.answer.stop_sequence is not None)
         for name, count in self.answer.usage.items():
             if name.endswith("_tokens"):

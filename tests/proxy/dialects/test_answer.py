@@ -12,12 +12,14 @@ from proxy.dialects.signatures import opened
 from tests.proxy.dialects.conversations import TEXTS
 from tests.proxy.dialects.grammar import Answer, checked, events_of, sdk_message
 
+Step = Callable[[AnswerWriter], object]
+
 
 def writer() -> AnswerWriter:
     return AnswerWriter("openai-chat", "served", "msg_1", 30)
 
 
-def written(*steps: Callable[[AnswerWriter], object]) -> Answer:
+def written(*steps: Step) -> Answer:
     answer = writer()
     for step in steps:
         step(answer)
@@ -96,6 +98,51 @@ def test_what_must_return_without_thinking_makes_an_empty_one() -> None:
     )
     assert seen.kinds == ["text", "thinking", "text"]
     assert seen.thinking == ""
+
+
+@pytest.mark.parametrize(
+    ("step", "kinds"),
+    [
+        (lambda answer: answer.text("a"), ["text"]),
+        (lambda answer: answer.tool("toolu_1", "Bash"), ["tool_use", "thinking"]),
+        (lambda answer: None, ["thinking"]),
+    ],
+    ids=["a text", "a call", "nothing"],
+)
+def test_what_must_return_stands_at_the_end_behind_no_text(step: Step, kinds: list[str]) -> None:
+    assert written(step, lambda answer: answer.sign("x"), end).kinds == kinds
+
+
+def test_of_several_that_must_return_each_is_a_block_before_the_next() -> None:
+    seen = written(
+        lambda answer: answer.text("a"),
+        lambda answer: answer.sign("x"),
+        lambda answer: answer.sign("y"),
+        lambda answer: answer.tool("toolu_1", "Bash"),
+        end,
+    )
+    assert seen.kinds == ["text", "thinking", "thinking", "tool_use"]
+    assert [opened("openai-chat", block["signature"]) for block in seen.blocks[1:3]] == ["x", "y"]
+
+
+@pytest.mark.parametrize("kind", ["text", "thinking"])
+def test_blanks_alone_begin_no_block(kind: str) -> None:
+    blanks: list[Step] = [lambda answer: getattr(answer, kind)(" "), lambda answer: getattr(answer, kind)("\n")]
+    assert written(*blanks, end).blocks == []
+    seen = written(*blanks, lambda answer: getattr(answer, kind)("a"), end)
+    assert seen.blocks[0][kind] == " \na"
+
+
+def test_a_count_of_the_prompt_alone_leaves_the_output_estimated() -> None:
+    answer = writer()
+    answer.text("x" * 40)
+    answer.count({"input_tokens": 5})
+    answer.finish("end_turn")
+    seen = checked(answer.take())
+    assert (seen.usage["input_tokens"], seen.usage["output_tokens"]) == (5, 10)
+    assert not answer.usage_told
+    answer.count({"output_tokens": 7})
+    assert answer.usage_told
 
 
 def test_arguments_outside_of_a_call_are_nobodys() -> None:

@@ -33,6 +33,21 @@ def told(status: int, payload: Any) -> Complaint:
         (599, {"error": {"message": "m"}}, "api_error", "m"),
         (500, {}, "api_error", "status 500"),
         (401, {"error": {"message": "m", "type": "invalid_request_error"}}, "authentication_error", "m"),
+        (413, {"error": {"message": "m", "type": "tokens", "code": "rate_limit_exceeded"}}, "request_too_large", "m"),
+        (429, {"error": {"code": "1113", "message": "m"}}, "billing_error", "m"),
+        (400, {"detail": [{"msg": "m", "loc": ["body", "x", 0]}]}, "invalid_request_error", "x.0: m"),
+        (
+            422,
+            {"object": "error", "message": {"detail": [{"loc": ["body", "stream_options"], "msg": "m"}]}},
+            "invalid_request_error",
+            "stream_options: m",
+        ),
+        (
+            400,
+            {"error": {"message": "m", "code": "unsupported_value", "param": "reasoning.summary"}},
+            "invalid_request_error",
+            "m (reasoning.summary)",
+        ),
     ],
 )
 def test_every_shape_of_error_is_read(status: int, payload: Any, kind: str, message: str) -> None:
@@ -51,6 +66,43 @@ def test_a_page_or_nothing_is_no_message(body: bytes) -> None:
 def test_a_type_told_in_a_header_counts() -> None:
     complaint = read_complaint_body(400, b'{"message": "m"}', "ThrottlingException:http://internal")
     assert complaint.kind == "rate_limit_error"
+
+
+@pytest.mark.parametrize("word", ["ExpiredTokenException", "UnrecognizedClientException:http://internal"])
+def test_a_credential_that_aws_refuses_under_403_is_not_a_missing_permission(word: str) -> None:
+    assert read_complaint_body(403, b'{"message": "m"}', word).kind == "authentication_error"
+    assert read_complaint_body(403, b'{"message": "m"}', "AccessDeniedException").kind == "permission_error"
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "kind"),
+    [
+        (1008, "insufficient balance", "billing_error"),
+        (1002, "rate limit", "rate_limit_error"),
+        (2013, "invalid params, context window exceeds limit", "invalid_request_error"),
+        (1033, "system error", "api_error"),
+    ],
+)
+def test_what_minimax_tells_under_a_success_is_an_error_with_its_words(code: int, words: str, kind: str) -> None:
+    payload = {"base_resp": {"status_code": code, "status_msg": words}, "choices": None}
+    assert (has_error(payload), read_complaint(None, payload)) == (True, Complaint(kind, words))
+    assert not has_error({"base_resp": {"status_code": 0, "status_msg": ""}, "choices": []})
+
+
+DELAY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "37.712s"}
+
+
+@pytest.mark.parametrize(
+    "error", [{"message": "m", "details": [{}, DELAY]}, {"message": "Please retry in 37.712s."}, {"message": "m"}]
+)
+def test_the_wait_that_google_asks_for_is_read_wherever_it_stands(error: dict[str, Any]) -> None:
+    told = [read_complaint(429, body).retry_after_s for body in ({"error": error}, [{"error": error}])]
+    assert told == [None if error == {"message": "m"} else 37.712] * 2
+
+
+def test_google_s_quota_is_marked_as_one_that_passes() -> None:
+    error = {"code": 429, "message": "You exceeded your current quota.", "status": "RESOURCE_EXHAUSTED"}
+    assert told(429, {"error": error}).message == "You exceeded your current quota. (RESOURCE_EXHAUSTED)"
 
 
 def test_an_error_within_a_stream_goes_by_its_code() -> None:

@@ -93,8 +93,8 @@ class TestCalls:
             called(0, name="Bash", arguments="{}"),
             called(1, id="call_1", name="Bash", arguments="{}"),
             called(2, id="functions.Bash:2", name="Bash", arguments="{}"),
-            called(3, id="call_abcdefghijklmnop", name="Bash", arguments="{}"),
-            called(4, id="call_abcdefghijklmnop", name="Bash", arguments="{}"),
+            called(3, id="call_abcdefghijklmnop", name="Bash", arguments='{"x":1}'),
+            called(4, id="call_abcdefghijklmnop", name="Bash", arguments='{"x":2}'),
             finish("tool_calls"),
         )
         assert len(seen.calls) == 5
@@ -198,6 +198,10 @@ class TestCalls:
     def test_a_call_without_a_name_is_an_error(self) -> None:
         assert answer(called(id="a", arguments='{"x":1}'), finish("tool_calls")).error is not None
 
+    def test_a_call_that_the_length_limit_cut_before_its_name_is_left_out(self) -> None:
+        seen = answer(delta(content="a"), called(id="a", arguments='{"x'), finish("length"))
+        assert (seen.kinds, seen.stop_reason) == (["text"], "max_tokens")
+
     def test_a_call_without_a_name_is_not_lost_behind_a_text(self) -> None:
         seen = answer(called(id="a", arguments='{"x":1}'), delta(content="text"), finish("tool_calls"))
         assert seen.error is not None
@@ -225,6 +229,111 @@ class TestCalls:
     def test_tool_calls_that_are_none_change_nothing(self, calls: Any) -> None:
         seen = answer(delta(content="a", tool_calls=calls), finish())
         assert (seen.kinds, seen.stop_reason) == (["text"], "end_turn")
+
+
+def head(index: int | None, letter: str, name: str = "Bash", arguments: str = "") -> Payload:
+    """The first piece of a call, with an id of its own."""
+    return called(index, id=f"call_{letter * 16}", name=name, arguments=arguments)
+
+
+class TestPiecesThatGoAstray:
+    """What reports about servers say: the place of a piece is wrong, or it was told before."""
+
+    @pytest.mark.parametrize("first", ["{}", "{", "{ ", "{ }", "null"])
+    def test_an_empty_object_before_the_arguments_is_none(self, first: str) -> None:
+        real = (called(arguments='{"loc'), called(arguments='ation":"x"}'))
+        assert arguments_of(head(0, "a", arguments=first), *real) == [{"location": "x"}]
+
+    def test_an_empty_object_that_nothing_follows_is_the_arguments(self) -> None:
+        assert arguments_of(head(0, "a", arguments="{}"), head(1, "b", arguments='{"x":1}')) == [{}, {"x": 1}]
+
+    @pytest.mark.parametrize("again", ['{"location":"x"}', '{ "location": "x" }', {"location": "x"}])
+    @pytest.mark.parametrize("index", [0, 1, None])
+    def test_whole_arguments_told_again_are_the_same(self, again: Any, index: int | None) -> None:
+        pieces = (head(0, "a"), called(arguments='{"location":'), called(arguments='"x"}'))
+        assert arguments_of(*pieces, called(index, id="call_" + "a" * 16, name="Bash", arguments=again)) == [
+            {"location": "x"}
+        ]
+        if index == 0:
+            assert arguments_of(*pieces, called(0, arguments=again)) == [{"location": "x"}]
+
+    @pytest.mark.parametrize("cut", [1, 2, 3, 4, 6, 9])
+    def test_arguments_told_again_in_another_spelling_end_what_was_begun(self, cut: int) -> None:
+        given = {"date": "2025-03-26", "n": 300, "kind": "支出"}
+        compact = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+        for again in (json.dumps(given), json.dumps(given, ensure_ascii=False)):
+            pieces = (called(arguments=compact[:20]), called(arguments=compact[20:-cut]), called(arguments=again))
+            assert arguments_of(head(0, "a"), *pieces) == [given]
+
+    def test_an_object_within_the_arguments_is_no_retelling(self) -> None:
+        pieces = [called(arguments=piece) for piece in ('{"a":', '{"b":1}', ',"c":[', '{"b":1}', ",", '{"b":2}', "]}")]
+        assert arguments_of(head(0, "a"), *pieces) == [{"a": {"b": 1}, "c": [{"b": 1}, {"b": 2}]}]
+        code = [called(arguments=piece) for piece in ('{"code":"() => ', "{}", '{}"', "}")]
+        assert arguments_of(head(0, "a"), *code) == [{"code": "() => {}{}"}]
+
+    @pytest.mark.parametrize("fields", [{}, {"id": "call_" + "a" * 16, "name": "Bash"}])
+    def test_arguments_that_are_told_from_the_start_with_each_piece_are_told_once(self, fields: Payload) -> None:
+        text = '{"location":"x","z":[{"y":"{"}]}'
+        for size in (1, 3, 7):
+            pieces = [called(arguments=text[:end], **fields) for end in range(size, len(text) + size, size)]
+            assert arguments_of(head(0, "a"), *pieces) == [json.loads(text)]
+
+    def test_a_key_that_looks_like_the_start_of_an_object_is_a_key(self) -> None:
+        pieces = [called(arguments=piece) for piece in ('{"', '{"', ":1}")]
+        assert arguments_of(head(0, "a"), *pieces) == [{"{": 1}]
+
+    @pytest.mark.parametrize("name", [{}, {"name": ""}, {"name": None}])
+    def test_another_id_without_a_name_goes_on_with_the_call_at_its_place(self, name: Payload) -> None:
+        pieces = [called(0, id=f"chatcmpl-{piece}", arguments=piece, **name) for piece in ('{"location":', '"x"}')]
+        assert arguments_of(head(0, "a"), *pieces) == [{"location": "x"}]
+
+    def test_the_tail_of_a_second_call_may_have_another_index_than_its_head(self) -> None:
+        pieces = (head(0, "a"), called(0, arguments='{"x":1}'), head(0, "b", "Read"), called(1, arguments='{"y":2}'))
+        assert arguments_of(*pieces) == [{"x": 1}, {"y": 2}]
+
+    @pytest.mark.parametrize("index", [0, 5])
+    def test_a_tail_at_the_place_of_a_whole_call_goes_to_the_open_one(self, index: int) -> None:
+        pieces = (head(0, "a", arguments='{"x":1}'), head(1, "b", "Read", '{"y":'), called(index, arguments="2}"))
+        assert arguments_of(*pieces) == [{"x": 1}, {"y": 2}]
+
+    def test_tails_with_neither_index_nor_id_go_to_the_open_call(self) -> None:
+        pieces = (head(0, "a", arguments='{"x":1}'), head(1, "b", "Read"), called(None, arguments='{"y":2}'))
+        assert arguments_of(*pieces) == [{"x": 1}, {"y": 2}]
+        heads = [{"id": f"call_{letter * 16}", "function": {"name": "Bash"}} for letter in "ab"]
+        tails = [called(None, arguments=piece) for piece in ('{"x":', "1}", '{"y":', "2}")]
+        assert arguments_of(delta(tool_calls=heads), *tails) == [{"x": 1}, {"y": 2}]
+
+    @pytest.mark.parametrize("first", ["", '{"location":"x"}'])
+    def test_a_known_id_at_another_index_is_the_same_call(self, first: str) -> None:
+        assert arguments_of(head(0, "a", arguments=first), head(1, "a", arguments='{"location":"x"}')) == [
+            {"location": "x"}
+        ]
+
+    def test_one_id_for_all_calls_tells_them_apart_by_what_they_say(self) -> None:
+        pieces = (head(0, "a", arguments='{"x":1}'), head(1, "a", arguments='{"x":2}'), head(2, "a", "Read", "{}"))
+        assert arguments_of(*pieces) == [{"x": 1}, {"x": 2}, {}]
+
+    @pytest.mark.parametrize("index", ["0", 0, 0.5, True])
+    def test_an_index_may_be_a_text_or_nonsense(self, index: Any) -> None:
+        assert arguments_of(head(index, "a"), called(index, arguments='{"x":1}')) == [{"x": 1}]
+
+    @pytest.mark.parametrize("arguments", ["", "{}", None])
+    def test_a_place_without_a_name_beside_a_call_is_nothing(self, arguments: str | None) -> None:
+        phantom = called(1, id="call_zzzzzzzzzzzzzzzz", name="", arguments=arguments)
+        assert arguments_of(head(0, "a", arguments='{"x":1}'), phantom) == [{"x": 1}]
+
+    def test_a_sign_of_life_at_a_place_without_a_call_leaves_the_place_free(self) -> None:
+        empty = called(1, id="", name="", arguments="")
+        second = (called(1, name="Bash", arguments='{"y":'), called(1, arguments="2}"))
+        assert arguments_of(called(0, name="Bash", arguments='{"x":'), empty, *second, called(0, arguments="1}")) == [
+            {"x": 1},
+            {"y": 2},
+        ]
+
+    def test_arguments_that_go_on_after_a_text_are_not_lost(self) -> None:
+        seen = answer(head(0, "a", arguments="{}"), delta(content="mid"), called(arguments='{"x":1}'), finish())
+        assert [call["input"] for call in seen.calls] == [{"x": 1}]
+        assert seen.text == "mid"
 
 
 class TestReasoningThatReturns:
@@ -279,6 +388,17 @@ class TestReasoningThatReturns:
             quirks=self.QUIRKS,
         )
         assert self.returned(seen)["reasoning_details"] == pieces
+
+    @pytest.mark.parametrize("place", [{}, {"id": "a" * 16}, {"index": 0}, {"index": 0, "function": {"arguments": ""}}])
+    def test_what_hangs_onto_a_call_may_come_on_its_own(self, place: Payload) -> None:
+        extra = {"google": {"thought_signature": "sig"}}
+        seen = answer(
+            called(0, id="a" * 16, name="Bash", arguments='{"a":1}'),
+            delta(tool_calls=[{**place, "extra_content": extra}]),
+            finish("stop"),
+        )
+        assert [call["input"] for call in seen.calls] == [{"a": 1}]
+        assert self.returned(seen)["tool_calls"][0]["extra_content"] == extra
 
     def test_what_hangs_onto_a_call_returns_with_it(self) -> None:
         extra = {"google": {"thought_signature": "sig"}}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.dialects.quirks import Quirks
+from proxy.protocol.overflow import read_overflow
 from tests.proxy.dialects.chat_streams import Payload, answer, called, counted, delta, finish, raw_answer, stream_of
 from tests.proxy.dialects.chunking import EVERY_CHUNKING, Chunking, cuts
 from tests.proxy.dialects.conversations import TEXTS
@@ -24,6 +25,10 @@ class TestText:
         assert seen.message["id"] == "msg_1"
         assert seen.message["usage"]["input_tokens"] == 42
         assert (seen.stop_reason, seen.usage["input_tokens"], seen.usage["output_tokens"]) == ("end_turn", 10, 5)
+
+    def test_the_model_is_the_one_that_a_chunk_names_first(self) -> None:
+        placeholder: Payload = {"id": "", "model": "", "choices": [], "created": 0}
+        assert answer(placeholder, delta(content="a"), finish()).message["model"] == "served-9"
 
     @EVERY_CHUNKING
     @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
@@ -60,13 +65,68 @@ class TestText:
         seen = answer(delta(content=parts), finish())
         assert (seen.thinking, seen.text) == ("hm", "done")
 
-    def test_only_the_first_choice_counts(self) -> None:
-        other = {"choices": [{"index": 1, "delta": {"content": "other"}, "finish_reason": "length"}]}
-        seen = answer(delta(content="a"), other, finish())
+    def test_of_several_choices_the_first_counts(self) -> None:
+        both = delta(content="a")
+        both["choices"].insert(0, {"index": 1, "delta": {"content": "other"}, "finish_reason": "length"})
+        seen = answer(both, finish())
         assert (seen.text, seen.stop_reason) == ("a", "end_turn")
+
+    @pytest.mark.parametrize("numbers", [(0, 1, 2, 3), (1, 1, 1, 1), (None, "0", 7, -1)])
+    def test_the_only_choice_counts_whatever_its_number_is(self, numbers: tuple[object, ...]) -> None:
+        chunks = [delta(role="assistant", content="Moon"), delta(content="light"), delta(content=""), finish()]
+        for chunk, number in zip(chunks, numbers, strict=True):
+            chunk["choices"][0]["index"] = number
+        seen = answer(*chunks)
+        assert (seen.text, seen.stop_reason) == ("Moonlight", "end_turn")
 
     def test_a_message_in_place_of_a_delta_is_read(self) -> None:
         assert answer({"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}).text == "a"
+
+    def test_messages_in_place_of_deltas_are_read(self) -> None:
+        pieces = [{"choices": [{"message": {"role": "assistant", "content": text}}]} for text in ("a", "b")]
+        assert answer(*pieces, finish()).text == "ab"
+
+    def test_a_whole_message_at_the_end_repeats_what_was_said(self) -> None:
+        message: Payload = {"role": "assistant", "content": "<think>hm</think>\n\nHello", "reasoning_content": "hm"}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        last: Payload = {"object": "chat.completion", "choices": [choice]}
+        for ending in ([last], [finish(), last], [{**last, "choices": [{**choice, "delta": {}}]}]):
+            seen = answer(delta(role="assistant", content="<think>h"), delta(content="m</think>\n\nHello"), *ending)
+            assert (seen.thinking, seen.text, seen.stop_reason) == ("hm", "Hello", "end_turn")
+
+    def test_a_message_beside_each_delta_is_no_text_of_its_own(self) -> None:
+        chunks = [delta(content="He"), delta(content="y"), finish()]
+        for chunk, so_far in zip(chunks, ("He", "Hey", "Hey"), strict=True):
+            chunk["choices"][0]["message"] = {"role": "assistant", "content": so_far}
+        assert answer(*chunks).text == "Hey"
+
+    def test_a_whole_message_with_a_call_at_the_end_repeats_the_call(self) -> None:
+        call: Payload = {"id": "call_function_0123456789_1", "function": {"name": "Bash", "arguments": '{"x": 1}'}}
+        last = {
+            "choices": [{"index": 0, "message": {"content": "", "tool_calls": [call]}, "finish_reason": "tool_calls"}]
+        }
+        seen = answer(called(**call["function"], id=call["id"]), finish("tool_calls"), last)
+        assert [each["input"] for each in seen.calls] == [{"x": 1}]
+
+    @pytest.mark.parametrize(
+        "content", [{"type": "text", "text": "a"}, [{"type": "output_text", "text": "a"}, {"type": "x", "thinking": 7}]]
+    )
+    def test_a_content_of_other_shapes_is_read(self, content: object) -> None:
+        assert answer(delta(content=content), finish()).text == "a"
+
+    @pytest.mark.parametrize("value", [7, True, [7, None, [["a"]]], {"a": 1}, {"text": 7}])
+    def test_a_content_that_is_none_is_nothing(self, value: object) -> None:
+        seen = answer(delta(content=value, reasoning_content=value, reasoning=value, refusal=value), finish())
+        assert seen.blocks == []
+
+    def test_a_character_that_was_cut_in_two_is_whole(self) -> None:
+        pieces = [f'data: {{"choices":[{{"index":0,"delta":{{"content":"{text}"}}}}]}}' for text in
+                  (r"hi \ud83d", r"\uDE00 ok \\\"\ud83d", r"\ude00", r"\ud83d\ude00 \ud83d lost \ude00")]  # fmt: skip
+        assert answer(*pieces, finish()).text == 'hi 😀 ok \\"😀😀 � lost �'
+
+    def test_half_a_character_that_nothing_follows_is_left_out(self) -> None:
+        half = r'data: {"choices":[{"index":0,"delta":{"content":"hi \ud83d"}}]}'
+        assert answer(half, delta(content="!"), finish()).text == "hi !"
 
     def test_cited_pages_are_listed_once_at_the_end(self) -> None:
         cite = {"type": "url_citation", "url_citation": {"url": "https://a.example", "title": "A"}}
@@ -85,7 +145,7 @@ class TestText:
 
 
 class TestThinking:
-    @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+    @pytest.mark.parametrize("name", ["reasoning_content", "reasoning", "reasoning_text"])
     def test_reasoning_is_thinking_with_a_signature_of_ours(self, name: str) -> None:
         seen = answer(delta(**{name: "I "}), delta(**{name: "think"}), delta(content="so"), finish())
         assert seen.kinds == ["thinking", "text"]
@@ -97,6 +157,17 @@ class TestThinking:
             delta(reasoning_content="hm"), delta(reasoning_content="m", content="A"), delta(content="B"), finish()
         )
         assert (seen.thinking, seen.text) == ("hmm", "AB")
+
+    @pytest.mark.parametrize("value", [{"content": "hm"}, {"text": "hm"}, ["h", {"text": "m"}]])
+    def test_reasoning_may_stand_in_an_object(self, value: object) -> None:
+        assert answer(delta(reasoning=value), delta(content="a"), finish()).thinking == "hm"
+
+    def test_blanks_alone_make_no_thinking(self) -> None:
+        seen = answer(delta(reasoning_content="\n"), delta(content="a"), delta(reasoning_content="\n"), finish())
+        assert seen.kinds == ["text"]
+
+    def test_blanks_before_a_thought_are_kept(self) -> None:
+        assert answer(delta(reasoning="\n"), delta(reasoning="hm"), delta(content="a"), finish()).thinking == "\nhm"
 
     def test_reasoning_told_under_two_names_counts_once(self) -> None:
         detail = {"type": "reasoning.text", "text": "hm", "index": 0}
@@ -152,6 +223,9 @@ class TestEndings:
             ("length", "max_tokens"),
             ("model_length", "max_tokens"),
             ("content_filter", "refusal"),
+            ("content_filter: PROHIBITED_CONTENT", "refusal"),
+            ("MAX_TOKENS", "max_tokens"),
+            ("model_context_window_exceeded", "model_context_window_exceeded"),
             ("tool_calls", "end_turn"),
             ("function_call", "end_turn"),
             ("eos", "end_turn"),
@@ -167,10 +241,37 @@ class TestEndings:
         seen = answer(delta(refusal="I will "), delta(refusal="not."), finish())
         assert (seen.text, seen.stop_reason) == ("I will not.", "refusal")
 
+    def test_a_window_that_the_prompt_alone_fills_is_told_so_that_the_client_compacts(self) -> None:
+        seen = answer(delta(content=""), finish("model_context_window_exceeded"))
+        assert seen.error is not None
+        assert seen.error["type"] == "invalid_request_error"
+        assert read_overflow(seen.error["message"]) is not None
+
+    def test_arguments_cut_by_the_window_are_no_fault(self) -> None:
+        body = stream_of(called(id="a", name="Bash", arguments='{"x": "lo'), finish("model_context_window_exceeded"))
+        assert checked(raw_answer(body)).stop_reason == "model_context_window_exceeded"
+
+    @pytest.mark.parametrize("reason", ["", "null", "None"])
+    def test_a_reason_that_says_that_there_is_none_is_none(self, reason: str) -> None:
+        going_on = delta(content="a")
+        going_on["choices"][0]["finish_reason"] = reason
+        assert answer(going_on, finish("length")).stop_reason == "max_tokens"
+        assert answer(going_on, done=False).error is not None
+
     def test_the_first_reason_counts_and_is_told_once(self) -> None:
         seen = answer(delta(content="a"), finish("length"), finish("stop"), finish("stop"))
         assert seen.stop_reason == "max_tokens"
         assert seen.names.count("message_delta") == 1
+
+    def test_a_reason_with_every_chunk_hides_no_other(self) -> None:
+        chunks = [delta(reasoning="hm"), delta(content="a"), delta(content="b"), delta(content="c")]
+        for chunk, reason in zip(chunks, ("stop", "stop", "stop", "length"), strict=True):
+            chunk["choices"][0]["finish_reason"] = reason
+        seen = answer(*chunks)
+        assert (seen.thinking, seen.text, seen.stop_reason) == ("hm", "abc", "max_tokens")
+
+    def test_a_reason_before_the_last_piece_holds_where_no_other_comes(self) -> None:
+        assert answer(finish("length"), delta(content="late"), done=False).stop_reason == "max_tokens"
 
     def test_what_comes_after_the_reason_still_counts(self) -> None:
         seen = answer(finish(), delta(content="late"), counted(7, 3))
@@ -204,7 +305,12 @@ class TestEndings:
         assert raw_answer(b"data: [DONE]\n\n") == b""
 
     @pytest.mark.parametrize(
-        ("reason", "kind"), [("error", "api_error"), ("insufficient_system_resource", "overloaded_error")]
+        ("reason", "kind"),
+        [
+            ("error", "api_error"),
+            ("insufficient_system_resource", "overloaded_error"),
+            ("function_call_filter: MALFORMED_FUNCTION_CALL", "api_error"),
+        ],
     )
     def test_a_reason_that_is_an_error_is_one(self, reason: str, kind: str) -> None:
         seen = answer(delta(content="a"), finish(reason))
@@ -232,6 +338,33 @@ class TestEndings:
         seen = answer(delta(content="a"), broken, delta(content="b"), finish())
         assert seen.error == {"type": kind, "message": "busy"}
         assert answer(broken).names[-1] == "error"
+
+    @pytest.mark.parametrize(
+        ("broken", "words"),
+        [
+            ("event: error\ndata: upstream timed out", "upstream timed out"),
+            ('event: error\ndata: "upstream timed out"', "upstream timed out"),
+            ({"code": "DataInspectionFailed", "message": "inappropriate", "request_id": "r"}, "inappropriate"),
+            ({"detail": "model overloaded"}, "model overloaded"),
+            ({"message": "Endpoint request timed out"}, "Endpoint request timed out"),
+            ({"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}, "insufficient balance"),
+            ({"choices": None, "base_resp": {"status_code": 1008, "status_msg": "no balance"}}, "no balance"),
+        ],
+    )
+    def test_an_error_by_another_name_is_no_end(self, broken: Payload | str, words: str) -> None:
+        for seen in (answer(delta(content="a"), broken), answer(broken)):
+            assert seen.error is not None
+            assert words in seen.error["message"]
+
+    def test_a_message_that_is_no_error_changes_nothing(self) -> None:
+        fine = {"base_resp": {"status_code": 0, "status_msg": ""}, "usage": counted(7, 3)["usage"], "choices": None}
+        assert answer(delta(content="a"), finish(), fine).usage["input_tokens"] == 7
+
+    def test_words_in_the_midst_make_an_end_without_a_reason_none(self) -> None:
+        seen = answer(delta(content="a"), "data: upstream connect error")
+        assert seen.error is not None
+        assert "upstream connect error" in seen.error["message"]
+        assert answer(delta(content="a"), "data: upstream connect error", finish()).stop_reason == "end_turn"
 
     def test_an_event_named_error_is_one(self) -> None:
         seen = answer(delta(content="a"), 'event: error\ndata: {"message": "gone", "type": "server_error"}', finish())

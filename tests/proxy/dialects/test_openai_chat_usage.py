@@ -95,7 +95,53 @@ class TestUsage:
         read(reader, [stream_of(delta(content="a"), finish(), counted())])
         assert not reader.estimated
 
-    @pytest.mark.parametrize("count", [-5, True, "12", 1e12, None, [], {}])
-    def test_counts_that_cannot_be_true_are_not_taken(self, count: Any) -> None:
-        usage = answer(delta(content="a"), finish(), counted(count, 3)).usage
-        assert (usage["input_tokens"], usage["output_tokens"]) == (0, 3)
+    @pytest.mark.parametrize("count", [-5, True, "many", "-1", "1" * 40, "²", 1e12, None, 0, [], {}])
+    def test_counts_that_cannot_be_true_leave_the_estimate(self, count: Any) -> None:
+        usage = answer(delta(content="a" * 40), finish(), counted(count, 3)).usage
+        assert (usage["input_tokens"], usage["output_tokens"]) == (42, 3)
+        if count != 0:
+            assert answer(delta(content="a" * 40), finish(), counted(7, count)).usage["output_tokens"] == 10
+
+    def test_counts_may_be_written_as_texts(self) -> None:
+        told: Payload = {"prompt": "12", "completion": "3", "total_tokens": "15"}
+        usage = answer(delta(content="a"), finish(), counted(**told)).usage
+        assert (usage["input_tokens"], usage["output_tokens"]) == (12, 3)
+
+    def test_usage_without_the_prompt_leaves_the_estimate(self) -> None:
+        usage = answer(delta(content="a"), {"choices": [], "usage": {"completion_tokens": 5}}, finish()).usage
+        assert (usage["input_tokens"], usage["output_tokens"]) == (42, 5)
+
+    def test_names_of_other_formats_are_known(self) -> None:
+        told = {"input_tokens": 12, "output_tokens": 3, "input_tokens_details": {"cached_tokens": 4}}
+        usage = answer(delta(content="a"), {"choices": [], "usage": told}, finish()).usage
+        assert (usage["input_tokens"], usage["cache_read_input_tokens"], usage["output_tokens"]) == (8, 4, 3)
+
+    @pytest.mark.parametrize(
+        ("details", "output", "thought"),
+        [
+            ({"completion_tokens_details": {"reasoning_tokens": 320}}, 321, 320),
+            ({"prompt_tokens_details": {"cached_tokens": 6}, "reasoning_tokens": 320}, 321, 320),
+            ({}, 321, 320),
+        ],
+        ids=["told in the details", "beside a cache", "told by the total alone"],
+    )
+    def test_a_total_tells_that_reasoning_is_outside_of_the_output(
+        self, details: Payload, output: int, thought: int
+    ) -> None:
+        usage = answer(delta(content="x"), finish(), counted(12, 1, total_tokens=333, **details)).usage
+        assert usage["output_tokens"] == output
+        assert usage["output_tokens_details"] == {"thinking_tokens": thought}
+
+    def test_a_total_tells_that_reasoning_is_within_the_output(self) -> None:
+        details = {"completion_tokens_details": {"reasoning_tokens": 5}}
+        assert (
+            answer(delta(content="x"), finish(), counted(12, 8, total_tokens=20, **details)).usage["output_tokens"] == 8
+        )
+
+    @pytest.mark.parametrize("reasoned", [0, 2])
+    def test_a_total_tells_that_the_cache_is_outside_of_the_prompt(self, reasoned: int) -> None:
+        details = {"completion_tokens_details": {"reasoning_tokens": reasoned}}
+        usage = answer(
+            delta(content="x"), finish(), counted(10, 3, total_tokens=1013, cache_read_input_tokens=1000, **details)
+        ).usage
+        assert (usage["input_tokens"], usage["cache_read_input_tokens"], usage["output_tokens"]) == (10, 1000, 3)

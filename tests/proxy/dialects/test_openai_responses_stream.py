@@ -225,6 +225,22 @@ def test_more_cached_than_told_leaves_no_negative_input() -> None:
     assert answer(completed(usage=usage)).usage["input_tokens"] == 0
 
 
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"input_tokens": "10", "output_tokens": "3"}, (10, 3)),
+        ({"output_tokens": 3}, (70, 3)),
+        ({"input_tokens": 0, "output_tokens": 3}, (70, 3)),
+        ({"input_tokens": 10}, (10, 2)),
+        ({"prompt_tokens": 10, "completion_tokens": 3}, (10, 3)),
+    ],
+)
+def test_what_usage_does_not_tell_stays_an_estimate(usage: Any, counts: tuple[int, int]) -> None:
+    for end in (completed(usage=usage), {**completed(usage=None), "usage": usage}):
+        got = answer(*streamed_message("12345678"), end).usage
+        assert (got["input_tokens"], got["output_tokens"]) == counts
+
+
 @pytest.mark.parametrize("details", [None, {}, {"cached_tokens": None}, {"cached_tokens": "many"}, 7])
 def test_usage_without_details_counts_all_input_as_uncached(details: Any) -> None:
     usage = {"input_tokens": 10, "input_tokens_details": details, "output_tokens": 1}
@@ -271,6 +287,21 @@ def test_unencrypted_reasoning_is_thinking_that_nobody_gets_back() -> None:
     got = answer(added(item), reasoning_delta("I "), reasoning_delta("see."), done(item), completed())
     assert got.thinking == "I see."
     assert is_sealed(got.blocks[0]["signature"])
+
+
+@pytest.mark.parametrize("name", ["response.reasoning.delta", "response.reasoning_summary.delta"])
+@pytest.mark.parametrize("piece", ["hm", {"type": "summary_text", "text": "hm"}])
+def test_reasoning_under_older_names_is_thinking(name: str, piece: Any) -> None:
+    item = {name: value for name, value in reasoning("hm").items() if name != "encrypted_content"}
+    delta = {"type": name, **_place("rs_a", 0), "delta": piece}
+    got = answer(added(reasoning()), delta, done(item), *streamed_message(index=1), completed())
+    assert (got.kinds, got.thinking) == (["thinking", "text"], "hm")
+
+
+def test_a_summary_that_only_its_part_tells_is_told() -> None:
+    part = {"type": "summary_text", "text": "hm"}
+    event = {"type": "response.reasoning_summary_part.done", **_place("rs_a", 0), "summary_index": 0, "part": part}
+    assert answer(added(reasoning()), event, *streamed_message(index=1), completed()).thinking == "hm"
 
 
 def test_reasoning_that_comes_in_full_and_as_a_summary_is_told_once() -> None:
@@ -339,6 +370,35 @@ def test_arguments_that_come_in_the_last_event_only_arrive(chunked: Chunking) ->
 def test_a_call_is_whole_however_it_is_told(events: Sequence[Event]) -> None:
     [made] = answer(*events, completed()).calls
     assert (made["name"], made["input"]) == ("Bash", {"n": 1})
+
+
+@EVERY_CHUNKING
+@pytest.mark.parametrize("pieces", [('{"n":1}',), ('{"n', '":1}')])
+def test_arguments_that_come_after_the_end_of_their_call_are_not_lost(
+    chunked: Chunking, pieces: tuple[str, ...]
+) -> None:
+    first, second = call("", "fc_a"), call("", "fc_b")
+    ends = [event for item in (first, second) for event in (added(item), arguments_done("", item["id"]), done(item))]
+    deltas = [arguments_delta(piece, name) for name in ("fc_b", "fc_a") for piece in pieces]
+    got = answer(*ends, *deltas, *streamed_message(index=2), completed(), chunked=chunked)
+    assert [each["input"] for each in got.calls] == [{"n": 1}, {"n": 1}]
+    assert got.kinds == ["tool_use", "tool_use", "text"]
+
+
+def test_arguments_that_come_after_a_text_are_too_late_and_no_call_without_them() -> None:
+    got = answer(added(call("")), done(call("")), *streamed_message(index=1), arguments_delta('{"n":1}'), completed())
+    assert got.error == {"type": "api_error", "message": "the arguments of the call of Bash came too late"}
+
+
+def test_arguments_that_only_the_last_event_tells_of_an_ended_call_arrive() -> None:
+    got = answer(added(call("")), done(call("")), completed(call()))
+    assert [each["input"] for each in got.calls] == [{"n": 1}]
+
+
+def test_a_name_that_the_end_of_its_call_lacks_stays() -> None:
+    item = {**call(), "name": "", "call_id": ""}
+    got = answer(added(call()), arguments_delta('{"n":1}'), done(item), completed(item))
+    assert [(each["name"], each["id"]) for each in got.calls] == [("Bash", "call_of_fc_a_0123456789")]
 
 
 @pytest.mark.parametrize("arguments", ["", None, "{}", {}, "null", "[]", '""', " "])
@@ -445,6 +505,90 @@ def test_a_text_is_told_once_however_it_is_told(events: Sequence[Event]) -> None
     assert (got.kinds, got.text, got.stop_reason) == (["text"], "hello", "end_turn")
 
 
+@pytest.mark.parametrize(
+    "begun",
+    [
+        [added(message())],
+        [added(message(item_id="other"))],
+        [{"type": "response.output_item.added", "output_index": 0, "item": {"type": "message", "content": []}}],
+        [{"type": "response.output_item.added", "output_index": "0", "item": {"role": "assistant", "content": []}}],
+    ],
+    ids=["its id", "another id", "no id", "no type"],
+)
+@pytest.mark.parametrize("pieces", [(), ("hel",), ("hel", "lo")])
+def test_a_text_that_only_the_last_event_tells_whole_is_told_once(begun: list[Event], pieces: tuple[str, ...]) -> None:
+    deltas = [{"type": "response.output_text.delta", "output_index": 0, "delta": piece} for piece in pieces]
+    got = answer(*begun, *deltas, completed(message()))
+    assert (got.kinds, got.text) == (["text"], "hello")
+
+
+@pytest.mark.parametrize("kind", ["output_text", "refusal"])
+def test_a_text_that_only_its_part_tells_is_told(kind: str) -> None:
+    name = kind.removeprefix("output_")
+    part = {"type": "response.content_part.done", **_place("msg_a", 0), "part": {"type": kind, name: "hello"}}
+    got = answer(added(message()), part, completed())
+    assert (got.text, got.stop_reason) == ("hello", "end_turn" if kind == "output_text" else "refusal")
+
+
+def test_parts_of_which_only_some_come_in_pieces_are_all_told_once() -> None:
+    texts = ["one, ", "two, ", "three"]
+    wholes = [
+        {"type": f"response.{kind}.done", **_place("msg_a", 0), "content_index": number, **told}
+        for number, text in enumerate(texts)
+        for kind, told in (
+            ("output_text", {"text": text}),
+            ("content_part", {"part": {"type": "output_text", "text": text}}),
+        )
+    ]
+    got = answer(added(message()), text_delta("one, "), *wholes, completed(message("one, two, three")))
+    assert (got.kinds, got.text) == (["text"], "one, two, three")
+
+
+def test_a_delta_without_a_part_s_number_is_not_told_again_by_the_whole() -> None:
+    delta = {"type": "response.output_text.delta", "item_id": "msg_a", "delta": "hello"}
+    whole_text = {"type": "response.output_text.done", **_place("msg_a", 0), "content_index": 1, "text": "hello"}
+    assert answer(added(message()), delta, whole_text, completed()).text == "hello"
+
+
+LATE: list[tuple[list[Event], list[str]]] = [
+    (streamed_message(), ["text", "thinking", "tool_use"]),
+    (THOUGHT, ["thinking", "text", "tool_use"]),
+    ([*THOUGHT, *streamed_message(index=1)], ["thinking", "text", "tool_use"]),
+    ([added(call())], ["tool_use", "thinking", "text"]),
+    ([added(call(item_id="other"))], ["tool_use", "thinking", "text"]),
+    (
+        [{"type": "response.output_item.added", "item": {"type": "function_call", "name": "Bash"}}],
+        ["tool_use", "thinking", "text"],
+    ),
+    ([added(call(item_id="other")), arguments_delta('{"n"', "other")], ["tool_use", "thinking", "text"]),
+]
+
+
+@EVERY_CHUNKING
+@pytest.mark.parametrize(("events", "kinds"), LATE, ids=[
+    "a text", "a thought", "both", "announced", "announced with another id", "announced without ids", "half told",
+])  # fmt: skip
+def test_items_that_only_the_last_event_tells_are_not_lost(
+    chunked: Chunking, events: list[Event], kinds: list[str]
+) -> None:
+    got = answer(*events, completed(reasoning("I look."), message(), call()), chunked=chunked)
+    assert (got.kinds, got.stop_reason) == (kinds, "tool_use")
+    assert (got.text, [each["input"] for each in got.calls]) == ("hello", [{"n": 1}])
+
+
+def test_of_two_calls_the_one_that_was_not_told_is_told() -> None:
+    first, second, third = call(), call('{"n":2}', "fc_b"), call('{"n":3}', "fc_c", LONG_NAME)
+    got = answer(*streamed_call(), completed(first, second, third))
+    assert [each["input"]["n"] for each in got.calls] == [1, 2, 3]
+
+
+def test_thinking_that_only_the_last_event_tells_stands_behind_no_text() -> None:
+    late = reasoning("hm", encrypted="gAAAA")
+    assert answer(*streamed_message(), completed(late, message())).kinds == ["text"]
+    assert answer(completed(late, message())).kinds == ["thinking", "text"]
+    assert answer(*streamed_message(), completed(message(), late, call())).kinds == ["text", "thinking", "tool_use"]
+
+
 def test_parts_of_a_message_are_one_text() -> None:
     item = message("ab")
     item["content"] = [{"type": "output_text", "text": "a"}, {"type": "output_text", "text": "b"}]
@@ -480,6 +624,14 @@ def test_an_incomplete_answer_says_why(details: Any, reason: str) -> None:
     end = {"type": "response.incomplete", "response": response(status="incomplete", incomplete_details=details)}
     got = answer(*streamed_message(), end)
     assert (got.stop_reason, got.usage["output_tokens"]) == (reason, 20)
+
+
+def test_an_answer_that_a_timeout_left_incomplete_is_an_error() -> None:
+    details = {"reason": "server_timeout"}
+    end = {"type": "response.incomplete", "response": response(status="incomplete", incomplete_details=details)}
+    error = answer(*streamed_call(), end).error
+    assert error is not None
+    assert error["type"] == "timeout_error"
 
 
 def test_a_call_that_the_limit_cut_ends_at_the_limit() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from proxy.dialects.answer import AnswerWriter
-from proxy.dialects.reading import AnswerReader
+from proxy.dialects.reading import HEAD_BYTES_MAX, AnswerReader
 from proxy.protocol.sse import EVENT_BYTES_MAX
 from tests.proxy.dialects.chunking import EVERY_CHUNKING, Chunking, read
 from tests.proxy.dialects.grammar import checked
@@ -46,6 +46,77 @@ SAID = b'data: {"say":"a"}\n\ndata: {"say":"\xc3\xbc"}\n\ndata: {"end":true}\n\n
 )
 def test_a_stream_is_known_by_its_first_line(chunked: Chunking, before: bytes) -> None:
     assert checked(read(WordReader(), chunked(before + SAID))).text == "aü"
+
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+
+
+@EVERY_CHUNKING
+@pytest.mark.parametrize("before", [HEAD, b"x-note: hi\n", b"\r\n  \n", b"hello\r"])
+def test_lines_that_no_stream_knows_may_stand_before_it(chunked: Chunking, before: bytes) -> None:
+    assert checked(read(WordReader(), chunked(before + SAID))).text == "aü"
+
+
+@EVERY_CHUNKING
+@pytest.mark.parametrize("body", [b"<p>\n" + SAID, b"x" * HEAD_BYTES_MAX + b"\n" + SAID])
+def test_a_page_or_a_long_text_is_no_stream(chunked: Chunking, body: bytes) -> None:
+    assert read(WordReader(), chunked(body)) == body
+
+
+@EVERY_CHUNKING
+@pytest.mark.parametrize(
+    "body",
+    [
+        SAID.replace(b"data: ", b"data:"),
+        SAID.replace(b"\n", b"\r\n"),
+        SAID.replace(b"\n", b"\r"),
+        SAID.replace(b"\n\n", b"\n"),
+        SAID.replace(b"data: ", b"data: data: "),
+        SAID.replace(b"\n\ndata: ", b""),
+        SAID.replace(b"\n\ndata: ", b" data: "),
+        SAID.rstrip(),
+        SAID.replace(b"\n\n", b"\n") + b"data: [DONE]\n",
+        SAID.replace(b"data: ", b": note\nid: 7\nevent: message\ndata: "),
+        SAID.replace(b'"say":"a"', b'"logprob":NaN,"other":-Infinity,"say":"a"'),
+        SAID.replace(b'"say":"a"', b'"tab":"\t\x01","bytes":"\xff\xfe","say":"a"'),
+        SAID.replace(b'"say":"a"', b'"half":"\\ud800","odd":NaN,"say":"a"'),
+    ],
+    ids=[
+        "no blank", "two signs", "the other sign", "no blank line", "twice data", "one behind the other",
+        "data within data", "no end", "done in one event", "other fields", "no numbers",
+        "no texts", "half a character",
+    ],
+)  # fmt: skip
+def test_a_stream_is_read_however_it_is_framed_and_written(chunked: Chunking, body: bytes) -> None:
+    assert checked(read(WordReader(), chunked(body))).text == "aü"
+
+
+@EVERY_CHUNKING
+@pytest.mark.parametrize("end", [b"\n", b"", b"\r\n\r\n"])
+def test_values_line_by_line_are_a_stream_all_the_same(chunked: Chunking, end: bytes) -> None:
+    body = b'{"say":"a"}\n{"say":"\xc3\xbc"}\n{"end":true}'
+    assert checked(read(WordReader(), chunked(body + end))).text == "aü"
+    cut = checked(read(WordReader(), chunked(b'{"say":"a"}\n{"say":"\xc3\xbc"}\n{"en')))
+    assert cut.error is not None
+
+
+@EVERY_CHUNKING
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (b"event: error\ndata: it broke", "it broke"),
+        (b'event: error\ndata: "it broke"', "it broke"),
+        (b'event: error\ndata: {"message": "it broke"}', "it broke"),
+        (b"event: error\ndata: null", "an error without words"),
+        (b'data: {"error": "it broke"}', "it broke"),
+        (b'data: [{"error": {"message": "it broke"}}]', "it broke"),
+        (b"data: it broke", "it said: it broke"),
+    ],
+)
+def test_an_error_in_any_shape_is_told_in_its_words(chunked: Chunking, told: bytes, words: str) -> None:
+    error = checked(read(WordReader(), chunked(b'data: {"say":"a"}\n\n' + told + b"\n\n"))).error
+    assert error is not None
+    assert error["message"].endswith(words)
 
 
 @EVERY_CHUNKING

@@ -112,6 +112,9 @@ AT_HEADERS: Mapping[str, Line] = {
     "400": refusal(400, "invalid_request", INVALID, "no"),
     "400 for an unknown field": refusal(400, "invalid_request", INVALID, "nosuch: Extra inputs are not permitted"),
     "400 for a long prompt": refusal(400, "prompt_too_long", INVALID, "prompt is too long: 9 tokens > 8 maximum"),
+    "400 for a long answer": refusal(
+        400, "output_too_long", INVALID, "input length and `max_tokens` exceed context limit: 9 + 9 > 10"
+    ),
     "400 for spent credit": refusal(400, "payment_required", INVALID, "Your credit balance is too low"),
     "401": refusal(401, "key_refused", "authentication_error", "invalid x-api-key"),
     "402": refusal(402, "payment_required", "billing_error", "pay"),

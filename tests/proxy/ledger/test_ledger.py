@@ -129,6 +129,19 @@ def test_when_the_disk_does_not_keep_up_the_loss_is_bounded_and_counted(
     assert waiting.dropped == 15
 
 
+def test_requests_with_estimated_counts_are_told_within_a_choice(ledger: LedgerWriter, file: Path) -> None:
+    ledger.record(ended(0))
+    ledger.record(ended(1, usage_estimated=True, output_estimated=True))
+    ledger.record(ended(2, usage_estimated=True, session_id="s-2"))
+    ledger.flush()
+    reader = LedgerReader(file)
+    choices = (c.Choice(), c.Choice(session="s-1"), c.Choice(agent="a-1", until=NOON + 1), c.Choice(model="gpt-5.5"))
+    assert [reader.estimated(choice) for choice in choices] == [2, 1, 0, 0]
+    found = reader.find(ended(1).id)
+    assert found is not None
+    assert found.output_estimated
+
+
 @pytest.mark.parametrize("query", ["session_id = 's' ORDER BY started_at DESC", "started_at >= 1", "id = 'r1'"])
 def test_what_is_asked_often_has_an_index(ledger: LedgerWriter, file: Path, query: str) -> None:
     connection = schema.connect(str(file), read_only=True)

@@ -1,6 +1,7 @@
 """Providers of every dialect behind the engine, on real sockets: what the client gets, what they get."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -169,6 +170,24 @@ async def test_a_break_in_the_middle_ends_in_an_error_event(
     assert b"event: error" in response.content
     assert b"message_stop" not in response.content
     assert (await engine.record()).outcome == "broken"
+
+
+@each
+async def test_of_an_answer_that_broke_the_record_has_what_was_counted_and_estimates_the_rest(
+    start: StartEngine, upstream: ScriptedUpstream, dialect: Name
+) -> None:
+    counted_first = dialect in ("gemini", "bedrock", "vertex")
+    engine = await on(start, upstream, dialect, Said())
+    upstream.script = lambda call: broken_off(dialect, call)
+
+    text = b"".join(re.findall(rb'"text":"([^"]+)"', (await engine.ask()).content))
+
+    record = await engine.record()
+    assert (record.usage_estimated, record.output_estimated) == (True, counted_first)
+    assert (record.usage.prompt_tokens == PROMPT) is counted_first
+    told = OUTPUT if dialect == "gemini" else 1
+    assert record.usage.output_tokens == max(told, round(len(text) / 4))
+    assert text.startswith(b"one two ")
 
 
 async def test_a_model_that_ran_away_is_stopped(start: StartEngine, upstream: ScriptedUpstream) -> None:

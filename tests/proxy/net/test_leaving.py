@@ -50,13 +50,14 @@ async def test_a_client_that_leaves_in_mid_stream_closes_the_upstream(
     assert (record.outcome, record.status, len(second.calls)) == ("cancelled", 200, 0)
 
 
-async def test_a_cancelled_stream_keeps_the_usage_that_it_had(
+async def test_a_cancelled_stream_keeps_the_usage_that_it_had_and_its_text_is_measured(
     engine: RunningEngine, upstream: ScriptedUpstream
 ) -> None:
     upstream.script = IN_MID_STREAM
     await read_some_and_leave(engine)
     record = await engine.record()
-    assert (record.usage.input_tokens, record.usage.output_tokens) == (100, 1)
+    assert (record.usage.input_tokens, record.usage.output_tokens) == (100, len("one two ") // 4)
+    assert record.output_estimated
     assert (record.cost_source, bool(record.cost_nano_usd)) == ("genai-prices", True)
 
 

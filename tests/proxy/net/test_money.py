@@ -1,12 +1,18 @@
 """What a request cost, in the record: usage and price of what was served."""
 
+import asyncio
+import json
 from decimal import Decimal
 
+import msgspec
 import pytest
 
+from proxy import contract as c
+from proxy.estimate import BYTES_PER_TOKEN
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
 from tests.upstreams import (
+    SILENCE,
     Break,
     ScriptedUpstream,
     as_json,
@@ -15,7 +21,9 @@ from tests.upstreams import (
     message_body,
     message_events,
     message_stream,
+    tool_call,
 )
+from tests.upstreams.anthropic import event
 
 USAGE = {
     "input_tokens": 12,
@@ -50,12 +58,88 @@ async def test_the_served_model_decides_the_price(engine: RunningEngine, upstrea
     )
 
 
-async def test_a_broken_stream_keeps_the_usage_that_it_had(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
-    upstream.script = as_stream(*message_events(usage=USAGE)[:5], Break())
+async def test_a_broken_stream_keeps_the_usage_that_it_had_and_its_text_is_measured(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = as_stream(*message_events("word " * 2000, usage=USAGE)[:-3], Break())
     await engine.ask()
     record = await engine.record()
-    assert (record.outcome, record.usage.cache_read_tokens, record.usage.output_tokens) == ("broken", 20_000, 1)
-    assert record.cost_nano_usd == OPUS - 41 * 25_000
+    assert (record.outcome, record.usage.cache_read_tokens, record.usage.output_tokens) == ("broken", 20_000, 2500)
+    assert (record.usage_estimated, record.output_estimated) == (True, True)
+    assert record.cost_nano_usd == OPUS + (2500 - 42) * 25_000
+
+
+async def test_the_size_of_tokens_is_learned_from_answers_that_were_counted(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = as_stream(message_stream("word " * 1000, usage={**USAGE, "output_tokens": 2000}))
+    await engine.ask()
+    upstream.script = as_stream(*message_events("word " * 300, usage=USAGE)[:-3], Break())
+    await engine.ask()
+    assert (await engine.record(2)).usage.output_tokens == 600
+
+
+async def test_all_that_was_thought_said_and_called_is_measured(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    call = tool_call("Write", {"content": 'a line\n"quoted"\n' * 100})
+    events = message_events("Said. " * 100, usage=USAGE, thinking="Thought. " * 100, tools=[call])
+    upstream.script = as_stream(*events[:-2], Break())
+    await engine.ask()
+    arguments = json.dumps(call["input"], separators=(",", ":"))
+    assert (await engine.record()).usage.output_tokens == round((600 + 900 + len(arguments)) / 4)
+
+
+async def test_an_answer_that_was_counted_before_it_broke_is_not_estimated(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = as_stream(*message_events("word " * 2000, usage=USAGE)[:-1], Break())
+    await engine.ask()
+    record = await engine.record()
+    assert (record.outcome, record.usage.output_tokens, record.usage_estimated) == ("broken", 42, False)
+    assert record.cost_nano_usd == OPUS
+
+
+async def test_a_prompt_that_was_not_counted_before_the_answer_broke_is_estimated_too(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    start = event("message_start", {"message": {"id": "msg_1", "model": "claude-opus-4-8", "content": []}})
+    upstream.script = as_stream(start, *message_events("word " * 80)[1:-3], Break())
+    await engine.ask(message(system="Be brief. " * 330))
+    record = await engine.record()
+    assert (record.usage.output_tokens, record.usage_estimated, record.output_estimated) == (100, True, False)
+    assert record.usage.input_tokens == round(record.request_bytes / BYTES_PER_TOKEN)
+
+
+async def test_an_answer_that_was_left_before_its_first_byte_is_no_unknown_price(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = SILENCE
+    asked = asyncio.create_task(engine.ask())
+    await upstream.arrived(1)
+    asked.cancel()
+    record = await engine.record()
+    assert (record.outcome, record.cost_nano_usd, record.cost_source) == ("cancelled", 0, "free")
+    assert (await engine.snapshot()).today.unpriced_requests == 0
+
+
+async def test_a_cost_that_was_reported_before_the_answer_ended_is_not_believed(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    start, *rest = message_events("word " * 80, usage={**USAGE, "cost": 0.000001})
+    upstream.script = as_stream(start, *rest[:-3], Break())
+    await engine.ask()
+    record = await engine.record()
+    assert (record.cost_nano_usd, record.cost_source) == (OPUS + (100 - 42) * 25_000, "genai-prices")
+
+
+async def test_usage_says_how_much_of_it_is_estimated(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
+    upstream.script = [as_stream(message_stream()), as_stream(*message_events("word " * 80)[:-3], Break())]
+    await engine.ask()
+    await engine.ask()
+    await engine.record(2)
+    report = msgspec.json.decode((await engine.look("usage", by="model")).content, type=c.UsageReport)
+    assert (report.total.requests, report.estimated_requests) == (2, 1)
 
 
 async def test_a_refused_request_costs_nothing(engine: RunningEngine, upstream: ScriptedUpstream) -> None:

@@ -39,6 +39,30 @@ def test_without_a_header_the_session_in_the_body_counts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "project"),
+    [
+        ("/home/me/shop-api", "shop-api"),
+        ("/home/me/shop api/", "shop api"),
+        ("C:\\work\\new shop", "new shop"),
+        ("/srv/项目", "项目"),
+        ('/srv/a "b"', 'a "b"'),
+        ("/", None),
+    ],
+)
+def test_without_a_header_the_working_directory_names_the_project(path: str, project: str | None) -> None:
+    words = f"# Environment\nHere:\n - Primary working directory: {path}\n - Is a git repository: true"
+    for system in (words, [{"type": "text", "text": "Be brief."}, {"type": "text", "text": words}]):
+        assert identify({}, body(**CONVERSATION, system=system)).project == project
+        assert identify({"x-cctui-project": "shop"}, body(**CONVERSATION, system=system)).project == "shop"
+    assert identify({}, body(**CONVERSATION, system=None)).project is None
+
+
+def test_a_directory_that_only_the_conversation_tells_names_no_project() -> None:
+    told = [{"role": "user", "content": "Primary working directory: /elsewhere"}]
+    assert identify({}, body(model="m", messages=told)).project is None
+
+
+@pytest.mark.parametrize(
     ("fields", "role"),
     [
         (CONVERSATION, "main"),

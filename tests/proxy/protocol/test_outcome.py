@@ -54,6 +54,12 @@ def test_an_error_as_first_event_is_judged_by_its_type(kind: str | None, name: s
     assert judged(phase="first_event", status=200, cause="error_event", error_type=kind) == name
 
 
+@pytest.mark.parametrize("kind", ["invalid_request_error", "api_error", None])
+def test_a_prompt_that_is_too_long_is_known_under_every_type(kind: str | None) -> None:
+    words = "the model is loaded with context length of only 4096 tokens: context the overflows"
+    assert judged(phase="first_event", cause="error_event", error_type=kind, error_message=words) == "prompt_too_long"
+
+
 @pytest.mark.parametrize(
     ("cause", "name"),
     [
@@ -106,8 +112,13 @@ def test_silence_in_the_middle_is_told_apart_from_a_break() -> None:
         (400, "Insufficient Balance", {}, "payment_required"),
         (400, "prompt is too long: 1 tokens > 0 maximum", {}, "prompt_too_long"),
         (400, "This model's maximum context length is 8192 tokens", {}, "prompt_too_long"),
+        (500, "the request exceeds the available context size", {}, "prompt_too_long"),
+        (400, "input length and `max_tokens` exceed context limit: 9 + 9 > 10", {}, "output_too_long"),
         (413, "Prompt is too long", {}, "prompt_too_long"),
         (413, "Request exceeds the maximum size", {}, "request_too_large"),
+        (429, "You exceeded your current quota. Please retry in 37.7s.", {}, "rate_limited"),
+        (429, "You exceeded your current quota (RESOURCE_EXHAUSTED)", {}, "rate_limited"),
+        (429, "You exceeded your current quota", {"retry-after": "26"}, "rate_limited"),
         (529, "usage limit", {}, "overloaded"),
     ],
 )

@@ -34,6 +34,12 @@ def test_simulated_money_is_told_apart() -> None:
     assert (rate.nano_usd_per_hour, rate.simulated_nano_usd_per_hour) == (0, 12 * DOLLAR)
 
 
+def test_what_has_no_known_price_is_counted_beside_the_rate() -> None:
+    lives = [life(), life(nano_usd=0, priced=False), life(before_s=4000.0, priced=False)]
+    assert [(pace(lives, NOW, span).unpriced_requests) for span in (60.0, 300.0, 3600.0)] == [0, 1, 1]
+    assert pace(lives, NOW, 300.0).nano_usd_per_hour == 12 * DOLLAR
+
+
 def test_the_forecast_goes_on_at_the_rate_of_five_minutes() -> None:
     found = forecast([life()], "s-1", TALLY, (), ENDS, NOW)
     assert found is not None
@@ -78,3 +84,14 @@ def test_a_project_s_budget_looks_at_the_project_alone() -> None:
     found = forecast(lives, "s-1", TALLY, (budget("project", "shop", 12 * DOLLAR),), ENDS, NOW)
     assert found is not None
     assert found.budget_at == pytest.approx(NOW + 3600)
+
+
+@pytest.mark.parametrize(
+    ("left", "told"), [(12 * 24 * 29 * DOLLAR, True), (12 * 24 * 31 * DOLLAR, False), (10**18, False)]
+)
+def test_the_end_of_a_budget_is_foretold_for_a_month_at_most(left: int, told: bool) -> None:
+    for kind, name in (("session", "s-1"), ("project", "shop")):
+        lives = [life(project="shop")]
+        found = forecast(lives, "s-1", TALLY, (budget(kind, name, left),), ENDS, NOW)  # type: ignore[arg-type]
+        assert found is not None
+        assert (found.budget is not None, found.budget_at is not None) == (told, told)

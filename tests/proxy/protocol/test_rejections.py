@@ -29,6 +29,7 @@ def after(given: Body, *rejections: Rejection) -> dict[str, Any]:
         ("thinking: Input tag 'adaptive' found using 'type' does not match any of the expected tags", "thinking"),
         ("Unexpected value(s) `effort-2025-11-24` for the `anthropic-beta` header.", "effort-2025-11-24"),
         ("invalid beta flag", "every beta"),
+        ("Malformed input request: #: extraneous key [output_config] is not permitted, please…", "output_config"),
         ("Unknown parameter: 'output_config'.", "output_config"),
     ],
 )

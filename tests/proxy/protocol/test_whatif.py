@@ -65,7 +65,7 @@ class TestTheListPrice:
         both = [ONE, Portion("elsewhere", "gpt-5", USED)]
         prices = {"anthropic": CLAUDE, "elsewhere": PLAIN}
         expected = portions_cost([ONE], CLAUDE) + portions_cost([ONE], PLAIN)
-        assert list_cost(both, lambda provider, _: prices[provider]) == expected
+        assert list_cost(both, lambda portion: prices[portion.provider]) == expected
 
     def test_is_unknown_where_something_that_served_has_no_price(self) -> None:
         assert list_cost([ONE], lambda *_: None) is None
@@ -146,9 +146,11 @@ class TestTokenizers:
     def test_of_different_families_or_unknown_ones_differ(self, one: str, other: str) -> None:
         assert tokenizer(one) != tokenizer(other)
 
-    def test_only_a_model_that_counts_as_all_that_served_has_the_same(self) -> None:
-        mixed = [ONE, Portion("openrouter", "gpt-5", USED)]
+    def test_the_share_that_was_counted_alike_is_one_of_tokens(self) -> None:
+        mixed = [*[ONE] * 3, Portion("openrouter", "gpt-5", USED)]
         (row,) = rows(mixed, [candidate("claude-opus-5")], Needs())
-        assert not row.same_tokenizer
+        assert row.same_tokenizer == 0.75
         (row,) = rows([ONE], [candidate("claude-opus-5")], Needs())
-        assert row.same_tokenizer
+        assert row.same_tokenizer == 1
+        (row,) = rows([ONE], [candidate("gpt-5")], Needs())
+        assert row.same_tokenizer == 0

@@ -186,6 +186,27 @@ async def test_a_failure_is_named_by_its_kind(
     assert {span.status.code for span in (failed, broken)} == {Status.STATUS_CODE_ERROR}
 
 
+async def test_what_came_of_a_broken_answer_is_told_as_an_estimate(
+    observed: RunningEngine, upstream: ScriptedUpstream, collector: ScriptedUpstream
+) -> None:
+    upstream.script = as_stream(*message_events("word " * 80, usage=USAGE)[:-3], Break())
+    await observed.ask()
+    await observed.record()
+    await observed.stop()
+
+    told = read(spans(collector)[0].attributes)
+    assert (told["gen_ai.usage.input_tokens"], told["gen_ai.usage.output_tokens"]) == (21_012, 100)
+    assert (told["cctui.usage.estimated"], told["cctui.usage.output_estimated"]) == (True, True)
+    sent = points(collector)
+    assert [read(point.attributes)["gen_ai.token.type"] for point in sent["gen_ai.client.token.usage"]] == ["input"]
+    guessed = {
+        (each := read(point.attributes))["cctui.token.kind"]: each["cctui.usage.estimated"]
+        for point in sent["cctui.tokens"]
+    }
+    assert [kind for kind, estimated in guessed.items() if estimated] == ["output"]
+    assert read(sent["cctui.cost"][0].attributes)["cctui.usage.estimated"] is True
+
+
 async def test_an_unknown_price_is_counted_and_is_no_zero(
     observed: RunningEngine, upstream: ScriptedUpstream, collector: ScriptedUpstream
 ) -> None:

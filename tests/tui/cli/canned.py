@@ -99,7 +99,7 @@ MODELS = c.ModelList(
     ),
     providers=PROVIDERS,
 )
-REPORT = c.UsageReport(total=TALLY, rows=(c.UsageRow(key="claude-opus-4-8", tally=TALLY),))
+REPORT = c.UsageReport(total=TALLY, rows=(c.UsageRow(key="claude-opus-4-8", tally=TALLY),), estimated_requests=1)
 CONTEXT = c.ContextReport(
     session_id="5e551011-0000",
     request_id="r2",
@@ -166,7 +166,7 @@ WHAT_IF = c.WhatIf(
             model="claude-opus-4-8",
             cost_nano_usd=20_000_000,
             price_source="genai-prices",
-            same_tokenizer=True,
+            same_tokenizer=1.0,
         ),
         c.WhatIfRow(provider="team", model="mystery"),
     ),
@@ -214,6 +214,11 @@ def snapshot(engine: c.Engine, route: c.Route, resting: str = "") -> c.Snapshot:
         sessions=(session,),
         requests=(UNPRICED, FELL_BACK),
         today=TALLY,
+        budgets=(
+            c.Budget(kind="session", name="5e551011-0000", limit_nano_usd=10**9, spent_nano_usd=15 * 10**6),
+            c.Budget(kind="day", name="2026-11-21", limit_nano_usd=20 * 10**9, spent_nano_usd=25 * 10**9),
+        ),
+        passing=("5e551011-0000",),
     )
 
 

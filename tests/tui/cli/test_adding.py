@@ -83,6 +83,7 @@ class TestByFlags:
         )
         assert "team answers: 3 models" in answer.stdout
         assert "`cctui use team/glm-5-air` sends requests there." in answer.stdout
+        assert "`cctui check team/glm-5-air` tries out" in answer.stdout
         listed = json.loads(run("--json").stdout)
         assert [row["origin"] for row in listed if row["name"] == "team"] == ["config.toml"]
 
@@ -202,10 +203,63 @@ class TestByQuestions:
         answers = ["gorq", "custom", "team", f"{upstream.url}/v1/messages", KEY, "y", "glm", "air", "y", "y"]
         answer = run("add", answers="\n".join([*answers, ""]))
         assert answer.exit_code == 0, answer.output
-        assert "did you mean groq?" in answer.stderr
+        assert "did you mean groq" in answer.stderr
         assert file.read_text().startswith(FILE.replace('default = "simulator"', 'default = "team/glm-5-air"'))
         assert f'api_key = "{KEY}"' in file.read_text()
         assert KEY not in answer.output
+
+    def test_an_address_is_written_without_what_was_pasted_along(
+        self, run: Run, file: Path, upstream: ScriptedUpstream
+    ) -> None:
+        answers = f"{upstream.url}/v1/messages?beta=true\n{KEY}\ny\n\nn\ny\n"
+        answer = run("add", "custom", "--name", "team", answers=answers)
+        assert answer.exit_code == 0, answer.output
+        assert f'base_url = "{upstream.url}"\n' in file.read_text()
+
+    def test_a_name_and_an_address_that_cannot_be_are_asked_again_at_once(
+        self, run: Run, file: Path, upstream: ScriptedUpstream
+    ) -> None:
+        answers = f"my gateway\nteam\ngateway.example\n{upstream.url}\n{KEY}\ny\n\nn\ny\n"
+        answer = run("add", "custom", answers=answers)
+        assert answer.exit_code == 0, answer.output
+        assert "'my gateway' is no name" in answer.stderr
+        assert "'gateway.example' is no address; those begin with https://" in answer.stderr
+        assert "[providers.team]" in file.read_text()
+
+    def test_a_refused_key_can_be_corrected(self, run: Run, file: Path, upstream: ScriptedUpstream) -> None:
+        answers = f"{upstream.url}\nsk-wrong-0123456789\ny\n\n{KEY}\ny\n\nn\ny\n"
+        answer = run("add", "custom", "--name", "team", answers=answers)
+        assert answer.exit_code == 0, answer.output
+        assert f"Error: team refused the key (status 401): {WORDS}" in answer.stderr
+        assert f"Address [{upstream.url}]:" in answer.stderr
+        assert f'base_url = "{upstream.url}"\napi_key = "{KEY}"\n' in file.read_text()
+
+    def test_a_dead_address_can_be_corrected_and_the_key_is_kept(
+        self, run: Run, file: Path, upstream: ScriptedUpstream
+    ) -> None:
+        with ScriptedUpstream() as gone:
+            dead = gone.url
+        answers = f"{dead}\n{KEY}\ny\n{upstream.url}\n\n\nn\ny\n"
+        answer = run("add", "custom", "--name", "team", answers=answers)
+        assert answer.exit_code == 0, answer.output
+        assert "refuses connections" in answer.stderr
+        assert f'base_url = "{upstream.url}"\napi_key = "{KEY}"\n' in file.read_text()
+
+    def test_a_server_that_wants_a_key_after_all_gets_one(
+        self, run: Run, file: Path, upstream: ScriptedUpstream
+    ) -> None:
+        answers = f"{upstream.url}\n\n\n{KEY}\ny\n\nn\ny\n"
+        answer = run("add", "custom", "--name", "team", answers=answers)
+        assert answer.exit_code == 0, answer.output
+        assert 'auth = "none"' not in file.read_text()
+        assert f'api_key = "{KEY}"\n' in file.read_text()
+
+    def test_a_region_can_be_corrected(self, run: Run, file: Path) -> None:
+        answers = "eu west\neu-west-1\n\n\nn\ny\n"
+        answer = run("add", "bedrock", "--key", "env:HOME", answers=answers)
+        assert answer.exit_code == 0, answer.output
+        assert "Error: bedrock: region 'eu west' is none" in answer.stderr
+        assert 'region = "eu-west-1"\n' in file.read_text()
 
     def test_a_variable_of_the_engine_is_offered_for_the_key(
         self, run: Run, file: Path, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
@@ -241,13 +295,22 @@ class TestByQuestions:
         assert "[providers.groq] is there already" in answer.stderr
         assert "[providers.groq-2]\n" in file.read_text()
 
-    @pytest.mark.parametrize("answers", ["custom\nteam\n", "custom\nteam\n{url}\n{key}\ny\nglm-5\ny\n"])
+    @pytest.mark.parametrize(
+        "answers",
+        [
+            "",
+            "custom\n",
+            "custom\nteam\n",
+            "custom\nteam\n{url}\nsk-wrong\ny\n",
+            "custom\nteam\n{url}\n{key}\ny\nglm-5\ny\n",
+        ],
+    )
     def test_who_breaks_off_leaves_the_file_as_it_was(
         self, run: Run, file: Path, upstream: ScriptedUpstream, answers: str
     ) -> None:
         answer = run("add", answers=answers.format(url=upstream.url, key=KEY))
         assert (answer.exit_code, file.read_text()) == (1, FILE)
-        assert answer.stderr.endswith("Aborted!\n")
+        assert answer.stderr.endswith("\nNothing was written.\n")
 
     def test_who_says_no_leaves_the_file_as_it_was(self, run: Run, file: Path, upstream: ScriptedUpstream) -> None:
         answer = run(*flags(upstream, model="glm-5"), answers="y\nn\nn\n")

@@ -45,6 +45,16 @@ class TestWithAnEngine:
         assert "at openrouter, served: anthropic answered 529" in answer.stdout
         assert "openrouter: 401: the key was refused" in answer.stdout
 
+    def test_status_tells_the_budgets_as_the_engine_judges_by_them(self, run: Run) -> None:
+        told = run("status").stdout
+        assert "session budget: $0.0150 of $1.00, passes every budget" in told
+        assert "budgets   day budget: $25.00 of $20.00" in told
+        found = json.loads(run("status", "--json").stdout)["budgets"]
+        assert [(one["kind"], one["limit_usd"], one["spent_usd"]) for one in found] == [
+            ("session", 1.0, 0.015),
+            ("day", 20.0, 25.0),
+        ]
+
     def test_status_json_has_its_names(self, run: Run, engine: supervisor.RunningEngine) -> None:
         state = json.loads(run("status", "--json").stdout)
         assert {"pid", "port", "url", "version", "uptime_s", "rss_bytes"} <= state["engine"].keys()
@@ -107,10 +117,16 @@ class TestWithAnEngine:
     def test_usage_says_what_is_in_no_sum(self, run: Run) -> None:
         assert "1 of them cost something that nobody could tell" in run("usage", "--since", "7d").stdout
 
+    def test_usage_says_what_is_estimated(self, run: Run) -> None:
+        lines = run("usage").stdout.splitlines()
+        assert lines[-1] == "1 of them broke off or did not tell their tokens: those are estimated (~)."
+        assert any(line.startswith("total") and " ~" in line.partition("$")[0] for line in lines)
+        assert json.loads(run("usage", "--json").stdout)["estimated_requests"] == 1
+
     def test_usage_has_columns_for_simulated_and_unpriced_where_there_are_any(self, run: Run) -> None:
         title, row, *_ = run("usage").stdout.splitlines()
         assert title.split()[-3:] == ["cost", "simulated", "unpriced"]
-        assert row.split()[-3:] == ["$0.0174", "~$0.0050", "1"]
+        assert row.split()[-5:] == ["$0.0174", "+", "?", "~$0.0050", "1"]
 
     def test_usage_json_tells_what_was_chosen(self, run: Run) -> None:
         report = json.loads(run("usage", "--by", "hour_of_day", "--json").stdout)
@@ -274,6 +290,14 @@ def test_an_engine_that_cannot_start_is_said_without_a_traceback(run: Run, stub_
     answer = run("providers")
     assert answer.exit_code == 1
     assert answer.stderr == "Error: engine.prot is no setting; did you mean engine.port?\n"
+
+
+def test_a_command_that_starts_an_engine_says_so_once(run: Run, stub_starts: Callable[..., None]) -> None:
+    stub_starts()
+    first, second = run("providers"), run("providers")
+    assert first.stderr.startswith("cctui: no engine was running; started one at http://127.0.0.1:")
+    assert first.stdout == second.stdout
+    assert second.stderr == ""
 
 
 def test_an_engine_of_another_contract_is_replaced_when_asked_for(

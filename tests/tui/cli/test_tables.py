@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.conftest import InZone
 from tui.cli.since import parse_since
 from tui.cli.tables import Column, table
 
@@ -62,6 +63,19 @@ def test_a_bare_date_is_local_midnight() -> None:
 )
 def test_a_calendar_word_is_the_local_midnight_with_which_it_begins(text: str, day: tuple[int, int, int]) -> None:
     assert parse_since(text, NOW) == datetime(*day).astimezone().timestamp()
+
+
+@pytest.mark.parametrize(
+    ("now", "utc"),
+    [
+        ("2026-03-29T10:00:00+02:00", "2026-03-28T23:00:00+00:00"),
+        ("2026-10-25T10:00:00+01:00", "2026-10-24T22:00:00+00:00"),
+    ],
+)
+def test_today_begins_at_midnight_also_when_the_clocks_change(in_zone: InZone, now: str, utc: str) -> None:
+    in_zone("Europe/Berlin")
+    began = parse_since("today", datetime.fromisoformat(now).astimezone())
+    assert began == datetime.fromisoformat(utc).timestamp()
 
 
 @pytest.mark.parametrize("text", ["", "7", "d", "7y", "-1d", "2026-13-01"])

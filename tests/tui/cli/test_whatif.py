@@ -39,7 +39,7 @@ class TestWithAnEngine:
         assert lines[0] == "session 5e551011-0000"
         assert lines[1].startswith("cost  $0.0174 and ~$0.0050")
         small, opus, mystery = (next(line for line in lines if name in line) for name in ("small", "opus", "mystery"))
-        assert small.split()[2:5] == ["$0.0050", "0.2×", "other"]
+        assert small.split()[2:5] == ["$0.0050", "0.2×", "differ"]
         assert opus.split()[2:5] == ["$0.0200", "1.0×", "same"]
         assert mystery.split()[2] == "?"
 

@@ -26,6 +26,19 @@ async def test_the_fullest_budget_is_highlighted_at_first() -> None:
         assert engine.budget_calls[0] == SHOP
 
 
+async def test_without_an_engine_only_that_is_said_and_no_longer_when_it_is_back() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        engine.knows_budgets = False
+        await pilot.press("b")
+        await until(pilot, lambda: "obody knows the budgets" in screen_text(app))
+        assert "Asking the engine" not in screen_text(app)
+        engine.knows_budgets = True
+        assert isinstance(app.screen, BudgetScreen)
+        app.screen.ask()
+        await until(pilot, lambda: "spent      $20.04" in screen_text(app))
+        assert "obody knows the budgets" not in screen_text(app)
+
+
 async def test_half_of_the_limit_is_granted_by_two_keys() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
         await pilot.press("b")
@@ -36,6 +49,28 @@ async def test_half_of_the_limit_is_granted_by_two_keys() -> None:
         command = c.GrantBudget(kind="project", amount_nano_usd=10 * DOLLAR, project="shop-api")
         assert await engine.told(c.GrantBudget) == [command]
         await until(pilot, lambda: "$10.00 more for project shop-api. Send the message again" in screen_text(app))
+
+
+async def test_a_grant_goes_to_the_session_that_was_shown_when_it_was_asked_for() -> None:
+    async with FakeEngine() as engine, shown(engine) as (app, pilot):
+        engine.budgets = of_session("aaaa")
+        await pilot.press("b")
+        await until(pilot, lambda: "of session aaaa" in screen_text(app))
+        await pilot.press("g")
+        await until(pilot, lambda: "grant more for session, dollars:" in screen_text(app))
+        engine.budgets = of_session("bbbb")
+        assert isinstance(app.screen, BudgetScreen)
+        app.screen.ask()
+        await until(pilot, lambda: "of session bbbb" in screen_text(app))
+        await pilot.press("enter")
+        granted = c.GrantBudget(kind="session", amount_nano_usd=DOLLAR // 2, session="aaaa")
+        assert await engine.told(c.GrantBudget) == [granted]
+        assert engine.budget_calls[:2] == [None, "aaaa"]
+
+
+def of_session(name: str) -> c.BudgetReport:
+    budget = c.Budget(kind="session", name=name, limit_nano_usd=DOLLAR, spent_nano_usd=DOLLAR)
+    return c.BudgetReport(action="block", budgets=(budget,), session=name)
 
 
 async def test_another_amount_is_typed() -> None:

@@ -47,13 +47,14 @@ def test_columns_move_on_as_they_are() -> None:
     assert moved_on[:-2] == pytest.approx(before[1:-1])
 
 
-def test_the_column_that_is_not_over_is_measured_by_its_time_so_far() -> None:
+def test_the_column_that_is_not_over_grows_and_never_shrinks() -> None:
     width_s = SPAN_S / 20
     now = NOW // width_s * width_s + width_s / 2
     request = msgspec.structs.replace(
         served(1, 0, duration_ms=1000.0, usage=Usage(output_tokens=300)), started_at=now - 5
     )
-    assert burn([request], now, 20).columns[-1] == pytest.approx(300 * 60 / (width_s / 2))
+    last = [burn([request], now + later_s, 20).columns[-1] for later_s in (0, width_s / 4, width_s / 2)]
+    assert last == [pytest.approx(300 * 60 / width_s)] * 3
 
 
 @pytest.mark.parametrize("into_the_column_s", [0.0, 1.0, 599.0])

@@ -52,6 +52,16 @@ async def test_a_model_is_added_below_the_entry() -> None:
         await until(pilot, lambda: isinstance(app.screen, ChainScreen) and "always gpt-5.5" in screen_text(app))
 
 
+async def test_a_provider_is_added_by_its_name_before_any_of_its_models() -> None:
+    async with chained() as engine, shown(engine) as (app, pilot):
+        await pilot.press("F")
+        await until(pilot, lambda: "too small" in screen_text(app))
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ChainPicker))
+        await pilot.press(*"ollama", "enter")
+        assert await engine.told(c.SetFallback) == [c.SetFallback(chain=(CHAIN[0], "ollama", *CHAIN[1:]))]
+
+
 async def test_a_slot_has_a_chain_of_its_own_and_gives_it_up() -> None:
     async with chained() as engine, shown(engine) as (app, pilot):
         await pilot.press("F", "tab", "tab", "tab")

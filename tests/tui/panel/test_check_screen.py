@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from textual.widgets import Input
 
 from proxy import contract as c
 from tests.tui import scenes
@@ -9,10 +10,13 @@ from tests.tui.fake_engine import FakeEngine
 from tests.tui.panel.screen_text import screen_text, settled, shown, until
 from tests.tui.panel.test_pictures import compare
 from tui.screens.check import CheckScreen
+from tui.screens.model_picker import ModelPicker
+from tui.state import formats
 from tui.state.check import mark_sentence, mark_words, price_words
-from tui.state.choices import ModelChoice, model_choices, model_line
-from tui.state.lines import line_text
+from tui.state.choices import ModelChoice, model_line, model_titles
+from tui.state.lines import line_cells, line_text
 
+DAY = formats.day(scenes.NOW - 7200)
 TARGET = "openrouter/anthropic/claude-opus-4.8"
 POINTS = (("key", "key"), ("stream", "streaming"), ("tool", "tool call"), ("long", "long input"))
 PLAN = c.CheckReport(
@@ -112,38 +116,105 @@ async def test_a_provider_tells_the_checks_of_its_models() -> None:
         checked = msgspec.structs.replace(engine.scene.providers[1], checks=(mark,))
         engine.emit(c.ProvidersChanged(providers=(engine.scene.providers[0], checked, *engine.scene.providers[2:])))
         await pilot.press("p", "j")
-        await until(pilot, lambda: "✗ claude-opus-4.8 checked 2 h" in screen_text(app))
+        await until(pilot, lambda: f"✗ claude-opus-4.8 checked {DAY}, 2 h" in screen_text(app))
 
 
-async def test_the_picker_tells_the_check_of_the_highlighted_model() -> None:
+async def test_the_picker_tells_the_check_of_the_highlighted_model_with_its_date() -> None:
     async with engine_with() as engine, shown(engine) as (app, pilot):
         mark = c.CheckMark(model="qwen3-coder", at=scenes.NOW - 7200, degraded=("streaming",))
         engine.models = (c.Model(provider="openrouter", id="qwen3-coder", check=mark),)
         await pilot.press("m")
         await until(pilot, lambda: "qwen3-coder" in screen_text(app))
         await pilot.press("down")
-        await until(pilot, lambda: "▲ qwen3-coder checked 2 h" in screen_text(app))
+        sentence = f"▲ qwen3-coder checked {DAY}, 2 h 00 min ago: degraded streaming."
+        await until(pilot, lambda: sentence in screen_text(app))
 
 
-def test_a_model_shows_its_check_in_words_where_there_is_room() -> None:
-    mark = c.CheckMark(model="m", at=scenes.NOW - 3 * 86400, failed=("tool call", "image"))
-    choice: ModelChoice = model_choices([c.Model(provider="p", id="m", tools=True, check=mark)], "")[1]
+async def test_a_key_in_the_picker_opens_the_check_of_the_highlighted_model_and_leads_back() -> None:
+    async with engine_with() as engine, shown(engine) as (app, pilot):
+        engine.models = scenes.models()
+        await pilot.press("m", *"opus-4.8")
+        await until(pilot, lambda: "anthropic/claude-opus-4.8" in screen_text(app))
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: "r tries it now: 6 requests, about $0.2619, $0.9129 at most" in screen_text(app))
+        assert await engine.told(c.RunCheck) == [c.RunCheck(target=TARGET, dry_run=True)]
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ModelPicker))
+        assert app.screen.query_one("#query", Input).value == "opus-4.8"
 
-    wide = line_text(model_line(choice, 114, present=False, context_tokens=0, now=scenes.NOW))
-    narrow = line_text(model_line(choice, 76, present=False, context_tokens=0, now=scenes.NOW))
 
-    assert "✗ m " in narrow
-    assert wide.rstrip().endswith("✗ tool call +1")
+async def test_what_is_asked_is_no_model_to_check() -> None:
+    async with engine_with() as engine, shown(engine) as (app, pilot):
+        await pilot.press("m", "ctrl+t")
+        await until(pilot, lambda: "Highlight a model to check it" in screen_text(app))
+        assert isinstance(app.screen, ModelPicker)
+        assert not [command for command in engine.commands if isinstance(command, c.RunCheck)]
 
 
-def test_a_mark_is_as_bad_as_the_worst_point() -> None:
-    mark = c.CheckMark(model="m", at=scenes.NOW)
-    words = [
-        mark_words(each, scenes.NOW + 3 * 86400)[0][0]
-        for each in (mark, msgspec.structs.replace(mark, degraded=("a",)), msgspec.structs.replace(mark, failed=("b",)))
-    ]
-    assert words == ["✓", "▲", "✗"]
-    assert "all well" in mark_sentence(mark, scenes.NOW)
+async def test_a_check_that_ends_meanwhile_is_marked_in_the_open_picker() -> None:
+    async with engine_with() as engine, shown(engine) as (app, pilot):
+        engine.models = scenes.models()
+        await pilot.press("m")
+        await until(pilot, lambda: "claude-opus-4.8" in screen_text(app))
+        mark = c.CheckMark(model="anthropic/claude-opus-4.8", at=scenes.NOW, failed=("tool call",))
+        first, second, *others = engine.scene.providers
+        checked = msgspec.structs.replace(second, checks=(mark,))
+        engine.emit(c.ProvidersChanged(providers=(first, checked, *others)))
+        await until(pilot, lambda: "✗ failed" in screen_text(app))
+
+
+CHECKED = {
+    "openai/gpt-5.5": c.CheckMark(model="openai/gpt-5.5", at=scenes.NOW - 7200, degraded=("streaming",)),
+    "claude-opus-4-8": c.CheckMark(model="claude-opus-4-8", at=scenes.NOW - 90_000),
+    "qwen/qwen3-coder": c.CheckMark(model="qwen/qwen3-coder", at=scenes.NOW - 400_000, failed=("tool call", "image")),
+}
+
+
+@pytest.mark.parametrize("width", [64, 80, 100, 140])
+async def test_the_picker_with_checked_models_looks_like_its_picture(width: int) -> None:
+    async with engine_with() as engine, shown(engine, (width, 24)) as (app, pilot):
+        engine.models = tuple(msgspec.structs.replace(each, check=CHECKED.get(each.id)) for each in scenes.models())
+        await pilot.press("m")
+        await until(pilot, lambda: "qwen3-coder" in screen_text(app))
+        await pilot.press("up")
+        await settled(pilot)
+        box = app.screen.query_one("#box").region
+        rows = screen_text(app).splitlines()[box.y : box.bottom]
+        compare(f"model_picker_checked_{width}", "\n".join(row[box.x : box.right].rstrip() for row in rows) + "\n")
+
+
+@pytest.mark.parametrize("width", range(20, 120))
+def test_what_a_check_came_to_has_a_column_of_its_own_or_at_least_its_sign(width: int) -> None:
+    mark = CHECKED["qwen/qwen3-coder"]
+    model = c.Model(provider="openrouter", id="qwen/qwen3-coder", tools=True, images=True, thinking=True, check=mark)
+    row = model_line(ModelChoice(model), width, present=False, context_tokens=0, checked=True)
+    title = line_text(model_titles(width, checked=True))
+
+    told = line_text(row)
+    assert line_cells(row) <= width
+    if width >= 68:
+        assert told.index("✗ failed") == title.index("check")
+    elif width >= 30:
+        assert "✗ " in told
+
+
+def test_a_model_shows_its_worst_point_where_there_is_room() -> None:
+    mark = c.CheckMark(model="m", at=scenes.NOW, failed=("tool call", "image"), degraded=("streaming",))
+    assert mark_words(mark) == ("✗ failed tool call +1", "bad")
+    assert mark_words(msgspec.structs.replace(mark, failed=())) == ("▲ degraded streaming", "warn")
+    assert mark_words(msgspec.structs.replace(mark, failed=(), degraded=())) == ("✓ passed", "good")
+    wide = line_text(
+        model_line(
+            ModelChoice(c.Model(provider="p", id="m", check=mark)), 114, present=False, context_tokens=0, checked=True
+        )
+    )
+    assert wide.rstrip().endswith("✗ failed tool call +1")
+
+
+def test_a_sentence_tells_all_of_a_check() -> None:
+    mark = c.CheckMark(model="m", at=scenes.NOW - 3 * 86400, failed=("tool call", "image"), degraded=("streaming",))
+    assert mark_sentence(mark, scenes.NOW).endswith("3 days ago: failed tool call, image; degraded streaming.")
+    assert mark_sentence(c.CheckMark(model="m", at=scenes.NOW), scenes.NOW).endswith("all well.")
 
 
 def test_a_price_that_nobody_knows_is_said_and_free_is_free() -> None:

@@ -55,6 +55,15 @@ def test_a_well_provider_that_is_passed_by_is_told_with_the_reason() -> None:
     assert detours([served(1, 900, **small)], WELL, ROUTE, NOW) == []
 
 
+def test_the_detail_of_a_fallback_says_who_did_not_serve_and_why() -> None:
+    state = PanelState()
+    state.apply(scenes.at_work().snapshot("http://127.0.0.1:8787"))
+    lines = [line_text(one) for one in detail_lines(state, c.Detail(request=served(3, 20, **AROUND)), 90, NOW)]
+    (why,) = [one for one in lines if one.strip().startswith("why")]
+    assert why.split("why")[1].strip().startswith("fallback: anthropic: Overloaded")
+    assert " attempts" in lines
+
+
 def test_requests_that_wait_fail_or_count_say_nothing_about_a_detour() -> None:
     silent = [live(4, 1, phase="waiting"), served(3, 2, outcome="failed"), served(2, 3, kind="count_tokens")]
     assert len(detours([*silent, served(1, 9, **AROUND)], DOWN, ROUTE, NOW)) == 1
@@ -158,6 +167,23 @@ def test_the_detail_tells_every_attempt_with_key_reason_and_changes() -> None:
     assert "overloaded (529); next try in 9 s" in text
     assert "8.0s  200 served  with key sk-or…4f2a" in text
     assert "changed: 2 thinking blocks of anthropic left out" in text
+
+
+def test_an_answer_that_broke_off_shows_its_output_as_an_estimate() -> None:
+    usage = c.Usage(input_tokens=1000, output_tokens=4179)
+    left = served(1, 9, outcome="cancelled", usage=usage, usage_estimated=True, output_estimated=True)
+    assert " ~4.2k " in line_text(row(left, 140, NOW, None, 0))
+    text = "\n".join(line_text(one) for one in detail_lines(PanelState(), c.Detail(request=left), 100, NOW))
+    assert " ~4,179\n" in text
+    assert "output estimated by the text that came: the answer broke off" in text
+    running = line_text(row(live(2, 1, usage=usage, usage_estimated=True), 140, NOW, None, 0))
+    assert " 4.2k " in running
+
+
+def test_an_answer_of_which_nothing_came_has_no_bill_that_anybody_told() -> None:
+    left = served(1, 9, outcome="cancelled", usage=c.Usage(), cost_nano_usd=0, cost_source="free")
+    text = "\n".join(line_text(one) for one in detail_lines(PanelState(), c.Detail(request=left), 100, NOW))
+    assert "nothing of the answer came: no bill is known" in text
 
 
 def test_what_passed_a_provider_before_the_engine_began_is_over() -> None:

@@ -48,6 +48,10 @@ def test_counts_are_short(number: int, text: str) -> None:
     assert f.count(number) == text
 
 
+def test_an_estimated_count_says_so() -> None:
+    assert (f.tokens(4179, estimated=True), f.tokens(4179, estimated=False)) == ("~4.2k", "4.2k")
+
+
 @pytest.mark.parametrize(
     ("milliseconds", "text"),
     [(0, "0.0s"), (420, "0.4s"), (9_960, "10s"), (42_000, "42s"), (250_000, "4m10s"), (3_840_000, "1h04m")],

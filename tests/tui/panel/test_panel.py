@@ -8,7 +8,7 @@ import pytest
 from proxy import contract as c
 from tests.tui import scenes
 from tests.tui.fake_engine import FakeEngine
-from tests.tui.panel.screen_text import screen_text, settled, shown, until
+from tests.tui.panel.screen_text import panel_on, screen_text, settled, shown, until
 from tests.tui.scenes import NOW, live, served
 from tui import actions
 from tui.screens.budget import BudgetScreen
@@ -126,6 +126,35 @@ async def test_a_model_is_picked_for_a_slot() -> None:
         await pilot.press("enter")
         assert await engine.told(c.Use) == [c.Use(target="openrouter/openai/gpt-5.5", slot="opus")]
         await until(pilot, lambda: app.screen is app.main and "opus ▸ gpt-5.5" in screen_text(app))
+
+
+async def test_enter_where_nothing_matches_changes_nothing_and_says_why() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        await pilot.press("m")
+        await until(pilot, lambda: "gpt-5.5" in screen_text(app))
+        await pilot.press(*"zzz", "enter")
+        await until(pilot, lambda: "Nothing matches" in screen_text(app))
+        assert isinstance(app.screen, ModelPicker)
+        assert not [command for command in engine.commands if isinstance(command, c.Use)]
+
+
+async def test_a_target_that_no_list_has_is_used_as_typed() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        await pilot.press("m")
+        await until(pilot, lambda: "gpt-5.5" in screen_text(app))
+        await pilot.press(*"ollama/own-1", "enter")
+        assert await engine.told(c.Use) == [c.Use(target="ollama/own-1")]
+        await until(pilot, lambda: "go to ollama/own-1" in screen_text(app))
+
+
+async def test_the_end_of_the_list_says_where_older_requests_are() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        app.state.add_history([], more=True)
+        await pilot.press("G")
+        await until(pilot, lambda: "older ones, which no filter here sees: $ r" in screen_text(app))
+        await pilot.press("down", "slash", *"zzz", "enter")
+        await until(pilot, lambda: "0 found" in screen_text(app))
+        assert "older ones, which no filter here sees: $ r" in screen_text(app)
 
 
 async def test_escape_in_the_picker_changes_nothing() -> None:
@@ -251,8 +280,10 @@ async def test_a_panel_whose_engine_ends_with_it_asks_nothing() -> None:
 
 
 async def test_a_panel_with_an_end_leaves_by_itself_and_keeps_the_engine() -> None:
-    async with working() as engine, shown(engine, ends_after_s=0.2) as (app, pilot):
-        await until(pilot, lambda: app.return_value == "kept")
+    async with working() as engine:
+        app = panel_on(engine, ends_after_s=0.01)
+        async with app.run_test() as pilot:
+            await until(pilot, lambda: app.return_value == "kept")
         assert not [command for command in engine.commands if isinstance(command, c.Stop)]
 
 
@@ -411,3 +442,33 @@ async def test_a_notice_waits_for_the_answer_to_what_the_user_did() -> None:
         assert "Fallback off: errors" in screen_text(app)
         app.clock = lambda: NOW + 60
         await until(pilot, lambda: "the ledger is locked" in screen_text(app))
+
+
+async def test_a_question_mark_explains_the_keys_of_the_screen_that_is_open() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        await pilot.press("$")
+        await settled(pilot)
+        await pilot.press("question_mark")
+        await settled(pilot)
+        text = screen_text(app)
+        assert text.index("On a screen of rows") < text.index("Signs")
+        await pilot.press("question_mark", "escape")
+        await until(pilot, lambda: " spend " in screen_text(app))
+
+
+async def test_news_in_the_footer_gives_way_to_the_keys_when_a_key_is_pressed() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        engine.emit(c.NoticePosted(notice=c.Notice(at=NOW, level="warning", text="openrouter serves instead")))
+        await until(pilot, lambda: "openrouter serves instead" in screen_text(app))
+        assert "? help" in screen_text(app)
+        await pilot.press("down")
+        await until(pilot, lambda: "openrouter serves instead" not in screen_text(app))
+
+
+async def test_while_words_are_typed_the_footer_shows_what_ends_it() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        await pilot.press("slash", *"zzz")
+        await until(pilot, lambda: "0 found, esc shows all" in screen_text(app))
+        assert "⏎ show these  esc show all" in screen_text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: "m model" in screen_text(app))

@@ -97,6 +97,31 @@ def test_sessions_are_bounded() -> None:
     assert "s999" in state.sessions
 
 
+def budget(kind: c.BudgetKind, name: str, spent: int, limit: int = 100) -> c.Budget:
+    return c.Budget(kind=kind, name=name, limit_nano_usd=limit, spent_nano_usd=spent)
+
+
+def test_the_budget_in_view_is_the_one_with_the_least_left() -> None:
+    state = state_of(blank())
+    session = c.Session(id="s", project="shop")
+    told = (budget("session", "s", 10), budget("project", "shop", 50), budget("day", "2027-01-15", 30))
+    others = (budget("session", "other", 99), budget("project", "blog", 99))
+    state.apply(c.SessionChanged(session=session, today=c.Tally(), budgets=(*told, *others)))
+    assert (state.budget_in_view(session), state.budget_in_view(None)) == (told[1], told[2])
+    assert state.budget_in_view(c.Session(id="s2")) == told[2]
+
+
+def test_a_new_day_s_budget_takes_the_place_of_yesterday_s() -> None:
+    state = state_of(blank())
+    session = c.Session(id="s")
+    yesterday, today = budget("day", "2027-01-14", 99), budget("day", "2027-01-15", 1)
+    for one in (yesterday, today):
+        state.apply(c.SessionChanged(session=session, today=c.Tally(), budgets=(one,)))
+    assert state.budget_in_view(None) == today
+    state.apply(blank().snapshot(URL))
+    assert state.budget_in_view(None) is None
+
+
 def test_the_engines_death_keeps_what_it_said() -> None:
     state = state_of()
     state.lost("")

@@ -37,6 +37,19 @@ def test_only_so_many_ended_ones_are_kept_and_every_live_one() -> None:
     assert book.row(0).id == "r00000999"
 
 
+def test_it_is_known_whether_there_were_older_ones() -> None:
+    book = RequestBook(limit=10)
+    book.add_history([served(1, 9)])
+    assert (book.partial, book.frozen().partial) == (False, False)
+    for number in range(2, 30):
+        book.put(served(number, 5))
+    assert (book.partial, book.frozen().partial) == (True, True)
+    book.clear()
+    assert not book.partial
+    book.add_history([served(1, 9)], more=True)
+    assert book.partial
+
+
 def test_a_filter_takes_in_and_gives_up_rows_as_they_change() -> None:
     book = RequestBook()
     book.put(served(1, 9))

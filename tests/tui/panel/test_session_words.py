@@ -155,7 +155,15 @@ def test_one_budget_in_full_tells_what_is_left_and_what_runs() -> None:
 
 def test_a_session_that_passes_is_told_so() -> None:
     assert view.rule_words(budgets(passing=True)) == "No budget stops this session; what it spends still counts."
-    assert "passes every budget" in line_text(view.budget_title(budgets(passing=True), "shop-api"))
+    widths = (100, 64, 52, 40, 10)
+    titles = [line_text(view.budget_title(budgets(passing=True), "shop-api 5e55", width)) for width in widths]
+    assert titles == [
+        " budgets   of session shop-api 5e55   the session passes every budget",
+        " budgets   of session shop-api 5e55   passes every budget",
+        " budgets   of session shop-ap…   passes every budget",
+        " budgets   passes every budget",
+        " budgets…",
+    ]
 
 
 def test_the_default_grant_is_half_of_the_limit() -> None:

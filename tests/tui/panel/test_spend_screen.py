@@ -280,6 +280,17 @@ async def test_the_sums_follow_what_is_spent_and_the_cursor_stays() -> None:
         assert screen.highlighted == chosen
 
 
+async def test_today_is_the_new_day_after_midnight_though_nothing_is_spent() -> None:
+    now = [NOW]
+    async with scenes_spend.ledger() as engine, shown(engine, (100, 34), clock=lambda: now[0]) as (_app, pilot):
+        await press(pilot, "dollar_sign")
+        asked = len(engine.usage_calls)
+        now[0] = TODAY + 86_400 + 1
+        await until(pilot, lambda: len(engine.usage_calls) > asked)
+        await settled(pilot)
+        assert engine.usage_calls[asked:] == [{"by": "model", "since": repr(TODAY + 86_400)}]
+
+
 async def test_a_comparison_of_nothing_lists_no_model() -> None:
     async with opened() as (engine, app, pilot):
         engine.comparison = msgspec.structs.replace(scenes_spend.comparison(), total=c.Tally())

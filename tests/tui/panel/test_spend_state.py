@@ -1,10 +1,13 @@
 """Where one is in the sums: periods, groupings, opened groups, spans of time."""
 
+import time
+
 import pytest
 
-from proxy.contract import Choice, UsageGroup
+from proxy.contract import Choice, UsageGroup, midnight
+from tests.conftest import InZone
 from tests.tui.scenes import NOW
-from tui.state.periods import PERIODS, axis, midnight, since, span_of
+from tui.state.periods import PERIODS, axis, since, span_of
 from tui.state.spend import GROUPS, INSIDE, SpendView, Step
 
 DAY = 86_400.0
@@ -39,6 +42,32 @@ class TestSpans:
 
     def test_an_hour_is_an_hour(self) -> None:
         assert span_of("hour", "2027-01-15 07:00") == (NOW - 3600, NOW)
+
+    @pytest.mark.parametrize(
+        ("zone", "key", "hours"),
+        [
+            ("Europe/Berlin", "2026-10-25 02:00", 2.0),
+            ("Europe/Berlin", "2026-10-25 01:00", 1.0),
+            ("Europe/Berlin", "2026-10-25 03:00", 1.0),
+            ("Australia/Lord_Howe", "2026-04-05 01:00", 1.5),
+            ("Australia/Lord_Howe", "2026-10-04 02:00", 0.5),
+            ("Asia/Kathmandu", "2026-10-25 02:00", 1.0),
+        ],
+    )
+    def test_an_hour_that_comes_twice_is_opened_with_both(
+        self, in_zone: InZone, zone: str, key: str, hours: float
+    ) -> None:
+        in_zone(zone)
+        span = span_of("hour", key)
+        assert span is not None
+        assert span[1] - span[0] == hours * 3600
+        inside = [time.strftime("%Y-%m-%d %H:00", time.localtime(each)) for each in (span[0], span[1] - 1)]
+        outside = [time.strftime("%Y-%m-%d %H:00", time.localtime(each)) for each in (span[0] - 1, span[1])]
+        assert (inside, key in outside) == ([key, key], False)
+
+    def test_an_hour_that_was_left_out_names_no_span(self, in_zone: InZone) -> None:
+        in_zone("Europe/Berlin")
+        assert span_of("hour", "2026-03-29 02:00") is None
 
     @pytest.mark.parametrize(
         ("group", "key"), [("hour_of_day", "14"), ("model", "x"), ("day", "yesterday"), ("day", "")]

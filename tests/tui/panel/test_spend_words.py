@@ -50,6 +50,15 @@ class TestSums:
         assert "~$0.7700" in line_text(table.total())
         assert "simulated money" in texts(notes(found))
 
+    def test_shares_are_of_the_first_column_of_money_and_never_more_than_all(self) -> None:
+        found = scenes_spend.made_up()
+        rows = [line_text(SpendTable(found, "model", {}, 160).row(row)) for row in found.rows]
+        shares = [int(word.rstrip("%")) for row in rows for word in row.split()[1:5] if word.endswith("%")]
+        simulated_only = [row for row, one in zip(rows, found.rows, strict=True) if not one.tally.cost_nano_usd]
+        assert sum(shares) == 100
+        assert len(shares) == len(rows) - len(simulated_only)
+        assert simulated_only
+
     def test_columns_that_would_be_empty_are_left_out(self) -> None:
         titles = line_text(SpendTable(report([c.UsageRow(key="m", tally=tally(3, 100))]), "model", {}, 160).titles())
         assert not {"simulated", "no price", "failed"} & set(titles.split("  "))
@@ -201,6 +210,15 @@ class TestTheComparison:
         assert "at list prices $4.12" in text
         assert "80 requests" in text
 
+    def test_list_prices_of_what_was_simulated_are_told_apart(self) -> None:
+        mixed = msgspec.structs.replace(self.report, list_simulated_nano_usd=97 * CENT)
+        assert "at list prices $4.12 and ~$0.9700" in texts(whatif.spent(mixed))
+        assert "at list prices ? and ~$0.9700" in texts(
+            whatif.spent(msgspec.structs.replace(mixed, list_nano_usd=None))
+        )
+        only = msgspec.structs.replace(mixed, list_nano_usd=0)
+        assert "at list prices ~$0.9700" in texts(whatif.spent(only))
+
     @pytest.mark.parametrize(
         ("cost", "words"),
         [(39 * CENT, "0.09×"), (412 * CENT, "1.0×"), (0, "free"), (None, ""), (412 * 10**11, "10,000×")],
@@ -221,6 +239,15 @@ class TestTheComparison:
     def test_another_tokenizer_is_told_and_the_same_one_is_not(self) -> None:
         assert "tokenizer" in texts(whatif.told(self.report, self.row("openai/gpt-5.5"), 200))
         assert "tokenizer" not in texts(whatif.told(self.report, self.row("claude-sonnet-5"), 200))
+
+    @pytest.mark.parametrize(
+        ("share", "words"), [(1.0, "same"), (0.0, "differ"), (0.98, "98% same"), (0.9999, "99% same")]
+    )
+    def test_how_much_was_counted_alike_is_told(self, share: float, words: str) -> None:
+        assert whatif.same_words(share) == words
+        row = msgspec.structs.replace(self.row("claude-sonnet-5"), same_tokenizer=share)
+        assert words in line_text(whatif.WhatIfTable(self.report, 100).row(row))
+        assert ("tokenizer" in texts(whatif.told(self.report, row, 200))) == (share < 1)
 
     def test_sums_without_detail_are_told(self) -> None:
         rough = msgspec.structs.replace(self.report, rough=True)

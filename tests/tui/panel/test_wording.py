@@ -7,6 +7,7 @@ from proxy import contract as c
 from tests.tui.scenes import NOW, at_work, blank, live, models, rescued, served
 from tui import actions
 from tui.screens.help import HelpScreen
+from tui.screens.main import PINNED
 from tui.state.burn import Burn
 from tui.state.choices import (
     ModelChoice,
@@ -21,12 +22,13 @@ from tui.state.choices import (
     too_small,
 )
 from tui.state.detail import detail_lines
+from tui.state.formats import duration
 from tui.state.fuzzy import score
 from tui.state.header import header
-from tui.state.keys_line import KeyHint, keys_line
-from tui.state.lines import line_cells, line_text
-from tui.state.panel import PanelState
-from tui.state.rows import layout, row, titles
+from tui.state.keys_line import KeyHint, keys_line, said_line
+from tui.state.lines import Piece, line_cells, line_text
+from tui.state.panel import PanelState, next_notice
+from tui.state.rows import layout, row, state_words, titles
 from tui.state.text import cells
 from tui.state.trouble import troubles
 
@@ -82,6 +84,17 @@ def test_an_overload_with_fallback_says_who_serves_since_when() -> None:
     assert "Serving from openrouter since" in first_trouble(state)
 
 
+def test_before_the_first_detour_the_next_in_the_chain_is_told() -> None:
+    others = tuple(blank().providers[1:])
+    down = anthropic(health="failing", health_text="refuses connections", retry_at=NOW + 4)
+    expected = "anthropic: refuses connections, next try in 4 s. openrouter serves the next request."
+    assert first_trouble(state_with(down, *others)) == expected
+    due = msgspec.structs.replace(down, retry_at=None)
+    assert first_trouble(state_with(due, *others)).endswith("openrouter serves if it fails again.")
+    resting = [msgspec.structs.replace(one, resting=True) for one in others]
+    assert first_trouble(state_with(down, *resting)).endswith("Press p to switch provider.")
+
+
 def test_a_remapped_key_is_the_one_that_is_told() -> None:
     keys = actions.first_keys(actions.effective_keys({"provider": "x"}))
     state = state_with(anthropic(key_error="OPENROUTER_API_KEY is not set"))
@@ -125,6 +138,13 @@ def test_a_models_name_is_never_read_as_markup(evil: str) -> None:
     assert "\n" not in text
 
 
+def test_a_request_that_begins_by_another_clock_has_not_waited_less_than_nothing() -> None:
+    early = live(1, -0.3, phase="waiting")
+    assert state_words(early, NOW) == f"waiting {duration(0)}"
+    for width in (50, 68, 160):
+        assert "-" not in line_text(row(early, width, NOW, None, 0)).split("waiting")[-1]
+
+
 def test_an_unknown_cost_is_a_question_mark_and_a_free_one_is_empty() -> None:
     assert line_text(row(served(1, 5, cost_nano_usd=None), 68, NOW, None, 0)).endswith("?")
     free = served(1, 5, cost_nano_usd=0, cost_source="free")
@@ -137,11 +157,25 @@ def test_a_failed_request_says_why_in_its_row() -> None:
     assert text.rstrip().endswith("429 rate limited")
 
 
-def test_as_asked_is_the_first_entry_whatever_is_typed() -> None:
-    assert model_choices(models(), "gpt")[0].model is None
-    best = model_choices(models(), "gpt5")[1].model
+def test_as_asked_is_the_first_entry_until_something_else_is_typed() -> None:
+    for query in ("", "as", "asked", "as-asked", "As asked"):
+        assert model_choices(models(), query)[0].target == c.AS_ASKED
+    best = model_choices(models(), "gpt5")[0].model
     assert best is not None
     assert best.id == "openai/gpt-5.5"
+
+
+def test_nothing_is_chosen_where_nothing_matches() -> None:
+    assert model_choices(models(), "no such thing", ["openrouter"]) == []
+
+
+def test_a_target_that_no_list_has_is_offered_as_typed_where_its_provider_is_there() -> None:
+    typed = model_choices(models(), "openrouter/own-1", ["openrouter"])[-1]
+    assert typed.target == "openrouter/own-1"
+    assert "Use openrouter/own-1   as typed" in line_text(model_line(typed, 90, present=False, context_tokens=0))
+    assert not is_present(typed, None)
+    assert [one.typed for one in model_choices(models(), "openrouter/openai/gpt-5.5", ["openrouter"])] == [""]
+    assert model_choices(models(), "elsewhere/own-1", ["openrouter"]) == []
 
 
 def test_favourites_come_first_while_nothing_is_typed() -> None:
@@ -170,7 +204,7 @@ def test_the_override_of_a_scope_is_found_and_no_other() -> None:
     route = c.Route(default="anthropic", overrides=(override,))
     assert present_override(route, Scope("", slot="opus")) == override
     assert present_override(route, Scope("")) is None
-    assert is_present(model_choices(models(), "gpt-5.5")[1], override)
+    assert is_present(model_choices(models(), "gpt-5.5")[0], override)
 
 
 def test_letters_together_and_at_word_starts_win() -> None:
@@ -185,7 +219,25 @@ def test_the_footer_drops_the_least_important_and_keeps_leave() -> None:
         KeyHint("m", "model", "app.model"),
         KeyHint("p", "provider", "app.provider"),
     ]
-    assert line_text(keys_line(hints, 21, last="leave")).split() == ["m", "model", "q", "leave"]
+    assert line_text(keys_line(hints, 21, ("leave",))).split() == ["m", "model", "q", "leave"]
+
+
+def test_a_sentence_in_the_footer_leaves_the_keys_that_are_pinned() -> None:
+    hints = [KeyHint("m", "model", "app.model"), KeyHint("?", "help", "app.help"), KeyHint("q", "leave", "app.leave")]
+    told = line_text(said_line(Piece("openrouter serves instead of anthropic, which is overloaded"), hints, 60, PINNED))
+    assert (told.endswith("? help  q leave  "), "…" in told, cells(told)) == (True, True, 60)
+    narrow = line_text(said_line(Piece("openrouter serves instead of anthropic"), hints, 40, PINNED))
+    assert narrow.strip() == "openrouter serves instead of anthropic"
+
+
+def test_of_waiting_notices_the_gravest_is_told_first_and_none_is_lost() -> None:
+    said = [("info", "back"), ("warning", "92%"), ("warning", "gone"), ("error", "disk")]
+    waiting = [c.Notice(at=NOW, level=level, text=text) for level, text in said]  # type: ignore[arg-type]
+    told = []
+    while (notice := next_notice(waiting)) is not None:
+        waiting.remove(notice)
+        told.append(notice.text)
+    assert told == ["disk", "92%", "gone", "back"]
 
 
 def test_what_to_do_stays_in_a_narrow_header_and_what_happened_is_cut() -> None:
@@ -204,6 +256,13 @@ def test_a_vendor_gives_way_before_the_name_of_a_model() -> None:
     assert "anthropic/claude-opus-4.8-thinking" in wide
 
 
+def test_a_cloud_s_region_gives_way_too() -> None:
+    model = c.Model(provider="bedrock", id="global.anthropic.claude-haiku-4-5-20251001-v1:0")
+    assert "…claude-haiku-4-5-20…" in line_text(model_line(ModelChoice(model), 62, present=False, context_tokens=0))
+    short = c.Model(provider="bedrock", id="us.anthropic.claude-5")
+    assert "us.anthropic.claude-5" in line_text(model_line(ModelChoice(short), 80, present=False, context_tokens=0))
+
+
 @pytest.mark.parametrize("width", range(20, 140))
 def test_titles_of_the_model_picker_stand_over_their_columns(width: int) -> None:
     compared = {("openrouter", "m"): "$1.00"}
@@ -218,7 +277,7 @@ def test_titles_of_the_model_picker_stand_over_their_columns(width: int) -> None
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_help_wraps_what_a_key_does(width: int) -> None:
-    lines = HelpScreen(actions.effective_keys()).lines(width)
+    lines = HelpScreen(actions.effective_keys(), ("panel", "list")).lines(width)
     assert max(line_cells(each) for each in lines) <= width
 
 

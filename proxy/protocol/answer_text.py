@@ -1,0 +1,95 @@
+"""How many bytes of text, thinking and tool arguments an answer brought: counted exactly, its events not decoded.
+
+Bytes are those of the text itself in UTF-8; escapes of JSON and all else of an event are not in them. It is what is
+known of an answer's length until its provider tells the tokens.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+BYTES_PER_TOKEN = 4.0
+"""Of an answer's text, until a model's own are learned."""
+
+_KEYS = ("text", "thinking", "partial_json")
+_TEXT = re.compile(rb'"(?:text|thinking|partial_json)"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"')
+"""The text within the JSON of a delta. Inside a string such a key would have its quotes escaped."""
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)")
+_CLOSING = b'"}}'
+
+
+class TextCount:
+    """Counts over the deltas of one answer, most of which differ in their text alone."""
+
+    __slots__ = ("_opening", "_quotes", "size_bytes")
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+        self._opening = b"\n"
+        """How the last event that was searched began, up to its text; at first, as no event begins."""
+        self._quotes = 0
+        """In an event that begins so and has nothing behind its text."""
+
+    def see(self, event: bytes) -> None:
+        """Count a delta event."""
+        text_at, text_ends = len(self._opening), len(event) - len(_CLOSING)
+        alike = event.startswith(self._opening) and event.find(b'"', text_at) == text_ends
+        if alike and event.endswith(_CLOSING) and b"\\" not in event:
+            self.size_bytes += text_ends - text_at
+        elif (found := _TEXT.search(event)) is not None:
+            self.size_bytes += _decoded_bytes(found[1])
+            self._opening = event[: found.start(1)]
+            self._quotes = self._opening.count(b'"') + 1
+
+    def see_run(self, events: bytes, number: int) -> None:
+        """Count ``number`` delta events, with the blank line before each."""
+        alike = events.count(b"\n\n" + self._opening) == number and events.count(b'"') == number * self._quotes
+        if alike and events.count(_CLOSING + b"\n\n") == number - 1 and events.endswith(_CLOSING):
+            self.size_bytes += len(events) - number * (len(b"\n\n") + len(self._opening) + len(_CLOSING))
+            self.size_bytes -= _escaped_bytes(events)
+        else:
+            self.size_bytes += _decoded_bytes(b"".join(_TEXT.findall(events)))
+
+    def see_delta(self, delta: object) -> None:
+        """Count a delta that was decoded."""
+        self.size_bytes += _text_bytes(delta)
+
+    def see_block(self, block: object) -> None:
+        """Count what a block has as it begins: nothing, but some gateways send all of it."""
+        self.size_bytes += _text_bytes(block) + _given_bytes(block)
+
+
+def _text_bytes(block: object) -> int:
+    if not isinstance(block, Mapping):
+        return 0
+    return sum(len(text.encode(errors="replace")) for key in _KEYS if isinstance(text := block.get(key), str))
+
+
+def _given_bytes(block: object) -> int:
+    """Of a call's arguments, as JSON."""
+    if not isinstance(block, Mapping) or block.get("type") not in ("tool_use", "server_tool_use"):
+        return 0
+    given: Any = block.get("input")
+    return len(msgspec.json.encode(given)) if isinstance(given, Mapping) and given else 0
+
+
+def _decoded_bytes(literal: bytes) -> int:
+    """Of the inside of a JSON string."""
+    return len(literal) - _escaped_bytes(literal)
+
+
+def _escaped_bytes(literals: bytes) -> int:
+    """By how much the escapes in JSON strings are longer than what they stand for."""
+    if b"\\" not in literals:
+        return 0
+    escapes = _ESCAPE.findall(literals)
+    return len(escapes) + sum(5 - _code_unit_bytes(int(digits, 16)) for digits in escapes if digits)
+
+
+def _code_unit_bytes(unit: int) -> int:
+    """In UTF-8; the halves of a pair share the four bytes of its character."""
+    if unit < 0x80:
+        return 1
+    return 2 if unit < 0x800 or 0xD800 <= unit < 0xE000 else 3

@@ -44,6 +44,11 @@ def cents(nano_usd: int) -> str:
     return f"${rounded // 100:,}.{rounded % 100:02d}"
 
 
+def limit(nano_usd: int | None) -> str:
+    """An amount that somebody set, as people write it: ``$10.00``, ``$0.50``; finer ones as money is told."""
+    return money(nano_usd) if nano_usd is None or nano_usd % 10_000_000 else cents(nano_usd)
+
+
 def price(nano_usd_per_million: int | None) -> str:
     """The price of a million tokens: ``$5``, ``$0.25``, ``free``."""
     if nano_usd_per_million is None:

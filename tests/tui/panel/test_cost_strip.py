@@ -38,7 +38,7 @@ def budget(spent: int, limit: int, kind: c.BudgetKind = "session", name: str = "
     [
         (120 * DOLLAR, 1000 * DOLLAR, " 12% of $1,000"),
         (25 * DOLLAR // 2, 25 * DOLLAR // 2, " 100% of $12.50"),
-        (DOLLAR // 100, DOLLAR // 100, " 100% of $0.0100"),
+        (DOLLAR // 100, DOLLAR // 100, " 100% of $0.01"),
         (1049 * DOLLAR, 123_450 * DOLLAR // 100, " 85% of $1,234.50"),
     ],
 )

@@ -63,12 +63,13 @@ class _AgentSums:
     in_flight: int = 0
     name: str | None = None
     done: bool = False
+    outcome: c.Outcome | None = None
 
     def go_on(self, later: "_AgentSums") -> None:
         """The same agent did more."""
         self.tally = plus(self.tally, later.tally)
         self.last_at, self.in_flight = max(self.last_at, later.last_at), self.in_flight + later.in_flight
-        self.name, self.done = later.name or self.name, later.done
+        self.name, self.done, self.outcome = later.name or self.name, later.done, later.outcome
 
     def view(self) -> c.AgentTally:
         return c.AgentTally(
@@ -78,6 +79,7 @@ class _AgentSums:
             ordinal=self.ordinal,
             name=self.name,
             done=self.done,
+            outcome=self.outcome,
             tally=self.tally,
             in_flight=self.in_flight,
             started_at=self.started_at,
@@ -370,6 +372,7 @@ class Board:
         agent.tally = add(agent.tally, request)
         session.last_at = agent.last_at = request.started_at + (request.duration_ms or 0) / 1000
         agent.done = request.role == "agent" and request.stop_reason in _LAST_WORDS
+        agent.outcome = request.outcome
         if model := request.served_model or request.target_model:
             session.models[model] += 1
         if request.started_at >= self._midnight:

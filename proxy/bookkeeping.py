@@ -119,7 +119,8 @@ class Bookkeeping:
             exchange.cost_nano_usd, exchange.cost_source = 0, "free"
         elif provider is not None and billed:
             models = [name for name in (facts.model, exchange.target_model) if name]
-            settled = self.costs.settled(provider, models, usage, reported, speed=facts.speed)
+            here = exchange.searched_here
+            settled = self.costs.settled(provider, models, usage, reported, speed=facts.speed, searched_here=here)
             exchange.cost_nano_usd, exchange.cost_source = settled
 
     def _estimate_prompt(self, exchange: Exchange) -> None:
@@ -140,7 +141,10 @@ class Bookkeeping:
     def _learn(self, exchange: Exchange, request: c.Request) -> None:
         if not request.provider or not request.target_model or request.kind != "messages":
             return
-        if request.outcome == "served" and exchange.pinned is None:
+        if exchange.pinned is not None:
+            return
+        self.fitting.learn_history(exchange, request)
+        if request.outcome == "served":
             self.catalog.note_used(request.provider, request.target_model, request.started_at)
             self.fitting.learn(exchange, request)
 

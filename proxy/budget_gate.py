@@ -106,6 +106,7 @@ class BudgetGate:
             served_model=session.served_model,
             cost_nano_usd=session.tally.cost_nano_usd,
             simulated_nano_usd=session.tally.simulated_nano_usd,
+            unpriced_requests=session.tally.unpriced_requests,
             cached=usage.cache_read_tokens / usage.prompt_tokens if usage.prompt_tokens else None,
             context=session.context_tokens / window if window else None,
             budget=budget,
@@ -137,7 +138,7 @@ class BudgetGate:
     ) -> Sequence[Target]:
         """Where the request goes now that ``budget`` is used up."""
         costly = [target for target in targets if self._costly(exchange, target)]
-        free = [target for target in targets if target not in costly]
+        free = [target for target in targets if target not in costly and not target.unlisted]
         if self._settings.action == "downgrade" and self._settings.downgrade_to and exchange.pinned is None:
             cheaper = _target(self._settings.downgrade_to, exchange, route, catalog)
             exchange.why = f"{named(budget)} is used up: downgraded to {cheaper}"

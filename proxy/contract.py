@@ -117,6 +117,8 @@ class Attempt(Frozen, frozen=True):
     """The key that was used, masked, where the provider has several."""
     changed: tuple[str, ...] = ()
     """What was changed in the body for this target, in words; the model's name is not mentioned."""
+    unfit: bool = False
+    """It was skipped because it cannot take this request, whatever its health."""
 
     @property
     def skipped(self) -> bool:
@@ -223,6 +225,8 @@ class AgentTally(Frozen, frozen=True):
     """Kind and errand of a sub-agent, such as ``Explore "find the handlers"``; None: not learned."""
     done: bool = False
     """A sub-agent whose last answer asked for no further tool."""
+    outcome: Outcome | None = None
+    """How its last request ended; None: none did, or it is not known any more."""
     tally: Tally = Tally()
     in_flight: int = 0
     started_at: float = 0.0
@@ -330,6 +334,8 @@ class Provider(Frozen, frozen=True):
     """What its format or the server does not take, known before anything is sent, in words."""
     checks: tuple[CheckMark, ...] = ()
     """Of those of its models that were checked, the newest first."""
+    serves_nothing: bool = False
+    """It follows in a chain or a group, and lists no model for anything that clients ask for."""
 
 
 class Model(Frozen, frozen=True):
@@ -714,6 +720,8 @@ class Pace(Frozen, frozen=True):
     tokens_per_min: float = 0.0
     nano_usd_per_hour: float = 0.0
     simulated_nano_usd_per_hour: float = 0.0
+    unpriced_requests: int = 0
+    """Requests of that time whose cost nobody could tell; they are in no rate of money."""
 
 
 class Forecast(Frozen, frozen=True):
@@ -758,6 +766,8 @@ class StatusFacts(Frozen, frozen=True):
     served_model: str | None = None
     cost_nano_usd: int = 0
     simulated_nano_usd: int = 0
+    unpriced_requests: int = 0
+    """Requests whose cost nobody could tell; they are in no sum."""
     cached: float | None = None
     """Share of the prompt tokens that were read from a cache; None: no prompt yet."""
     context: float | None = None

@@ -38,18 +38,25 @@ class Costs:
         self._own = {name: _from_settings(each) for name, each in prices.items()}
 
     def price_of(
-        self, provider: ProviderConfig | None, model: str, day: str | None = None, speed: str | None = None
+        self,
+        provider: ProviderConfig | None,
+        model: str,
+        day: str | None = None,
+        speed: str | None = None,
+        *,
+        searched_here: bool = False,
     ) -> tuple[Price | None, c.CostSource]:
         """The price of ``model`` at ``provider`` and its source, on ``day`` (ISO date, UTC) or today.
 
         Without a provider, as transcripts of the client name none, it is the user's or that of the model's maker.
         Only the price list knows other days, and what a ``speed`` other than the standard one costs; a provider's list
         and the settings are those of today. Where the engine searches in the provider's place, the price of searches is
-        that of the engine's own.
+        that of the engine's own. ``searched_here``: it did so although the provider could.
         """
         price, source = self._price_of(provider, model, day, speed)
         own = self._own_search
-        if price is None or own is None or provider is None or provider.searches(model) or price.search == own:
+        theirs = provider is None or (provider.searches(model) and not searched_here)
+        if price is None or own is None or theirs or price.search == own:
             return price, source
         return price.with_search(own), source
 
@@ -80,11 +87,13 @@ class Costs:
         reported_nano_usd: int | None,
         day: str | None = None,
         speed: str | None = None,
+        *,
+        searched_here: bool = False,
     ) -> tuple[int | None, c.CostSource]:
         """Nano-dollars and their source; None where nobody knows."""
         if reported_nano_usd is not None:
             return reported_nano_usd, "reported"
-        price, source = self.price_of(provider, model, day, speed)
+        price, source = self.price_of(provider, model, day, speed, searched_here=searched_here)
         if price is None:
             return None, "unknown"
         nano_usd = cost(usage, price)
@@ -98,10 +107,14 @@ class Costs:
         reported_nano_usd: int | None,
         day: str | None = None,
         speed: str | None = None,
+        *,
+        searched_here: bool = False,
     ) -> tuple[int | None, c.CostSource]:
         """``cost_of`` the first of ``models`` that has a price: what served, by the names that it goes under."""
         for model in models:
-            cost, source = self.cost_of(provider, model, usage, reported_nano_usd, day, speed)
+            cost, source = self.cost_of(
+                provider, model, usage, reported_nano_usd, day, speed, searched_here=searched_here
+            )
             if cost is not None:
                 return cost, source
         return None, "unknown"

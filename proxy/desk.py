@@ -21,6 +21,7 @@ from proxy.imports import CannotImport
 from proxy.metrics import Present, exposition
 from proxy.net.control import Refused
 from proxy.protocol import routing
+from proxy.protocol.naming import USUALLY_ASKED
 from proxy.protocol.parts import PartReader
 from proxy.providers import ProviderConfig
 from proxy.repricing import CannotReprice
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 
 _WHOLE_SESSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A whole id may be set before the session's first request: the client takes one with ``--session-id``."""
-
-
-_USUALLY_ASKED = ("claude-opus-4-8", "claude-sonnet-4-5", "claude-haiku-4-5")
-"""By the client, before any request told."""
 
 
 class ControlDesk:
@@ -69,7 +66,7 @@ class ControlDesk:
 
     async def use(self, command: c.Use) -> c.Route:
         session = await self._named_session(command.session)
-        probes = self._engine.board.models_asked() or _USUALLY_ASKED
+        probes = self._engine.board.models_asked() or USUALLY_ASKED
         try:
             route = routing.apply_use(
                 self._engine.route, command.target, session, command.slot, self._engine.dispatch, probes
@@ -342,7 +339,7 @@ class ControlDesk:
 
     def _target_to_check(self, text: str) -> routing.Target:
         """Raises ``Refused``."""
-        asked = self._engine.board.models_asked() or _USUALLY_ASKED
+        asked = self._engine.board.models_asked() or USUALLY_ASKED
         try:
             return target_to_check(text, self._engine.dispatch, self._engine.catalog.models(), asked)
         except routing.NoTarget as error:

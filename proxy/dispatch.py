@@ -14,19 +14,19 @@ from proxy.chores import contained
 from proxy.fitting import Fitting
 from proxy.health import Admitted, Closed, HealthBook
 from proxy.herald import Herald
+from proxy.lessons import lesson_of
 from proxy.net.attempt import Attempt, Parcel
 from proxy.net.credentials import Credentials
 from proxy.net.exchange import Exchange
 from proxy.net.relay import login_name
-from proxy.net.searching import NoSearch, Searching, search_for
+from proxy.net.searching import NoSearch, Searching, Web, search_for
 from proxy.net.upstream import Upstreams
-from proxy.net.websearch import WebSearch
 from proxy.parcels import Parcels
 from proxy.protocol import routing
-from proxy.protocol.naming import strip_window_suffix, tier_of
+from proxy.protocol.naming import is_claude_as_asked
 from proxy.protocol.outcome import Outcome
 from proxy.protocol.overflow import Room
-from proxy.protocol.rejections import Rejection, concerns, read_rejection
+from proxy.protocol.rejections import Rejection
 from proxy.providers import ProviderConfig
 from proxy.rejections import RejectionBook
 from proxy.roster import Roster
@@ -51,7 +51,7 @@ class Dispatch:
     parcels: Parcels
     rejected: RejectionBook
     gate: BudgetGate
-    web: WebSearch | None
+    web: Web
     config_file: Path
     herald: Herald
     changed: Callable[[], None]
@@ -143,15 +143,13 @@ class Dispatch:
     def room(self, exchange: Exchange, target: routing.Target) -> Room:
         """Claude as it was asked for is its own judge of what fits; of other targets the window is known."""
         provider = self.providers[target.provider]
-        asked = strip_window_suffix(exchange.asked_model or "")
-        window = self.catalog.window(target.provider, target.model)
-        if provider.real_claude or (target.model == asked and tier_of(asked) is not None):
-            window = None
+        own_judge = provider.real_claude or is_claude_as_asked(exchange.asked_model, target.model)
+        window = None if own_judge else self.catalog.window(target.provider, target.model)
         return self.fitting.room(exchange, target, window)
 
     def estimate_tokens(self, exchange: Exchange) -> int:
         model = exchange.target_model or exchange.asked_model or ""
-        return self.fitting.estimator.tokens(model, len(exchange.raw_body))
+        return max(1, self.fitting.estimate(exchange, model))
 
     def bytes_per_token(self, target: routing.Target) -> float:
         return self.fitting.estimator.answer_ratio(target.model)
@@ -172,15 +170,13 @@ class Dispatch:
     # What came of it
 
     def rejections(self, target: routing.Target) -> Sequence[Rejection]:
-        return self.rejected.of(target)
+        """What was learned of a name holds for whom it names now: never for Claude itself."""
+        provider = self.providers[target.provider]
+        return () if provider.real_claude else self.rejected.of(target)
 
     def learn_rejection(self, exchange: Exchange, target: routing.Target, message: str) -> bool:
-        provider, rejection = self.providers[target.provider], read_rejection(message)
-        if rejection is None or provider.real_claude or not provider.speaks_claude or exchange.body is None:
-            return False
-        if not concerns(rejection, exchange.body, exchange.raw_headers):
-            return False
-        learned = self.rejected.learn(target, rejection)
+        lesson = lesson_of(message, exchange, self.providers[target.provider], self.rejected.of(target))
+        learned = lesson is not None and self.rejected.learn(target, lesson)
         if learned:
             self.changed()
         return learned

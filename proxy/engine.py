@@ -46,8 +46,10 @@ from proxy.net.credentials import Credentials
 from proxy.net.discovery import REFRESH_S, Discovery
 from proxy.net.exchange import Exchange
 from proxy.net.relay import Relay
+from proxy.net.searching import Web
 from proxy.net.server import Server
 from proxy.net.upstream import Upstreams
+from proxy.net.webfetch import web_fetch
 from proxy.net.websearch import web_search
 from proxy.overview import Overview
 from proxy.parcels import Parcels
@@ -120,8 +122,9 @@ class Engine:
         self.credentials = Credentials(environ)
         self.upstreams = Upstreams(settings.engine.connect_timeout_s)
         self.catalog = ModelCatalog(paths.catalog_file, self.providers)
-        self._web = web_search(settings.search, environ, self.credentials, self.upstreams)
-        self._costs = Costs(settings.prices, self.catalog.find, (self._web.nano_usd or 0) if self._web else None)
+        search = web_search(settings.search, environ, self.credentials, self.upstreams)
+        self._web = Web(search, web_fetch(settings, self.upstreams.trust))
+        self._costs = Costs(settings.prices, self.catalog.find, (search.nano_usd or 0) if search else None)
         self._prices = PriceBook(self.providers, self._costs)
         self.writer = LedgerWriter(paths.ledger_file, settings.history.keep_days)
         self.reader = LedgerReader(paths.ledger_file)
@@ -594,4 +597,6 @@ def _members_of(settings: Settings) -> Groups:
 
 
 def _targets_of(groups: Groups) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(member.target for member in members) for name, members in groups.items()}
+    """The members' targets in their order."""
+    ordered = {name: sorted(members, key=lambda each: each.order) for name, members in groups.items()}
+    return {name: tuple(member.target for member in members) for name, members in ordered.items()}

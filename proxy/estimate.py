@@ -1,7 +1,7 @@
 """Token counts that nobody gives us, learned from the counts that providers do give.
 
-For each model the engine remembers how many bytes of a request's body went to a prompt token; an estimate is
-the body's size by that ratio. Without experience the ratio is low, so that the estimate is rather too high:
+For each model the engine remembers how many bytes of a request's text went to a prompt token; an estimate is
+the text's size by that ratio. Without experience the ratio is low, so that the estimate is rather too high:
 a client that believes too little would run into the window. The text of answers has a ratio of its own.
 """
 
@@ -13,6 +13,8 @@ from proxy.protocol.naming import canonical
 
 BYTES_PER_TOKEN = 3.3
 """Before anything was learned. Claude Code's bodies were seen between 3.4 and 4.6."""
+RATIO_MAX = 6.0
+"""Text has fewer bytes to a token: what has more had pictures in it."""
 _WEIGHT = 0.2
 """Of a new count against what was learned before."""
 ANSWER_TOKENS_MIN = 50
@@ -70,5 +72,4 @@ def _take_in(ratios: dict[str, float], model: str, ratio: float) -> None:
 
 
 def _sane(ratio: float) -> float:
-    """Images and binary documents stretch the ratio: what is learned stays within what text can be."""
-    return min(6.0, max(1.0, ratio))
+    return min(RATIO_MAX, max(1.0, ratio))

@@ -5,7 +5,6 @@ survives a restart. Decisions are in ``protocol.history`` and ``protocol.overflo
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,14 +20,14 @@ from proxy.protocol.history import (
     issuer_of,
     thread_of,
     without_foreign_thinking,
-    without_server_tools,
 )
 from proxy.protocol.messages import Body
-from proxy.protocol.output_limit import with_output_limit
 from proxy.protocol.overflow import Room
-from proxy.protocol.rejections import Rejection, without_rejected
 from proxy.protocol.routing import Target
+from proxy.protocol.server_tools import without_server_tools
+from proxy.protocol.terms import NONE, Terms, on_terms
 from proxy.protocol.tool_ids import with_legal_tool_ids
+from proxy.protocol.weight import Weight
 
 THREADS_KEPT = 500
 
@@ -48,12 +47,16 @@ class Fitting:
         kept = _load(self._file)
         self._issuers = Issuers(kept.blocks)
         self._odd_ids = OrderedDict.fromkeys(kept.odd_ids)
-        self._counted: OrderedDict[str, tuple[int, int, str]] = OrderedDict()
-        """By thread: bytes of the last body, tokens that the provider counted with the answer, and the model."""
+        self._counted: OrderedDict[str, tuple[Weight, int, str]] = OrderedDict()
+        """By thread: the last body's weight, tokens that the provider counted with the answer, and the model."""
 
     def room(self, exchange: Exchange, target: Target, window: int | None) -> Room:
         """The request's size, estimated, beside ``window``."""
         return Room(self._tokens(exchange, target.model), window)
+
+    def estimate(self, exchange: Exchange, model: str) -> int:
+        """Tokens of the body by itself, whatever was counted of its thread."""
+        return self._estimate(exchange.weight, model)
 
     def prompt_tokens(self, exchange: Exchange, target: Target) -> int:
         """Estimated."""
@@ -63,50 +66,49 @@ class Fitting:
         """As seen so far."""
         return self.estimator.ratio(model)
 
-    def body_for(
-        self, exchange: Exchange, target: Target, rejections: Sequence[Rejection] = (), output_limit: int | None = None
-    ) -> tuple[Bytes, tuple[str, ...]]:
-        """The client's bytes; with another model, or without what its target would refuse, where that is needed.
-
-        ``rejections`` is what the target was seen to reject, ``output_limit`` the most tokens that it answers with.
-        """
+    def body_for(self, exchange: Exchange, target: Target, terms: Terms = NONE) -> tuple[Bytes, tuple[str, ...]]:
+        """The client's bytes; with another model, or on the target's ``terms``, where that is needed."""
         body = exchange.body
         if body is None or not target.model:
             return exchange.raw_body, ()
         body, changes = self.legal(body, exchange, target)
-        if rejections:
-            body, left_out = without_rejected(body, rejections)
-            changes += left_out
-        if output_limit is not None:
-            body, lowered = with_output_limit(body, output_limit)
-            changes += lowered
+        if terms is not NONE:
+            body, more = on_terms(body, terms)
+            changes += more
         if target.model == body.model:
             return body.raw, changes
         return body.pieces_with_model(target.model), changes
 
+    def learn_history(self, exchange: Exchange, request: c.Request) -> None:
+        """Take in whose blocks the client has now, however the answer ended: it keeps what came of it."""
+        if request.role == "background":
+            return
+        if request.provider and request.target_model:
+            self._issuers.learn(issuer_of(request.provider, request.target_model), exchange.facts.thoughts)
+        if exchange.facts.odd_ids:
+            self._note_odd_ids(exchange.identity.session or "")
+
     def learn(self, exchange: Exchange, request: c.Request) -> None:
-        """Take in what an answered request tells of its thread."""
-        self.estimator.learn(request)
+        """Take in what a served request tells of its thread's size and its answer's, and of its model where it was text
+        alone."""
+        in_full = not exchange.facts.looked_into_the_web
+        if in_full and not exchange.weight.media_tokens:
+            self.estimator.learn(request)
         self._learn_answer(exchange, request)
         if request.role == "background":
             return
         thread = _thread(exchange)
         model = request.served_model or request.target_model or ""
-        if request.usage.prompt_tokens and not request.usage_estimated and not request.usage.web_searches:
-            self._counted[thread] = (request.request_bytes, request.usage.total_tokens, model)
+        if request.usage.prompt_tokens and not request.usage_estimated and in_full:
+            self._counted[thread] = (exchange.weight, request.usage.total_tokens, model)
             self._counted.move_to_end(thread)
             while len(self._counted) > THREADS_KEPT:
                 self._counted.popitem(last=False)
-        if request.provider and request.target_model:
-            issuer = issuer_of(request.provider, request.target_model)
-            self._issuers.learn(issuer, exchange.facts.signatures)
-        if exchange.facts.odd_ids:
-            self._note_odd_ids(exchange.identity.session or "")
 
     def _learn_answer(self, exchange: Exchange, request: c.Request) -> None:
         """How long tokens are. What was thought is left out: of that some providers show a summary, or nothing."""
         model = request.served_model or request.target_model
-        if model and exchange.tap is not None and not request.usage_estimated and not exchange.facts.signatures:
+        if model and exchange.tap is not None and not request.usage_estimated and not exchange.facts.thoughts:
             self.estimator.learn_answer(model, exchange.tap.text_bytes, request.usage.output_tokens)
 
     async def save(self) -> None:
@@ -130,29 +132,29 @@ class Fitting:
 
     def _tokens(self, exchange: Exchange, model: str) -> int:
         """What was counted last in this thread, and what was added since; a shrunk thread is estimated anew."""
-        size = len(exchange.raw_body)
+        weight = exchange.weight
         counted = self._counted.get(_thread(exchange))
-        if counted is None or size < counted[0]:
-            return self.estimator.tokens(model, size)
-        last_size, last_tokens, last_model = counted
-        added = size - last_size
+        if counted is None or weight.text_bytes < counted[0].text_bytes:
+            return self._estimate(weight, model)
+        last, last_tokens, last_model = counted
         known = round(last_tokens * self.estimator.relation(last_model, model))
-        return known + self.estimator.tokens(model, added) if added else known
+        return max(1, known + self._estimate(weight - last, model))
+
+    def _estimate(self, weight: Weight, model: str) -> int:
+        text = self.estimator.tokens(model, weight.text_bytes) if weight.text_bytes else 0
+        return text + weight.media_tokens
 
     def legal(self, body: Body, exchange: Exchange, target: Target) -> tuple[Body, tuple[str, ...]]:
         """The body with a history that the target takes, and what was changed in words."""
         issuer = issuer_of(target.provider, target.model)
-        fields: dict[str, bytes] = {}
         changes: tuple[str, ...] = ()
-        if exchange.without_thinking:
-            fields, changes = without_foreign_thinking(body, lambda _: True)
-            body = body.with_fields(fields)
+        if target in exchange.without_thinking:
+            body, changes = without_foreign_thinking(body, lambda _: True)
         elif self._issuers.concerns(memoryview(body.fields.get("messages", b"")), issuer):
-            fields, changes = without_foreign_thinking(body, self._issuers.foreign(issuer))
-            body = body.with_fields(fields)
+            body, changes = without_foreign_thinking(body, self._issuers.foreign(issuer))
         if not is_claude(issuer):
-            fields, more = without_server_tools(body)
-            body, changes = body.with_fields(fields), changes + more
+            body, more = without_server_tools(body)
+            changes += more
         elif (exchange.identity.session or "") in self._odd_ids:
             fields, more = with_legal_tool_ids(body)
             body, changes = body.with_fields(fields), changes + more

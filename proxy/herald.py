@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from proxy import contract as c
+from proxy.protocol.detours import Detours
 from proxy.protocol.limits import read_limits, tells_plan
 
 NEAR_LIMIT = 0.9
@@ -18,7 +19,7 @@ class Herald:
 
     def __init__(self, post: Callable[[c.Notice], None]) -> None:
         self._post = post
-        self._detours: dict[str, str] = {}
+        self._detours = Detours()
         self._warned: set[tuple[str, str, float | None]] = set()
 
     def say(self, level: Literal["info", "warning", "error"], text: str) -> None:
@@ -28,12 +29,8 @@ class Herald:
         """Say once when traffic leaves a provider, and once when it is back."""
         if request.kind != "messages" or request.outcome != "served" or not request.attempts:
             return
-        first, last = request.attempts[0], request.attempts[-1]
-        if first.provider != last.provider and self._detours.get(first.provider) != last.provider:
-            self._detours[first.provider] = last.provider
-            self.say("warning", f"{first.reason or first.provider}. {last.provider} serves instead")
-        elif first.provider == last.provider and self._detours.pop(first.provider, ""):
-            self.say("info", f"{first.provider} serves again")
+        if (news := self._detours.heard(request)) is not None:
+            self.say(news.level, news.text)
 
     def limits(self, provider: str, headers: Mapping[str, str]) -> None:
         """Say once for each window that its limit is near: the ruling one, or any where none rules."""

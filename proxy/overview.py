@@ -3,7 +3,7 @@
 import os
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ from proxy.checkup.checkups import Checkups
 from proxy.dispatch import Dispatch
 from proxy.ledger.writer import LedgerWriter
 from proxy.protocol import routing
+from proxy.protocol.naming import USUALLY_ASKED, family_of
 from proxy.providers import ProviderConfig
 from proxy.telemetry.sender import Telemetry
 from proxy.views import provider_view
@@ -109,18 +110,51 @@ class Overview:
             problems.append(f"{self._writer.dropped} requests are missing from the history: the disk was too slow")
         if self._telemetry.problem:
             problems.append(self._telemetry.problem)
-        route = self._dispatch.route
-        for place, text in [("route.default", route.default), *(("fallback", entry) for entry in route.chain)]:
-            try:
-                routing.parse_target(text, self._dispatch)
-            except routing.NoTarget as error:
-                problems.append(f"{place}: {error}")
-        return problems
+        return [*problems, *self._look_at_route(self._dispatch.route)]
+
+    def _look_at_route(self, route: c.Route) -> Iterator[str]:
+        """What of the route leads nowhere, in words."""
+        yield from (_vanished(override, route) for override in self._vanished(route))
+        try:
+            routing.parse_target(route.default, self._dispatch)
+        except routing.NoTarget as error:
+            yield f"route.default: {error}"
+        for slot, chain in ((None, route.chain), *route.slot_chains.items()):
+            asked = self._asked(slot)
+            for entry in chain:
+                try:
+                    idle = not routing.serves_any(entry, asked, self._dispatch)
+                except routing.NoTarget as error:
+                    yield f"fallback: {error}"
+                else:
+                    if idle:
+                        yield f"fallback: {entry} serves nothing: it lists no model for {', '.join(asked)}"
+
+    def _vanished(self, route: c.Route) -> Iterable[c.Override]:
+        """Choices for a provider that is no longer set up: the most general one for each. Sessions end without a word,
+        so theirs count only while they are known."""
+        known = (*self._dispatch.providers, *self._dispatch.groups())
+        gone = [each for each in route.overrides if each.provider not in known]
+        gone = [each for each in gone if each.session is None or self._board.session(each.session) is not None]
+        gone.sort(key=lambda each: (each.session is not None, each.slot is not None), reverse=True)
+        return {each.provider: each for each in gone}.values()
+
+    def _asked(self, slot: c.Slot | None) -> tuple[str, ...]:
+        """Models that a chain has to serve: those of its slot, else those that conversations ask for."""
+        usual = [model for model in USUALLY_ASKED if slot is not None and family_of(model) == slot]
+        return tuple(usual) or self._board.models_asked() or USUALLY_ASKED[:2]
 
     def providers(self) -> tuple[c.Provider, ...]:
         return tuple(self._provider(provider) for provider in self._dispatch.providers.values())
 
     def _provider(self, provider: ProviderConfig) -> c.Provider:
+        view = self._view(provider)
+        follows = provider.name in _named(self._dispatch.route)
+        if follows and not routing.serves_any(provider.name, self._asked(None), self._dispatch):
+            return msgspec.structs.replace(view, serves_nothing=True)
+        return view
+
+    def _view(self, provider: ProviderConfig) -> c.Provider:
         return provider_view(
             provider,
             self._dispatch.health.view(provider),
@@ -158,6 +192,26 @@ class Overview:
                 entry["max_input_tokens"] = model.context_window
             models.append(entry)
         return models
+
+
+def _named(route: c.Route) -> set[str]:
+    """What stands in chains and groups under its bare name."""
+    return {
+        entry for entries in (route.chain, *route.slot_chains.values(), *route.groups.values()) for entry in entries
+    }
+
+
+def _vanished(override: c.Override, route: c.Route) -> str:
+    """A choice of the user's that has no effect, in words."""
+    where = f"session {override.session}" if override.session else "all traffic"
+    scope = f"{override.slot} of {where}" if override.slot else where
+    options = f" --slot {override.slot}" * bool(override.slot) + f" --session {override.session}" * bool(
+        override.session
+    )
+    return (
+        f"{scope} is set to {routing.show_override(override)}, but there is no {override.provider} any more:"
+        f" {route.default} serves; cctui use {c.AS_ASKED}{options} takes the choice back"
+    )
 
 
 def _rss_bytes() -> int:

@@ -125,6 +125,7 @@ PRESETS: tuple[Preset, ...] = (
         ("DEEPSEEK_API_KEY",),
         models_url="https://api.deepseek.com/models",
         price_catalog="deepseek",
+        quirks=Quirks(effort_without_thinking=False, thinking_back=True, reasoning_back="reasoning_content"),
     ),
     Preset(
         "moonshot",
@@ -134,6 +135,7 @@ PRESETS: tuple[Preset, ...] = (
         ("MOONSHOT_API_KEY",),
         models_url="https://api.moonshot.ai/v1/models",
         price_catalog="moonshotai",
+        quirks=Quirks(thinking_back=True, reasoning_back="reasoning_content"),
     ),
     Preset(
         "zai",
@@ -143,6 +145,7 @@ PRESETS: tuple[Preset, ...] = (
         ("ZAI_API_KEY", "ZHIPU_API_KEY"),
         models_url="https://api.z.ai/api/paas/v4/models",
         price_catalog="zai",
+        quirks=Quirks(reasoning_back="reasoning_content"),
     ),
     Preset(
         "minimax",
@@ -152,6 +155,7 @@ PRESETS: tuple[Preset, ...] = (
         ("MINIMAX_API_KEY",),
         models_url="https://api.minimax.io/v1/models",
         price_catalog="minimax",
+        quirks=Quirks(reasoning_back="inline"),
     ),
     Preset(
         "qwen",
@@ -180,10 +184,12 @@ PRESETS: tuple[Preset, ...] = (
         ("OPENAI_API_KEY",),
         dialect="openai-responses",
         base_url_variable="OPENAI_BASE_URL",
+        count_tokens=True,
         price_catalog="openai",
         quirks=Quirks(
             effort_field="reasoning_effort",
             efforts=("low", "medium", "high"),
+            effort_with_tools="none",
             max_tokens_field="max_completion_tokens",
             sampling=False,
             stop_max=0,
@@ -193,6 +199,7 @@ PRESETS: tuple[Preset, ...] = (
             user_field="safety_identifier",
             search_tool="web_search",
             inline_thinking=False,
+            counts_tokens=True,
         ),
         hint="The Responses format: its newer models take tools with reasoning only there.",
     ),
@@ -304,6 +311,8 @@ PRESETS: tuple[Preset, ...] = (
         price_catalog="azure",
         quirks=Quirks(
             effort_field="reasoning_effort",
+            effort_with_tools="none",
+            max_tokens_field="max_completion_tokens",
             sampling=False,
             stop_max=0,
             documents=True,
@@ -381,6 +390,7 @@ PRESETS: tuple[Preset, ...] = (
         lists_models=False,
         models=("kimi-for-coding",),
         price_catalog="moonshotai",
+        quirks=Quirks(thinking_back=True, reasoning_back="reasoning_content"),
         hint="Kimi's coding plan, in Anthropic's format.",
     ),
     Preset(

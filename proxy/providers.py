@@ -91,6 +91,23 @@ class ProviderConfig:
             return is_claude(issuer_of(self.name, model))
         return self.quirks.search_tool != "no"
 
+    @property
+    def searches_alone(self) -> bool:
+        """Its own search goes without any other tool (Google's)."""
+        return self.quirks.search_tool == "google_search"
+
+    def fetches(self, model: str) -> bool:
+        """Whether it fetches pages itself for ``model``; else the engine does. Claude does, but not in the clouds."""
+        if self.quirks.server_fetch is not None:
+            return self.quirks.server_fetch
+        if self.real_claude or self.simulated:
+            return True
+        return self.dialect == "anthropic" and is_claude(issuer_of(self.name, model))
+
+    def reads_pdf(self, model: str) -> bool:
+        """Whether ``model`` takes PDF files."""
+        return self.quirks.documents or is_claude(issuer_of(self.name, model))
+
 
 @lru_cache(maxsize=256)
 def _host_of(url: str) -> str | None:

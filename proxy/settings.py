@@ -241,7 +241,7 @@ class HistorySettings(_Table):
     """``[history]``: what the ledger keeps."""
 
     keep_days: Annotated[int, Field(ge=1)] | None = None
-    """Days after which single requests are removed; their sums stay. Without it everything is kept."""
+    """Days, up to the last use, after which single requests are removed; their sums stay. Without it all are kept."""
 
 
 class PriceSettings(_Table):
@@ -260,7 +260,7 @@ class PriceSettings(_Table):
 
 
 class SearchSettings(_Table):
-    """``[search]``: who searches the web for models whose provider does not."""
+    """``[search]``: who looks into the web for models whose provider does not."""
 
     backend: Literal["brave", "tavily", "exa", "searxng", "ddgs", "none"] | None = None
     """Whom the engine asks; without it the first of Brave, Tavily and Exa whose key variable is set."""
@@ -272,6 +272,8 @@ class SearchSettings(_Table):
     """How much of the web a model reads of each search: 3, 6 or 10 pages, and longer extracts of more."""
     usd_per_search: Annotated[Decimal, Field(ge=0, le=100)] | None = None
     """What a search costs you, dollars; without it the list price, at the service's own address only."""
+    fetch: bool | None = None
+    """Whether the engine fetches pages of the public web; without it, while only this machine can reach the engine."""
 
     @field_validator("base_url")
     @classmethod

@@ -6,10 +6,9 @@ import sys
 def main() -> None:
     """Run the command line; the status line by a short cut, as its caller waits for it after each message."""
     if sys.argv[1:] == ["statusline"]:
-        from proxy.paths import find_paths
-        from tui.statusline import show
+        from tui.statusline import runtime_file, show
 
-        show(str(find_paths().runtime_file))
+        show(runtime_file())
         return
     from tui.cli import main as run
 

@@ -19,6 +19,7 @@ from tui import engine_process, launch, supervisor
 from tui.claude_settings import Login, Setup, effective_env, find_login, find_program, look_around
 from tui.client import Door, DoorError
 from tui.settings import SettingsError, load_panel_settings
+from tui.state.route import first_providers
 
 VERSION_TIMEOUT_S = 15.0
 DOOR_TIMEOUT_S = 30.0
@@ -98,9 +99,9 @@ def trouble(problem: str) -> Check:
 
 def providers(rows: Iterable[c.Provider], route: c.Route) -> list[Check]:
     """A check for each; what the route begins with fails where another only warns."""
-    general = [override.provider for override in route.overrides if not override.session and not override.slot]
-    first = general[-1] if general else route.default.partition("/")[0]
-    return [provider(row, "fail" if row.name == first else "warn") for row in rows if row.enabled]
+    rows = list(rows)
+    first = first_providers(route, rows)
+    return [provider(row, "fail" if row.name in first else "warn") for row in rows if row.enabled]
 
 
 def provider(row: c.Provider, trouble_is: State) -> Check:

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from tui.state import unpriced
+
 TIMEOUT_S = 0.5
 """An engine on this machine answers within milliseconds; without an answer the client's own figures do."""
 ANSWER_BYTES_MAX = 1 << 16
@@ -22,7 +24,24 @@ SEPARATOR = " · "
 DOOR, TOKEN_HEADER = "/_cctui", "x-cctui-token"
 """As in the contract, which would take longer to import than there is time; so does ``proof``."""
 
+STATE_FOLDERS: Mapping[str, str] = {"linux": "~/.local/state", "darwin": "~/Library/Application Support"}
+"""Where programs keep their state, by platform."""
+
 Facts = Mapping[str, Any]
+
+
+def runtime_file() -> str:
+    """Where the engine tells of itself: as ``proxy.paths`` says, which takes as long to import as all else takes."""
+    if home := os.environ.get("CCTUI_HOME"):
+        return os.path.join(os.getcwd(), os.path.expanduser(home), "run", "engine.json")
+    named = os.environ.get("XDG_STATE_HOME", "")
+    folder = os.path.expanduser(STATE_FOLDERS.get(sys.platform, ""))
+    usual = os.path.isabs(folder) and "ANDROID_ROOT" not in os.environ
+    if usual and (not named or (sys.platform == "linux" and os.path.isabs(named))):
+        return os.path.join(named or folder, "cctui", "run", "engine.json")
+    from proxy.paths import find_paths
+
+    return str(find_paths().runtime_file)
 
 
 def line(given: Facts, facts: Facts | None) -> str:
@@ -41,10 +60,10 @@ def line(given: Facts, facts: Facts | None) -> str:
     return SEPARATOR.join(part for part in parts if part)
 
 
-def facts_of(runtime_file: str, session: str) -> Facts | None:
+def facts_of(file_name: str, session: str) -> Facts | None:
     """What the engine knows of ``session``; None where it does not answer, or somebody else does."""
     try:
-        with open(runtime_file, "rb") as file:  # noqa: PTH123  pathlib costs a tenth of the time there is
+        with open(file_name, "rb") as file:
             runtime = json.load(file)
         url, token, nonce = runtime["url"], runtime["token"], os.urandom(16).hex()
         hello = _get(url, f"{DOOR}/hello?nonce={nonce}")
@@ -70,11 +89,11 @@ def read_given(text: str) -> Facts:
     return given if isinstance(given, dict) else {}
 
 
-def show(runtime_file: str) -> None:
-    """Print the line for what stands on standard input."""
+def show(file_name: str) -> None:
+    """Print the line for what stands on standard input; ``file_name`` is the ``runtime_file``."""
     try:
         given = read_given("" if sys.stdin.isatty() else sys.stdin.read())
-        text = line(given, facts_of(runtime_file, _text(given.get("session_id"))))
+        text = line(given, facts_of(file_name, _text(given.get("session_id"))))
         sys.stdout.buffer.write(f"{text}\n".encode())
         sys.stdout.flush()
     except (OSError, ValueError):
@@ -85,7 +104,8 @@ def _cost(given: Facts, engine: Facts) -> str:
     """The engine's figure; the client's own is right only where the engine has none."""
     if engine.get("known"):
         real, simulated = engine.get("cost_nano_usd", 0), engine.get("simulated_nano_usd", 0)
-        return _dollars(real / 1e9) if real or not simulated else f"~{_dollars(simulated / 1e9)}"
+        amount = _dollars(real / 1e9) if real or not simulated else f"~{_dollars(simulated / 1e9)}"
+        return unpriced.told(amount, real > 0 or simulated > 0, engine.get("unpriced_requests", 0))
     own = _table(given, "cost").get("total_cost_usd")
     return _dollars(own) if isinstance(own, int | float) else ""
 
@@ -145,4 +165,4 @@ def _quoted(text: str) -> str:
 
 
 if __name__ == "__main__":
-    show(sys.argv[1] if len(sys.argv) > 1 else "")
+    show(sys.argv[1] if len(sys.argv) > 1 else runtime_file())

@@ -30,6 +30,7 @@ _NO_USAGE = {
     "output_tokens": 0,
 }
 _THINKING = {"type": "thinking", "thinking": "", "signature": ""}
+_COUNTED = frozenset(("input_tokens", "output_tokens"))
 BYTES_PER_TOKEN = 4.0
 """Of an answer's text, for an estimate."""
 
@@ -53,15 +54,20 @@ class AnswerWriter:
         self._text_bytes = 0
         self._blanks: dict[str, str] = {"text": "", "thinking": ""}
         """What would begin a block, but is nothing but blanks so far."""
-        self.usage_told = False
-        """The provider counted; else the usage is an estimate."""
         self.told: dict[str, Any] = {}
         """What it counted so far, under Anthropic's names."""
+        self._relays = False
+        """Its events go out as they are, counts and all."""
         self.started = False
         self.ended = False
         self.called = False
         """A tool was called."""
         self.failed = False
+
+    @property
+    def usage_told(self) -> bool:
+        """The provider counted prompt and answer; else the usage is an estimate, at least in part."""
+        return self._relays or self.told.keys() >= _COUNTED
 
     @property
     def blocks(self) -> int:
@@ -153,7 +159,8 @@ class AnswerWriter:
     def relay(self, event: bytes, *, last: bool = False) -> None:
         """An event that is Anthropic's already, counts and all: it goes out as it is."""
         if not self.ended:
-            self.started = self.usage_told = True
+            self.started = True
+            self._relays = True
             self.ended = last
             self._out.append(event)
 
@@ -174,7 +181,6 @@ class AnswerWriter:
         if told:
             self._usage.update(told)
             self.told.update(told)
-            self.usage_told = True
 
     def finish(self, reason: StopReason, stop_sequence: str | None = None) -> None:
         """The answer ended well."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from proxy.dialects.attribution import unattributed
 from proxy.dialects.cloud_messages import cloud_messages, without_scope
 from proxy.dialects.dialect import Occasion
 
@@ -77,6 +78,10 @@ class Cloud:
     structured: tuple[Version, Version]
     """The first and the last Claude that answer to a JSON schema there."""
 
+    def runs(self, name: str) -> bool:
+        """Whether it runs a server tool that goes by ``name`` in a conversation."""
+        return any(kind.startswith(name) or name.startswith(kind.rstrip("_")) for kind in self.server_tools)
+
 
 @dataclass(frozen=True, slots=True)
 class CloudRequest:
@@ -106,6 +111,7 @@ class _Adaptation:
         self._version = claude_version(occasion.model) or (99, 0)
         """An id without numbers is taken for a new model: those know the most."""
         self._notes: list[str] = []
+        self._left_of_tools: dict[str, None] = {}
         self._betas = self._known_betas()
 
     def request(self) -> CloudRequest:
@@ -140,10 +146,12 @@ class _Adaptation:
 
     def _adapt_conversation(self, fields: Fields) -> None:
         if isinstance(messages := fields.get("messages"), list):
-            fields["messages"], notes = cloud_messages(messages, mid_system=self._version >= _MID_SYSTEM)
+            fields["messages"], notes = cloud_messages(
+                messages, mid_system=self._version >= _MID_SYSTEM, runs=self._cloud.runs
+            )
             self._notes += notes
-        if isinstance(system := fields.get("system"), list):
-            fields["system"] = [without_scope(block) for block in system]
+        if said := _said(fields.pop("system", None)):
+            fields["system"] = said
         if isinstance(metadata := fields.get("metadata"), Mapping):
             fields["metadata"] = {name: value for name, value in metadata.items() if name == "user_id"}
 
@@ -153,6 +161,7 @@ class _Adaptation:
             return
         kept = [tool for each in listed if isinstance(each, Mapping) for tool in self._tool(each)]
         fields["tools"] = [without_scope(tool) for tool in kept]
+        self._tell("fields of tools", list(self._left_of_tools))
         choice = fields.get("tool_choice")
         names = [tool.get("name") for tool in kept]
         if not kept:
@@ -174,6 +183,7 @@ class _Adaptation:
             yield tool
         else:
             known = self._known_tool_fields()
+            self._left_of_tools |= dict.fromkeys(name for name, value in tool.items() if name not in known and value)
             yield {name: value for name, value in tool.items() if name in known}
 
     def _known_tool_fields(self) -> tuple[str, ...]:
@@ -219,6 +229,21 @@ class _Adaptation:
         self._betas = [beta for beta in self._betas if beta in needed or beta not in known.values()]
         if kept:
             fields["context_management"] = {**context, "edits": kept}
+
+
+def _said(system: object) -> str | list[Any] | None:
+    """``system`` without the client's line about itself, which would be cached as part of the prompt."""
+    if isinstance(system, str):
+        return unattributed(system)
+    if not isinstance(system, list):
+        return None
+    own = [block.get("text") if isinstance(block, Mapping) else None for block in system]
+    said = [unattributed(text) if isinstance(text, str) else text for text in own]
+    return [
+        without_scope(block if text == whole else {**block, "text": text})
+        for block, whole, text in zip(system, own, said, strict=True)
+        if text or text == whole
+    ]
 
 
 def _blocks(system: object) -> list[Any]:

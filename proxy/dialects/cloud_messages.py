@@ -1,20 +1,25 @@
 """Messages for Claude in a cloud: what Anthropic's own API takes and others refuse, taken out or told otherwise.
 
-Thinking of other providers goes: its seal is no signature. Marks of the prompt cache lose their scope. Where the model
+Thinking of other providers goes: its seal is no signature. Past work of server tools that the cloud has none of becomes
+text. Marks of the prompt cache lose their scope. Where the model
 is older than the role ``system`` within a conversation, such a message becomes a reminder of the user's, never between
 a call and its result. A message without any of it is the very same object.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from proxy.dialects.signatures import is_sealed
+from proxy.protocol.server_tools import as_text
 
 _CACHE_FIELDS = ("type", "ttl")
 
 
-def cloud_messages(messages: Sequence[Any], *, mid_system: bool) -> tuple[list[Any], list[str]]:
-    """The messages, and what was changed in words. ``mid_system``: the model knows the role ``system``."""
+def cloud_messages(
+    messages: Sequence[Any], *, mid_system: bool, runs: Callable[[str], bool]
+) -> tuple[list[Any], list[str]]:
+    """The messages, and what was changed in words. ``mid_system``: the model knows the role ``system``; ``runs`` tells
+    whether the cloud runs a server tool of that name."""
     kept: list[Any] = []
     removed = 0
     for message in messages:
@@ -23,6 +28,8 @@ def cloud_messages(messages: Sequence[Any], *, mid_system: bool) -> tuple[list[A
         if changed is not None:
             kept.append(changed)
     notes = [f"thinking of another provider left out (×{removed})"] if removed else []
+    kept, told = _without_server_tools(kept, runs)
+    notes += [f"past work of server tools told as text (×{told})"] if told else []
     if not mid_system and any(_is_system(message) for message in kept):
         kept = _with_reminders(kept)
         notes.append("system messages within the conversation told as reminders")
@@ -42,11 +49,48 @@ def _message(message: Any) -> tuple[Any, int]:
     content = message.get("content") if isinstance(message, Mapping) else None
     if not isinstance(content, list):
         return message, 0
-    blocks = [without_scope(block) for block in content if not _is_foreign(block)]
+    blocks = [_plain(block) for block in content if not _is_foreign(block)]
     removed = len(content) - len(blocks)
     if not removed and all(new is old for new, old in zip(blocks, content, strict=True)):
         return message, 0
     return ({**message, "content": blocks} if blocks else None), removed
+
+
+def _without_server_tools(messages: Sequence[Any], runs: Callable[[str], bool]) -> tuple[list[Any], int]:
+    """The messages, and how many blocks in them became text. A result goes the way of its call."""
+    calls: set[str] = set()
+    kept, count = [], 0
+    for message in messages:
+        content = message.get("content") if isinstance(message, Mapping) else None
+        if not isinstance(content, list):
+            kept.append(message)
+            continue
+        blocks = [_told(block, calls, runs) for block in content]
+        told = sum(new is not old for new, old in zip(blocks, content, strict=True))
+        kept.append({**message, "content": blocks} if told else message)
+        count += told
+    return kept, count
+
+
+def _told(block: Any, calls: set[str], runs: Callable[[str], bool]) -> Any:
+    """``block``, or a text in place of it. ``calls`` are those that became one."""
+    kind = block.get("type") if isinstance(block, Mapping) else None
+    if kind == "server_tool_use" and not runs(str(block.get("name"))):
+        calls.add(str(block.get("id")))
+    elif not (isinstance(kind, str) and kind.endswith("_tool_result") and str(block.get("tool_use_id")) in calls):
+        return block
+    mark = {name: block[name] for name in ("cache_control",) if name in block}
+    return {"type": "text", "text": as_text(block) or "", **mark}
+
+
+def _plain(block: Any) -> Any:
+    """``block`` and, in a tool's result, the blocks within it, without scopes."""
+    inside = block.get("content") if isinstance(block, Mapping) else None
+    if isinstance(inside, list):
+        plain = [without_scope(each) for each in inside]
+        if any(new is not old for new, old in zip(plain, inside, strict=True)):
+            block = {**block, "content": plain}
+    return without_scope(block)
 
 
 def _is_foreign(block: Any) -> bool:

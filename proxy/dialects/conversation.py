@@ -9,14 +9,34 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import msgspec
-
+from proxy.dialects.attribution import unattributed
 from proxy.dialects.tool_changes import tools_in_force
+from proxy.protocol.server_tools import CALLS, is_result, told_call, told_reference, told_result
 
 Role = Literal["user", "assistant"]
 
-_ATTRIBUTION = "x-anthropic-billing-header:"
 _TYPED_TOOLS_KEPT = ("custom",)
+_READ = (
+    *("model", "messages", "system", "tools", "tool_choice", "max_tokens", "temperature", "top_p", "top_k", "stream"),
+    *(
+        "stop_sequences",
+        "thinking",
+        "output_config",
+        "output_format",
+        "metadata",
+        "anthropic_beta",
+        "anthropic_version",
+    ),
+)
+"""Fields that are said in other formats too, or nowhere told in a body."""
+_READ_OF_OUTPUT = ("effort", "format")
+_READ_OF_TOOLS = ("type", "name", "description", "input_schema", "strict", "cache_control")
+_CLAUDES = (
+    *("context_management", "container", "mcp_servers", "fallbacks", "inference_geo", "speed", "service_tier"),
+    *("diagnostics", "safeguards", "cache_control"),
+)
+_UNUSED_TOLD = 20
+"""Fields of one request that are named, whatever its client makes up."""
 NO_RESULT = "[no result: the call was interrupted]"
 
 
@@ -215,24 +235,24 @@ def read_conversation(body: Mapping[str, Any]) -> Conversation:
         user=metadata["user_id"]
         if isinstance(metadata, Mapping) and isinstance(metadata.get("user_id"), str)
         else None,
-        notes=(*notes.told(), *_unused(body)),
+        notes=(*notes.told(), *_unused(body, config)),
     )
 
 
-def _unused(body: Mapping[str, Any]) -> Iterator[str]:
-    """Fields that only Anthropic's API knows."""
-    for name in ("context_management", "container", "mcp_servers", "fallbacks", "inference_geo"):
-        if body.get(name):
-            yield f"{name} left out: only Claude has it"
+def _unused(body: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+    """Fields that no other format has, or nobody knows."""
+    for name in [name for name, value in body.items() if value and name not in _READ][:_UNUSED_TOLD]:
+        why = "only Claude has it" if name in _CLAUDES else "the provider's format has no such field"
+        yield f"{name} left out: {why}"
+    for name in [name for name, value in config.items() if value and name not in _READ_OF_OUTPUT][:_UNUSED_TOLD]:
+        yield f"output_config.{name} left out: only Claude has it"
 
 
 def _system(system: object) -> Iterator[Text]:
     for block in [{"type": "text", "text": system}] if isinstance(system, str) else _list(system):
         text = block.get("text") if isinstance(block, Mapping) else None
-        if isinstance(text, str) and text.startswith(_ATTRIBUTION):
-            text = text.partition("\n")[2].lstrip("\n")
-        if isinstance(text, str) and text.strip():
-            yield Text(text, _cache(block))
+        if isinstance(text, str) and (said := unattributed(text)).strip():
+            yield Text(said, _cache(block))
 
 
 def _turns(messages: Sequence[Mapping[str, Any]], notes: _Notes) -> tuple[Turn, ...]:
@@ -273,7 +293,7 @@ def _answered(parts: Sequence[Part], waiting: Sequence[Call], notes: _Notes) -> 
     known = {call.id for call in waiting}
     for stray in (part for part in parts if isinstance(part, Result) and part.call_id not in known):
         notes.add("a tool's result without its call told as text")
-        results.append(Text(f"[result of an earlier call] {stray.text}"))
+        results += [Text(f"[result of an earlier call] {stray.text}"), *stray.media]
     rest = [part for part in parts if not isinstance(part, Result)]
     if results or rest:
         yield Turn("user", (*results, *rest))
@@ -322,11 +342,11 @@ def _part(block: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -> 
             yield _call(block)
         case "tool_result":
             yield _result(block, names, notes)
-        case "server_tool_use":
+        case str(kind) if kind in CALLS:
             notes.add("past work of a server's tool told as text")
-            yield Text(f"[{block.get('name')}: {_json(block.get('input'))}]")
-        case str(kind) if kind.endswith("_tool_result"):
-            yield Text(_told_results(block))
+            yield Text(told_call(block))
+        case kind if is_result(kind):
+            yield Text(told_result(block))
         case "tool_reference" | "fallback" | "compaction":
             if isinstance(text := block.get("content"), str) and text:
                 yield Text(text)
@@ -344,7 +364,7 @@ def _result(block: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -
         known = [part for part in _part(each, names, notes) if isinstance(part, Text | Image | Document)]
         parts += [Text(part.text) if isinstance(part, Text) else part for part in known]
         if each.get("type") == "tool_reference":
-            parts.append(Text(f"[tool {each.get('tool_name')} is available]"))
+            parts.append(Text(told_reference(each)))
     return Result(call_id, names.get(call_id, "tool"), tuple(parts), block.get("is_error") is True, _cache(block))
 
 
@@ -385,6 +405,8 @@ def _tools(listed: Sequence[Mapping[str, Any]], notes: _Notes) -> tuple[tuple[To
             description = each.get("description")
             described = description if isinstance(description, str) else ""
             tools.append(Tool(name, described, rooted(each.get("input_schema")), each.get("strict") is True))
+            for unread in [key for key, value in each.items() if value and key not in _READ_OF_TOOLS][:_UNUSED_TOLD]:
+                notes.add(f"{unread} of a tool left out: only Claude has it")
         else:
             notes.add(f"a second tool called {name} left out")
     return tuple(tools), tuple(server_tools)
@@ -396,7 +418,8 @@ def rooted(schema: object) -> Mapping[str, Any]:
         return {"type": "object", "properties": {}}
     if schema.get("type") == "object" and isinstance(schema.get("properties"), Mapping):
         return schema
-    if schema.get("type") in (None, "object"):
+    kind = schema.get("type")
+    if kind in (None, "object") or (isinstance(kind, list) and "object" in kind):
         return {**schema, "type": "object", "properties": schema.get("properties") or {}}
     return {"type": "object", "properties": {"value": schema}, "required": ["value"]}
 
@@ -436,16 +459,6 @@ def _format(wanted: object) -> Mapping[str, Any] | None:
     return None
 
 
-def _told_results(block: Mapping[str, Any]) -> str:
-    content = block.get("content")
-    lines = []
-    for each in content if isinstance(content, list) else [content]:
-        if isinstance(each, Mapping):
-            said = " ".join(str(each[name]) for name in ("title", "url", "error_code") if each.get(name))
-            lines.append(said or _json(each)[:2000])
-    return "[results] " + "; ".join(line for line in lines if line)
-
-
 def _texts(content: object) -> Iterator[Text]:
     for block in _blocks(content):
         if isinstance(text := block.get("text"), str) and text:
@@ -470,10 +483,6 @@ def _list(value: object) -> Iterable[Any]:
 def _cache(block: Mapping[str, Any]) -> Mapping[str, Any] | None:
     mark = block.get("cache_control")
     return mark if isinstance(mark, Mapping) else None
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _integer(value: object) -> int | None:

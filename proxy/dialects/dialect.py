@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from proxy.dialects.complaints import Complaint
+from proxy.dialects.page_filter import ALL_PAGES, PageFilter
 from proxy.dialects.quirks import PLAIN, Quirks
 from proxy.dialects.reading import AnswerReader
 from proxy.dialects.tool_names import ToolNames
@@ -46,6 +47,8 @@ class Outgoing:
     """What was left out or changed, in words."""
     names: ToolNames = field(default_factory=ToolNames)
     """For the reader: maps the names of called tools back."""
+    pages: PageFilter = ALL_PAGES
+    """For the reader: of which found pages it tells."""
 
 
 class CannotTake(ValueError):

@@ -12,12 +12,13 @@ import msgspec
 
 from proxy.dialects.answer import AnswerWriter
 from proxy.dialects.complaints import Complaint, count_in, details_of, read_complaint_body
-from proxy.dialects.conversation import Conversation, read_conversation
+from proxy.dialects.conversation import Conversation, ServerTool, read_conversation
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing, in_path
 from proxy.dialects.gemini_contents import Contents
 from proxy.dialects.gemini_marks import DIALECT
 from proxy.dialects.gemini_reading import GeminiReader
 from proxy.dialects.gemini_thinking import gemini_version, thinking_config
+from proxy.dialects.page_filter import ALL_PAGES, filter_of
 from proxy.dialects.schemas import SchemaRules, legal_schema
 from proxy.dialects.tool_names import ToolNames
 from proxy.protocol.foreign_json import NotJson, read_json
@@ -67,11 +68,12 @@ class Gemini:
         payload = writer.write()
         action = "streamGenerateContent?alt=sse" if conversation.stream else "generateContent"
         notes = tuple(dict.fromkeys((*conversation.notes, *writer.notes)))
-        return Outgoing(f"{_of(occasion)}:{action}", msgspec.json.encode(payload), notes=notes, names=writer.names)
+        path, told = f"{_of(occasion)}:{action}", msgspec.json.encode(payload)
+        return Outgoing(path, told, notes=notes, names=writer.names, pages=writer.pages)
 
     def reader(self, outgoing: Outgoing, occasion: Occasion) -> GeminiReader:
         writer = AnswerWriter(DIALECT, occasion.model, occasion.message_id, occasion.input_tokens)
-        return GeminiReader(writer, outgoing.names, _plain(occasion))
+        return GeminiReader(writer, outgoing.names, _plain(occasion), outgoing.pages)
 
     def complaint(self, status: int, headers: Mapping[str, str], body: bytes) -> Complaint:
         complaint = read_complaint_body(status, body)
@@ -94,6 +96,7 @@ class _RequestWriter:
     def __init__(self, conversation: Conversation, occasion: Occasion) -> None:
         self.names = ToolNames((tool.name for tool in conversation.tools), begins_with_letter=True)
         self.notes: list[str] = []
+        self.pages = ALL_PAGES
         self._conversation = conversation
         self._occasion = occasion
 
@@ -122,18 +125,21 @@ class _RequestWriter:
         if asked.tools:
             yield "tools", [{"functionDeclarations": [self._declared(tool) for tool in asked.tools]}]
             yield from self._choice()
-        elif search:
+        elif search is not None:
+            self.pages = filter_of(search.settings)
+            self.notes += _search_notes(search)
             yield "tools", [{"googleSearch": {}}]
         elif asked.server_tools and asked.choice.kind in ("any", "tool"):
             raise CannotTake(f"the request demands {asked.server_tools[0].name}, which the provider does not run")
         for tool in asked.server_tools:
-            if not (search and not asked.tools and tool.type.startswith("web_search")):
+            if not (search is not None and not asked.tools and tool.type.startswith("web_search")):
                 self.notes.append(f"the tool {tool.name} ({tool.type}) left out: the provider does not run it here")
 
-    def _searches(self) -> bool:
+    def _searches(self) -> ServerTool | None:
         """Google's search goes without other tools only: older models take no mixture."""
-        wanted = any(tool.type.startswith("web_search") for tool in self._conversation.server_tools)
-        return wanted and self._occasion.quirks.search_tool == "google_search"
+        if self._occasion.quirks.search_tool != "google_search":
+            return None
+        return next((tool for tool in self._conversation.server_tools if tool.type.startswith("web_search")), None)
 
     def _declared(self, tool: Any) -> dict[str, Any]:
         """A tool without parameters has no schema: an empty object is refused."""
@@ -188,6 +194,15 @@ class _RequestWriter:
         if self._occasion.quirks.structured != "json_schema" or form.get("type") not in (None, "object"):
             return False
         return not self._conversation.tools or (gemini_version(self._occasion.model) or (0, 0)) >= (3, 0)
+
+
+def _search_notes(tool: ServerTool) -> Iterator[str]:
+    """What of ``tool`` Google's search does not take."""
+    if tool.settings.get("max_uses"):
+        yield "max_uses of the web search left out: the provider takes no bound"
+    for name in ("allowed_domains", "blocked_domains"):
+        if tool.settings.get(name):
+            yield f"{name} of the web search kept by leaving out other results: the answer may still draw on them"
 
 
 def _plain(occasion: Occasion) -> Occasion:

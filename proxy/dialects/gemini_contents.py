@@ -48,7 +48,11 @@ class Contents:
                 case Text(text=text):
                     parts.append({"text": text})
                 case Thinking(signature=sealed):
-                    signature = read_signature(sealed, self._occasion.model) or signature
+                    told = read_signature(sealed, self._occasion.model)
+                    if told is not None and told.place == "text" and parts and "text" in parts[-1]:
+                        parts[-1]["thoughtSignature"] = told.value
+                    elif told is not None:
+                        signature = told.value
                 case Call():
                     if signature is None and not signed and self._occasion.quirks.signed_calls:
                         signature = SKIP_SIGNATURE

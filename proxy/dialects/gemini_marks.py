@@ -1,10 +1,13 @@
-"""What Gemini must get back with a call of a tool: its thought signature and the id that it gave the call.
+"""What Gemini must get back: its thought signatures, and the ids that it gave to calls.
 
-Both travel with the client: the signature sealed in the thinking block directly before the call, the id within the
-call's own id. A signature is of use to the model that made it only.
+Both travel with the client: a signature sealed in the thinking block directly before the call or directly behind the
+text that it belongs to, an id within the call's own id. A signature is of use to the model that made it only.
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 from proxy.dialects.signatures import digest, opened
 from proxy.dialects.tool_names import own_id
@@ -13,21 +16,31 @@ DIALECT = "gemini"
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """Stands for the signature of a call that another model made (Google's guide to thought signatures)."""
 
-_SIGNED = "signed"
+Place = Literal["call", "text"]
+_MARKS: Mapping[Place, str] = {"call": "signed", "text": "said"}
 _ISSUED_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _CLIENT_ID = re.compile(r"gemini-([A-Za-z0-9_-]{1,40})-[0-9a-f]{8}")
 
 
-def signature_payload(model: str, signature: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A thought signature and where it belongs: to the next call, or to the text before it."""
+
+    place: Place
+    value: str
+
+
+def signature_payload(model: str, signature: str, place: Place = "call") -> str:
     """What is sealed: texts without quotes only, so that a signature is found in a body without decoding it."""
-    return f"{_SIGNED}~{digest(model)}~{signature}"
+    return f"{_MARKS[place]}~{digest(model)}~{signature}"
 
 
-def read_signature(sealed: str, model: str) -> str | None:
+def read_signature(sealed: str, model: str) -> Signature | None:
     """The thought signature sealed in a thinking block's signature, if ``model`` made it."""
-    head = f"{_SIGNED}~{digest(model)}~"
-    payload = opened(DIALECT, sealed) or ""
-    return payload.removeprefix(head) or None if payload.startswith(head) else None
+    mark, _, rest = (opened(DIALECT, sealed) or "").partition("~")
+    issuer, _, value = rest.partition("~")
+    place = next((each for each, name in _MARKS.items() if name == mark), None)
+    return Signature(place, value) if place is not None and issuer == digest(model) and value else None
 
 
 def client_id(given: object, message_id: str, ordinal: int) -> str:

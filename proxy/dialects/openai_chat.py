@@ -180,6 +180,8 @@ class _RequestWriter:
             if asked.effort and asked.thinking != "off":
                 self.notes.append(f"effort {asked.effort} left out: the provider does not take it")
             return
+        if asked.effort and asked.thinking != "off" and not quirks.efforts:
+            self.notes.append(f"effort {asked.effort} left out: the provider does not take it")
         effort = self._effort_word()
         if quirks.effort_field == "reasoning_effort":
             if effort is not None:

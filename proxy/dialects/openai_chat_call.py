@@ -13,6 +13,8 @@ from proxy.protocol.foreign_json import NotJson, read_json
 
 _CUT_KEY = '{"'
 """The beginning of nearly all arguments: the same again may be a key."""
+_END_MAX = 200
+"""Characters of arguments that may be missing where they are told again in another spelling."""
 _EMPTY_MAX = 16
 """Characters of arguments that may be an empty object."""
 
@@ -35,20 +37,20 @@ class Piece:
 
 def read_piece(delta: Mapping[str, Any]) -> Piece:
     function = delta.get("function")
-    told = function if isinstance(function, Mapping) else {}
+    told = function if isinstance(function, dict) else {}
     extra = delta.get("extra_content")
     return Piece(
         _text(delta.get("id")),
         _text(told.get("name")),
         arguments_text(told.get("arguments")),
-        extra if isinstance(extra, Mapping) else None,
+        extra if isinstance(extra, dict) else None,
     )
 
 
 class ChatCall:
     """One call as far as it is known."""
 
-    __slots__ = ("_pieces", "_size", "_size_whole", "_written", "blanks", "extra", "given_id", "id", "name")
+    __slots__ = ("_pieces", "_size", "_size_whole", "_written", "blanks", "extra", "given_id", "id", "name", "signed")
 
     def __init__(self) -> None:
         self.given_id = ""
@@ -56,6 +58,8 @@ class ChatCall:
         self.id = ""
         """The client's; empty until the block is open."""
         self.extra: Mapping[str, Any] | None = None
+        self.signed = False
+        """``extra`` was told to the client."""
         self.blanks = 0
         """Blank characters at the end of the arguments so far."""
         self._pieces: list[str] = []
@@ -139,11 +143,23 @@ class ChatCall:
         rest = again.removeprefix(so_far) if again.startswith(so_far) else None
         if rest is not None and (so_far != _CUT_KEY or rest[:1] not in ("", ":", " ")):
             return rest
-        return "" if self._repeats(text) else text
+        if self._repeats(text):
+            return ""
+        return _missing(so_far, again) or text
 
     def _repeats(self, text: str) -> bool:
         """``text`` is the same object as the arguments so far, perhaps written in another way."""
         return self.whole and _decoded(text) == _decoded(self.arguments)
+
+
+def _missing(so_far: str, whole: str) -> str | None:
+    """What ``so_far`` lacks of the object ``whole``, which a server told again from its start, written in another way;
+    None where ``whole`` is none, or is a value within the arguments that are told."""
+    value = _decoded(whole)
+    if not isinstance(value, dict) or not value or so_far.endswith((":", "[", ",")):
+        return None
+    ends = (whole[at:] for at in range(len(whole) - 1, max(-1, len(whole) - _END_MAX), -1))
+    return next((end for end in ends if _decoded(so_far + end) == value), None)
 
 
 def _decoded(text: str) -> object:

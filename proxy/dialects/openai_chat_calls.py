@@ -76,6 +76,7 @@ class Calls:
             self._begin(call)
             self._settle(call, cut=cut)
         self.leave()
+        self._sign_late()
 
     def _see(self, delta: Mapping[str, Any], place: int) -> None:
         piece = read_piece(delta)
@@ -89,7 +90,7 @@ class Calls:
     def _call_of(self, piece: Piece, key: Key) -> ChatCall | None:
         """A known id counts more than a place, a place more than the order; None for a piece that tells nothing."""
         if piece.anonymous:
-            return self._going_on(key) if piece.arguments else None
+            return self._going_on(key) if piece.arguments else self._signed_by(piece, key)
         call = self._of_id(piece.id) or self._places.get(key)
         if call is None or call.is_other(piece):
             call = self._new()
@@ -99,10 +100,15 @@ class Calls:
     def _going_on(self, key: Key) -> ChatCall:
         """The call that arguments without any name continue: the one at their place, unless it is whole."""
         at_place = self._places.get(key)
-        if at_place is not None and at_place.may_go_on:
+        if at_place is not None and (at_place is self._calls[-1] or at_place.may_go_on):
             return at_place
         latest = next((call for call in reversed(self._calls) if call.may_go_on), None)
         return latest or at_place or self._new()
+
+    def _signed_by(self, piece: Piece, key: Key) -> ChatCall | None:
+        """The call that gets what must return with it on its own (Google's servers)."""
+        latest = self._calls[-1] if self._calls else None
+        return self._places.get(key, latest) if piece.extra is not None else None
 
     def _of_id(self, given_id: str) -> ChatCall | None:
         return next((call for call in self._calls if given_id and call.given_id == given_id), None)
@@ -141,8 +147,14 @@ class Calls:
             call.id = own_id(None, self._message_id, ordinal)
         self._ids.add(call.id)
         if call.extra is not None:
+            call.signed = True
             self._sign({call.id: call.extra})
         self._writer.tool(call.id, self._names.own(call.name))
+
+    def _sign_late(self) -> None:
+        late = {call.id: call.extra for call in self._calls if call.id and call.extra is not None and not call.signed}
+        if late and not self._writer.ended:
+            self._sign(late)
 
     def _settle(self, call: ChatCall, *, cut: bool) -> None:
         """An object within a text is what was meant."""

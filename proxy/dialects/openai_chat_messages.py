@@ -14,12 +14,11 @@ from proxy.dialects.dialect import Occasion
 from proxy.dialects.openai_chat_reasoning import Returned, read_returned
 from proxy.dialects.quirks import Quirks
 from proxy.dialects.tool_names import ToolNames, sent_id
+from proxy.protocol.terms import NOT_KEPT
 
 Message = dict[str, Any]
 Part = dict[str, Any]
 
-NOT_KEPT = "(reasoning not kept)"
-"""For a server that refuses a past call without its reasoning."""
 NO_OUTPUT = "(no output)"
 ERROR_MARK = "[tool error] "
 GOES_ON = "(results received)"
@@ -54,6 +53,8 @@ class Messages:
         parts = [self._part(part) for part in turn.said]
         if not calls and not parts:
             return
+        if self._quirks.reasoning_back == "inline" and returned.texts:
+            parts.insert(0, _text("<think>\n" + "\n".join(returned.texts) + "\n</think>"))
         message: Message = {"role": "assistant"}
         if parts:
             message["content"] = self._content(parts)
@@ -69,7 +70,7 @@ class Messages:
                 return {field: "\n".join(returned.texts) or NOT_KEPT}
             case "reasoning_details":
                 return {"reasoning_details": returned.details} if returned.details else {}
-            case "no":
+            case "inline" | "no":
                 return {}
 
     def _call(self, call: Call, returned: Returned) -> dict[str, Any]:

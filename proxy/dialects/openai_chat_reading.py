@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from proxy.dialects.answer import AnswerWriter, StopReason
-from proxy.dialects.complaints import has_error
 from proxy.dialects.dialect import Occasion
 from proxy.dialects.inline_thinking import InlineThinking
 from proxy.dialects.openai_chat_calls import Calls
@@ -32,6 +31,8 @@ _FAILED: Mapping[str, str] = {
 _NO_REASON = ("", "null", "none")
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_text")
 """Fields of a delta with reasoning: DeepSeek and most, OpenRouter and newer vLLM, Copilot."""
+_SAYING = ("content", "tool_calls", "function_call", "refusal", "reasoning_details", *_THOUGHTS)
+"""Fields of a delta that bring something of the answer."""
 
 
 class ChatReader(AnswerReader):
@@ -50,6 +51,8 @@ class ChatReader(AnswerReader):
         """Titles of cited pages by address."""
         self._reason: str | None = None
         self._refused = False
+        self._went_on = False
+        """Something was said after the reason: another one says more (gcli2api tells ``stop`` with each chunk)."""
         self._by_deltas = False
         """Deltas told something: a whole message that follows repeats it."""
 
@@ -58,8 +61,8 @@ class ChatReader(AnswerReader):
         if choice is None and (complaint := _complaint(payload)) is not None:
             self._fail_with(complaint)
             return
-        if choice is not None or "choices" in payload or "usage" in payload:
-            model = payload.get("model")
+        model = payload.get("model")
+        if choice is not None or (isinstance(model, str) and model):
             self.writer.start(model if isinstance(model, str) else None)
         self._count(payload, choice)
         if choice is not None:
@@ -68,7 +71,7 @@ class ChatReader(AnswerReader):
     def see_whole(self, payload: Mapping[str, Any]) -> None:
         choice = _first_choice(payload)
         if choice is None:
-            self._fail_with(payload)
+            self._fail_with(_complaint(payload) or payload)
             return
         self.see(payload, "")
         if not self.writer.ended:
@@ -91,27 +94,29 @@ class ChatReader(AnswerReader):
             self.fail_early()
 
     def _see_choice(self, choice: Mapping[str, Any]) -> None:
-        if has_error(choice):
+        if choice.get("error"):
             self._fail_with(choice)
             return
         self._see_content(choice)
         reason = choice.get("finish_reason")
-        if self._reason is None and isinstance(reason, str) and (word := _word(reason)) not in _NO_REASON:
-            self._reason = word
+        open_end = self._reason is None or self._went_on
+        if open_end and isinstance(reason, str) and (word := _word(reason)) not in _NO_REASON:
+            self._reason, self._went_on = word, False
             if word in _FAILED:
                 self.writer.fail(_FAILED[word], f"the provider broke the answer off ({reason})")
 
     def _see_content(self, choice: Mapping[str, Any]) -> None:
         """Some servers end a stream with the whole message (MiniMax), some send it with each delta (Perplexity)."""
-        delta, message = choice.get("delta"), choice.get("message")
-        if isinstance(delta, Mapping) and any(value for name, value in delta.items() if name != "role"):
-            self._by_deltas = True
+        given, message = choice.get("delta"), choice.get("message")
+        delta = given if isinstance(given, dict) else {}
+        says = any(delta.get(name) for name in _SAYING)
+        if says or not isinstance(message, dict):
+            self._by_deltas = self._by_deltas or says
+            self._went_on = self._went_on or (says and self._reason is not None)
             self._see_delta(delta)
-        elif isinstance(message, Mapping):
-            if not self._by_deltas:
-                self._see_delta(message)
-        else:
             self._content(choice.get("text"))
+        elif not self._by_deltas:
+            self._see_delta(message)
 
     def _see_delta(self, delta: Mapping[str, Any]) -> None:
         """Reasoning first: it belongs before what the same chunk says."""
@@ -129,7 +134,7 @@ class ChatReader(AnswerReader):
             self._links.update(_links(annotations))
 
     def _reasoning(self, delta: Mapping[str, Any]) -> None:
-        thought = next((told for name in _THOUGHTS if (told := _said_in(delta.get(name)))), "")
+        thought = next((told for name in _THOUGHTS if delta.get(name) and (told := _said_in(delta[name]))), "")
         details = delta.get("reasoning_details")
         pieces = [each for each in details if isinstance(each, Mapping)] if isinstance(details, list) else []
         if thought := thought or "".join(_detail_text(piece) for piece in pieces):
@@ -212,11 +217,10 @@ class ChatReader(AnswerReader):
 
     def _count(self, payload: Mapping[str, Any], choice: Mapping[str, Any] | None) -> None:
         """Wherever a server puts it: beside the choices, within one, in Groq's own object."""
-        groq = payload.get("x_groq")
         delta = choice.get("delta") if choice is not None else None
-        for place in (payload, choice, groq, delta):
-            usage = place.get("usage") if isinstance(place, Mapping) else None
-            if isinstance(usage, Mapping):
+        for place in (payload, choice, payload.get("x_groq"), delta):
+            usage = place.get("usage") if isinstance(place, dict) else None
+            if isinstance(usage, dict):
                 counts = read_usage(usage, reasoning_outside=self._occasion.quirks.reasoning_outside_output)
                 self.writer.count(counts)
                 if counts:
@@ -253,7 +257,7 @@ def _first_choice(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The first by number, for more than one is never asked for; alone it may have any number (Foundry Local counts
     chunks in it)."""
     choices = payload.get("choices")
-    listed = [choice for choice in choices if isinstance(choice, Mapping)] if isinstance(choices, list) else []
+    listed = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
     return next((choice for choice in listed if choice.get("index") in (0, None)), listed[0] if listed else None)
 
 

@@ -29,8 +29,9 @@ KEY_MAX = 64
 """Characters of a user id or a cache key."""
 ENCRYPTED = "reasoning.encrypted_content"
 """Asks for reasoning that can be sent back."""
-_COUNTED = ("model", "instructions", "input", "tools", "tool_choice", "parallel_tool_calls", "reasoning", "text")
-"""Of a request: what ``/responses/input_tokens`` takes."""
+_COUNTED = ("model", "instructions", "input", "tools", "tool_choice", "parallel_tool_calls", "text")
+"""Of a request: what ``/responses/input_tokens`` takes and counts. Wishes for reasoning are no tokens, and some models
+refuse them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +202,14 @@ class _RequestWriter:
             if asked.effort and asked.thinking != "off":
                 self._notes.append(f"effort {asked.effort} left out: the provider does not take it")
             return
+        if asked.effort and asked.thinking != "off" and not quirks.efforts:
+            self._notes.append(f"effort {asked.effort} left out: the provider does not take it")
         effort = wished_effort(asked, quirks)
         made: dict[str, str] = {"effort": effort} if effort is not None else {}
         if asked.thinking in ("on", "adaptive") and quirks.reasoning_summaries:
             made["summary"] = "auto"
+        elif asked.thinking in ("on", "adaptive"):
+            self._notes.append("no summaries of its reasoning asked for: the provider grants none")
         if made:
             yield "reasoning", made
 

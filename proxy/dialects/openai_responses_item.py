@@ -36,6 +36,8 @@ class Item:
     encrypted: str | None = None
     search: Search | None = None
     begun: bool = False
+    ended: bool = False
+    """A call that came whole without arguments: some servers send them after that (MiniMax)."""
     done: bool = False
     closed: bool = False
 

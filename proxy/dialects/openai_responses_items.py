@@ -63,6 +63,8 @@ class Items:
 
     def tell(self, item: Item, text: str, group: Group, part: int = 0) -> None:
         """A piece of an item's text."""
+        if item.ended and item.done and not item.told and text.strip():
+            self.faulty = self.faulty or f"the arguments of the call of {self._names.own(item.name)} came too late"
         if not text or item.done or group != (item.group or group):
             return
         if item.kind == "function_call" and not item.told and text.isspace():
@@ -73,6 +75,8 @@ class Items:
         item.told.append(text)
         item.unsent.append(text)
         self._write(item)
+        if item.ended and meant_arguments(item.text):
+            self._done(item)
 
     def tell_whole(self, item: Item, text: str, group: Group, part: int) -> None:
         """The whole text of a part, for a server that told no pieces of it."""
@@ -98,8 +102,7 @@ class Items:
         for item, given in self._untold(listed):
             self._finish(item, given)
         for item in self._all:
-            if not item.done:
-                self._done(item)
+            self._done(item, surely=True)
         if any(not item.closed for item in self._all):
             self.faulty = self.faulty or "the provider called a tool without naming it"
         self.searches.tell()
@@ -191,12 +194,18 @@ class Items:
             else:
                 return
 
-    def _done(self, item: Item) -> None:
-        item.done = True
+    def _done(self, item: Item, *, surely: bool = False) -> None:
+        """``surely``: nothing more comes of a call that has no arguments yet."""
+        if item.done:
+            return
+        item.ended = item.kind == "function_call"
+        item.done = surely or not item.ended or bool(item.told)
         self._write(item)
 
     def _write(self, item: Item) -> None:
-        if self._open_call is not None and self._open_call is not item:
+        while (holder := self._open_call) is not None and holder.ended and item.kind != "function_call":
+            self._done(holder, surely=True)
+        if holder is not None and holder is not item:
             if item not in self._waiting:
                 self._waiting.append(item)
             return

@@ -142,7 +142,9 @@ class ResponsesReader(AnswerReader):
         self._items.finish_all(response.get("output"))
         self._count(_mapping(response.get("usage")) or _mapping(payload.get("usage")))
         stop = self._incomplete(response) if "incomplete" in (status, named) else self._whole()
-        if self._items.faulty is not None and stop != "max_tokens":
+        if stop is None:
+            self.writer.fail("timeout_error", "the provider ran out of time and left the answer incomplete")
+        elif self._items.faulty is not None and stop != "max_tokens":
             self.writer.fail("api_error", self._items.faulty)
         else:
             self.writer.finish(stop)
@@ -152,9 +154,10 @@ class ResponsesReader(AnswerReader):
             return "tool_use"
         return "refusal" if self._items.refused else "end_turn"
 
-    def _incomplete(self, response: Mapping[str, Any]) -> StopReason:
-        reason = _mapping(response.get("incomplete_details")).get("reason")
-        return _STOPS.get(reason, "max_tokens") if isinstance(reason, str) else "max_tokens"
+    def _incomplete(self, response: Mapping[str, Any]) -> StopReason | None:
+        """None: time was up, which says nothing about the answer's length."""
+        reason = _text(_mapping(response.get("incomplete_details")).get("reason"))
+        return None if "timeout" in reason else _STOPS.get(reason, "max_tokens")
 
     def _fail(self, given: Mapping[str, Any]) -> None:
         """What the error in ``given`` says; an ``error`` event is one itself."""

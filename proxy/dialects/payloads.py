@@ -6,7 +6,7 @@ such a piece is read; the usual one costs nothing more.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, final
 
 from proxy.protocol.foreign_json import NotJson, read_json, without_half_characters
@@ -32,15 +32,12 @@ class Unread:
         """What it says."""
 
 
-def payloads_in(data: bytes) -> Iterator[Any]:
+def payloads_in(data: bytes) -> Iterable[Any]:
     """The values in ``data``, in order; ``Done`` and ``Unread`` stand for what is none."""
-    if data.strip() == b"[DONE]":
-        yield Done()
-        return
     try:
-        yield read_json(data)
+        return (read_json(data),)
     except NotJson:
-        yield from _salvaged(without_half_characters(data).decode(errors="replace"))
+        return _salvaged(without_half_characters(data).decode(errors="replace"))
 
 
 def _salvaged(text: str) -> Iterator[Any]:

@@ -24,8 +24,13 @@ class Quirks:
     """What to send where thinking is switched off; None: nothing."""
     effort_with_tools: Effort | None = None
     """What to send, whatever is wished, with tools (GPT-5.4 and later take tools on chat with ``none`` only)."""
-    reasoning_back: Literal["no", "reasoning_content", "reasoning", "reasoning_details"] = "no"
-    """The field in which past reasoning must be sent back with tool calls (DeepSeek, Kimi, GLM refuse without it)."""
+    effort_without_thinking: bool = True
+    """Anthropic's format: it takes an effort where thinking is switched off (DeepSeek refuses; sub-agents ask so)."""
+    thinking_back: bool = False
+    """Anthropic's format: past turns must have thinking; those of others get a placeholder (DeepSeek, Kimi)."""
+    reasoning_back: Literal["no", "reasoning_content", "reasoning", "reasoning_details", "inline"] = "no"
+    """The field in which past reasoning must be sent back with tool calls (DeepSeek, Kimi, GLM refuse without it);
+    ``inline``: as ``<think>`` at the start of the text (MiniMax)."""
     encrypted_reasoning: bool = True
     """It takes the wish for encrypted reasoning (OpenAI's models that do not reason refuse it)."""
     reasoning_summaries: bool = True
@@ -80,6 +85,8 @@ class Quirks:
     """Its own web search, as a tool's type."""
     server_search: bool | None = None
     """Whether it searches the web itself when asked to; else the engine does. Unset: by the dialect and the model."""
+    server_fetch: bool | None = None
+    """Whether it fetches pages of the web itself when asked to; else the engine does. Unset: as Claude alone does."""
     signed_calls: bool = True
     """Gemini: a past call must carry its thought signature."""
 

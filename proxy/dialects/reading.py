@@ -127,8 +127,9 @@ class AnswerReader(ABC):
         if not data.strip():
             self.writer.ping()
             return
+        told = name.decode(errors="replace")
         for value in payloads_in(self._characters.joined(data)):
-            self._see_value(value, name.decode(errors="replace"))
+            self._see_value(value, told)
 
     def done(self) -> None:
         """``[DONE]`` arrived."""
@@ -136,23 +137,20 @@ class AnswerReader(ABC):
             self.close()
 
     def _see_value(self, value: object, name: str) -> None:
-        match value:
-            case _ if self.writer.ended:
-                pass
-            case Done():
-                self.done()
-            case _ if name == "error" or has_error(value):
-                self._fail_with(value)
-            case Mapping():
-                self.see(value, name)
-            case list():
-                for each in value:
-                    if not isinstance(each, list):
-                        self._see_value(each, name)
-            case Unread():
-                self._unread = self._unread or value.text[:WORDS_MAX]
-            case _:
-                pass
+        if self.writer.ended:
+            return
+        if isinstance(value, dict) and name != "error" and not value.get("error"):
+            self.see(value, name)
+        elif isinstance(value, Done):
+            self.done()
+        elif name == "error" or has_error(value):
+            self._fail_with(value)
+        elif isinstance(value, list):
+            for each in value:
+                if not isinstance(each, list):
+                    self._see_value(each, name)
+        elif isinstance(value, Unread):
+            self._unread = self._unread or value.text[:WORDS_MAX]
 
     def _fail_with(self, told: object) -> None:
         """Servers tell an error as an object, a text of JSON or plain words."""

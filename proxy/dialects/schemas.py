@@ -5,10 +5,10 @@ dialect. What a schema loses stays in the description as words, so that the mode
 called like a keyword: names of properties are never taken for keywords.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import unquote
 
 import msgspec
@@ -76,8 +76,7 @@ def legal_schema(schema: Mapping[str, Any], rules: SchemaRules = COMMON) -> Mapp
 
 @lru_cache(maxsize=REMEMBERED)
 def _legal(encoded: bytes, rules: SchemaRules) -> Mapping[str, Any]:
-    schema = msgspec.json.decode(encoded)
-    made = _Cleaner(schema, rules).clean(_flat(schema), 0, ())
+    made = _Cleaner(msgspec.json.decode(encoded), rules).clean_root()
     if made.get("type") != "object" or not isinstance(made.get("properties"), dict):
         made = {**made, "type": "object", "properties": made.get("properties") or {}}
     return made
@@ -111,16 +110,20 @@ def _schemas_in(schema: object) -> Iterable[Mapping[str, Any]]:
             yield from _schemas_in(each)
 
 
-def _flat(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """``schema`` with the choices at its root as one object: no server takes a choice there."""
-    flat = dict(schema)
-    for keyword in ("allOf", "anyOf", "oneOf"):
-        parts = flat.pop(keyword, None)
-        if isinstance(parts, list):
-            parts = [part for part in parts if isinstance(part, Mapping)]
-            optional = [{name: value for name, value in part.items() if name != "required"} for part in parts]
-            flat = _merged([flat, *(parts if keyword == "allOf" else optional)])
-    return flat
+def _chosen(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One object for a choice of objects: it has the properties of all, each as any of them has it, and requires what
+    all of them require. There is at least one."""
+    whole = _merged(parts)
+    whole.pop("required", None)
+    known = [part["properties"] for part in parts if isinstance(part.get("properties"), Mapping)]
+    for name in dict.fromkeys(name for properties in known for name in properties):
+        forms = [properties[name] for properties in known if name in properties]
+        distinct = [form for at, form in enumerate(forms) if form not in forms[:at]]
+        whole["properties"] = {**whole["properties"], name: distinct[0] if len(distinct) == 1 else {"anyOf": distinct}}
+    wanted = [names if _is_names(names := part.get("required")) else [] for part in parts]
+    if shared := [name for name in wanted[0] if all(name in names for names in wanted)]:
+        whole["required"] = shared
+    return whole
 
 
 def _merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -130,7 +133,7 @@ def _merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         for keyword, value in part.items():
             held = whole.get(keyword)
             if isinstance(held, Mapping) and isinstance(value, Mapping) and keyword in (*_MAPS, "$defs", "definitions"):
-                whole[keyword] = {**value, **held}
+                whole[keyword] = {**held, **{name: each for name, each in value.items() if name not in held}}
             elif isinstance(held, list) and isinstance(value, list) and keyword == "required":
                 whole[keyword] = [*held, *(name for name in value if name not in held)]
             elif keyword not in whole:
@@ -145,6 +148,24 @@ class _Cleaner:
         self._root = root
         self._rules = rules
         self._nodes = 0
+
+    def clean_root(self) -> dict[str, Any]:
+        return self.clean(self._flat(self._root, 0, ()), 0, ())
+
+    def _flat(self, given: Mapping[str, Any], depth: int, inside: tuple[str, ...]) -> Mapping[str, Any]:
+        """``given`` with the choices at its root as one object: no server takes a choice there."""
+        self._nodes += 1
+        if depth > DEPTH_MAX or self._nodes > NODES_MAX:
+            return {}
+        schema, inside = self._resolved(given, inside)
+        flat = dict(schema)
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            listed = flat.pop(keyword, None)
+            parts = [part for part in listed if isinstance(part, Mapping)] if isinstance(listed, list) else []
+            known = [self._flat(part, depth + 1, inside) for part in parts if part.get("type") != "null"]
+            if known:
+                flat = _merged([flat, *(known if keyword == "allOf" else [_chosen(known)])])
+        return flat
 
     def clean(self, given: object, depth: int, inside: tuple[str, ...]) -> dict[str, Any]:
         """``inside``: the references that led here."""
@@ -265,7 +286,7 @@ def _with_one_type(schema: Mapping[str, Any], kinds: list[str]) -> Mapping[str, 
     return {**rest, "anyOf": [{"type": kind} for kind in real], **nullable}
 
 
-def _is_names(value: object) -> bool:
+def _is_names(value: object) -> TypeGuard[list[str]]:
     """Drafts before the fourth have ``required: true`` on each property."""
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
 

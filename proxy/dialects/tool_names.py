@@ -12,6 +12,7 @@ from typing import Literal
 NAME_MAX = 64
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 _LEGAL_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_NAMESPACE = re.compile(r"^.*[.:/]")
 _TAIL = 8
 
 
@@ -37,8 +38,14 @@ class ToolNames:
         return self._sent[name]
 
     def own(self, sent: str) -> str:
-        """The tool's own name; a name that no tool has stays as it is, for the client to refuse."""
-        return self._own.get(sent, sent)
+        """The tool's own name, also where a model wrote more around it: a namespace before it, marks of its format
+        behind it (gpt-oss: ``functions.Read<|channel|>commentary``). A name that no tool has stays as it is, for the
+        client to refuse."""
+        if sent in self._sent and sent not in self._own:
+            return sent
+        bare = sent.partition("<|")[0].strip()
+        known = (name for name in (sent, bare, _NAMESPACE.sub("", bare)) if name in self._own)
+        return self._own.get(next(known, sent), sent)
 
     def _legal(self, name: str) -> str:
         legal = _ILLEGAL.sub("_", name)[:NAME_MAX] or "tool"

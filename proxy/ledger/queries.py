@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from proxy import contract as c
+from proxy.estimate import RATIO_MAX
 from proxy.ledger.choices import Chosen, chosen
 from proxy.ledger.estimates import estimated_requests
 from proxy.ledger.known import known_ids, outgrown, rows_begin
@@ -125,7 +126,7 @@ class LedgerReader:
         return self._read(lambda db: money_spent(db, what), (0, 0))
 
     def bytes_per_token(self) -> dict[str, float]:
-        """Bytes of a request body for each prompt token, by model, from what providers counted lately."""
+        """Bytes of a request body for each prompt token, by model, from what providers counted lately of text."""
         query = """
             SELECT coalesce(served_model, target_model) AS model,
                    sum(request_bytes) * 1.0 / sum(input_tokens + cache_read_tokens + cache_write_5m_tokens
@@ -133,10 +134,11 @@ class LedgerReader:
             FROM (SELECT * FROM requests WHERE kind = 'messages' AND outcome = 'served' AND usage_estimated = 0
                     AND imported = 0 AND web_searches = 0
                   ORDER BY started_at DESC LIMIT 500)
-            WHERE input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens > 0
+            WHERE request_bytes < ? * (input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens)
             GROUP BY 1
         """
-        return self._read(lambda db: {model: ratio for model, ratio in db.execute(query) if model and ratio}, {})
+        found = (RATIO_MAX,)
+        return self._read(lambda db: {model: ratio for model, ratio in db.execute(query, found) if model and ratio}, {})
 
     def _read(self, query: Callable[[sqlite3.Connection], T], nothing: T) -> T:
         """What ``query`` finds in one state of the file, whatever is written meanwhile."""

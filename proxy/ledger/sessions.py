@@ -87,7 +87,7 @@ class SessionLedger(LedgerReader):
         """
         query = f"""
             SELECT started_at, coalesce(duration_ms, 0) / 1000 AS length_s, {_PROMPT} + output_tokens,
-                   coalesce(cost_nano_usd, 0), simulated, coalesce(session_id, ''), project, subscription
+                   cost_nano_usd, simulated, coalesce(session_id, ''), project, subscription
             FROM requests WHERE started_at >= ? AND kind = 'messages'
               AND started_at + coalesce(duration_ms, 0) / 1000 >= CASE WHEN session_id IS ? THEN ? ELSE ? END
         """
@@ -95,7 +95,7 @@ class SessionLedger(LedgerReader):
 
         def read(db: sqlite3.Connection) -> list[tuple[Life, bool]]:
             return [
-                (Life(began, began + length_s, tokens, nano_usd, bool(made_up), name, project), bool(paid))
+                (_life(began, length_s, tokens, nano_usd, bool(made_up), name, project), bool(paid))
                 for began, length_s, tokens, nano_usd, made_up, name, project, paid in db.execute(query, values)
             ]
 
@@ -116,6 +116,13 @@ class SessionLedger(LedgerReader):
             return [_agent_sum(row) for session in sessions if session for row in db.execute(query, (session, moment))]
 
         return self._read(read, [])
+
+
+def _life(
+    began: float, length_s: float, tokens: int, nano_usd: int | None, made_up: bool, session: str, project: str | None
+) -> Life:
+    ended, priced = began + length_s, nano_usd is not None
+    return Life(began, ended, tokens, nano_usd or 0, made_up, session, project, priced=priced)
 
 
 def _agent_sum(row: sqlite3.Row) -> AgentSum:

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from proxy.ledger.retention import remove_old
+from proxy.ledger.retention import mend_clock, remove_old
 from proxy.ledger.rollups import catch_up
 
 STEP_PAUSE_S = 0.02
@@ -21,6 +21,7 @@ class Upkeep:
         """Do a little, some 50 ms; how many seconds may pass until the next step."""
         if catch_up(connection):
             return STEP_PAUSE_S
+        mend_clock(connection, now)
         if self._keep_days is not None and remove_old(connection, self._keep_days, now):
             return STEP_PAUSE_S
         return LOOK_AGAIN_S

@@ -131,6 +131,14 @@ class Attempt:
         left_s = self.exchange.started + CLIENT_WAITS_S - time.monotonic()
         self.timer.reschedule(max(deadline, now + min(self.provider.first_event_timeout_s, left_s)))
 
+    def grant(self, spent_s: float) -> None:
+        """The target is not to blame for time that was spent elsewhere, as long as a stream's client waits."""
+        if self.timer is None or (when := self.timer.when()) is None:
+            return
+        now, waited_s = asyncio.get_running_loop().time(), time.monotonic() - self.exchange.started
+        last = now + CLIENT_WAITS_S - waited_s if self.exchange.streaming else when + spent_s
+        self.timer.reschedule(max(when, min(when + spent_s, last)))
+
     def silent(self, now: float) -> bool:
         """Whether the stream needs a sign of life. Its provider's connection lives, or the system would have reported
         it; Claude itself pings."""
@@ -418,7 +426,7 @@ async def rejected(attempt: Attempt, response: httpx.Response) -> Failure:
     )
     outcome = judge(seen, time.time())
     message = facts.error_message or ""
-    if outcome.name in TOO_LONG and not is_clients_own(message):
+    if outcome.name in TOO_LONG and not (is_clients_own(message) and response.status_code == 400):
         return _too_long(attempt, outcome, message)
     if not body:
         body = error_body(outcome.row.error_type, attempt.says(outcome))

@@ -17,6 +17,7 @@ from proxy.protocol.identity import Identity
 from proxy.protocol.messages import Body
 from proxy.protocol.routing import Target
 from proxy.protocol.usage import AnswerFacts, AnswerTap
+from proxy.protocol.weight import Weight
 from proxy.providers import ProviderConfig
 
 CAPTURE_BYTES = 256 * 1024
@@ -104,16 +105,22 @@ class Exchange:
     capture: Capture = field(default_factory=Capture)
     dirty: bool = True
     """It moved since the feed looked."""
-    without_thinking: bool = False
-    """The target refused the history's thinking: it gets none of it."""
+    without_thinking: set[Target] = field(default_factory=set)
+    """Targets that refused the history's thinking: they get none of it."""
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     """As they were set up when it arrived."""
+    searched_here: bool = False
+    """Its searches were the engine's, whatever its provider can do."""
     pinned: Target | None = None
     """It goes there and nowhere else, whatever the route says: a check's request."""
     tells_health: bool = True
     """False: it is meant to fail, which says nothing about its provider."""
     reply_started: bool = False
     """Bytes reached the client: no other target may be tried."""
+
+    @property
+    def weight(self) -> Weight:
+        return self.body.weight if self.body is not None else Weight(len(self.raw_body))
 
     def ms(self, moment: float | None) -> float | None:
         """Milliseconds from arrival to ``moment``."""

@@ -7,6 +7,7 @@ within a bound of attempts and of time, and makes sure that each request ends in
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
@@ -120,7 +121,7 @@ class Surroundings(Catalog, Protocol):
         ...
 
     def search(self, exchange: Exchange, target: Target) -> Searching | NoSearch | None:
-        """How a request gets the web search that it wants and the target does not have; None where neither is so."""
+        """How a request gets the searches and pages that it wants; None: it wants none, or the target has its own."""
         ...
 
     async def parcel(self, exchange: Exchange, target: Target) -> Parcel:
@@ -165,15 +166,15 @@ class Relay:
             failures: list[Failure] = []
             closed: list[Closed] = []
             resting: list[Target] = []
+            refused: OverBudget | None = None
             left: Sequence[Target] = self._targets(exchange)
             while left and not (failures and self._enough(exchange)):
                 try:
                     target, *left = await self._in.within_budget(exchange, left)
-                except OverBudget:
-                    if not failures:
-                        raise
+                except OverBudget as refusal:
+                    refused = refusal
                     break
-                only = not (left or failures or closed)
+                only = not failures and all(each.unlisted for each in (*left, *resting))
                 failure = await self._try(exchange, client, target, only=only)
                 if failure is None:
                     return
@@ -185,12 +186,14 @@ class Relay:
                 if not failure.outcome.row.next_target:
                     break
             if not failures and (resort := _worth_a_try(closed, resting)) is not None:
-                await self._in.within_budget(exchange, [resort])
+                resort, *_ = await self._in.within_budget(exchange, [resort])
                 last = await self._try(exchange, client, resort, only=True)
                 if last is None:
                     return
                 if isinstance(last, Failure):
                     failures.append(last)
+            if refused is not None and not failures:
+                raise refused
             await self._give_up(exchange, client, failures, closed)
 
     async def count_tokens(self, exchange: Exchange, client: Client) -> None:
@@ -296,6 +299,9 @@ class Relay:
 
     async def _try(self, exchange: Exchange, client: Client, target: Target, *, only: bool) -> Failure | Closed | None:
         """Try one target with one key after the other. None: the client was served, or its answer broke off."""
+        if target.unlisted:
+            unlisted = Closed(f"{target.provider}: lists no model for {target.model!r}", "model_unknown", math.inf)
+            return self._skip(exchange, target, unlisted, unfit=True)
         if not only and (missing := self._in.lacks(exchange, target)) is not None:
             return self._unable(exchange, target, f"{target.model} has no {missing}")
         room = self._in.room(exchange, target)
@@ -321,7 +327,7 @@ class Relay:
             if failure is not None and self._may_leave_out(attempt, failure):
                 continue
             if failure is not None and self._may_go_without_thinking(exchange, target, failure):
-                exchange.without_thinking = True
+                exchange.without_thinking.add(target)
                 continue
             if failure is None or admission.key is None or failure.outcome.row.scope != "key":
                 return failure
@@ -340,7 +346,7 @@ class Relay:
     ) -> tuple[Attempt, Answer]:
         """An attempt, and what becomes of its answer. Raises ``CannotTake``."""
         try:
-            rounds = search.rounds() if search is not None else None
+            rounds = search.rounds(room) if search is not None else None
             asked = exchange if rounds is None else rounds.asked(exchange)
             parcel = await self._in.parcel(asked, target)
         except BaseException:  # the client may leave while a large body is translated
@@ -371,35 +377,28 @@ class Relay:
 
     def _may_go_without_thinking(self, exchange: Exchange, target: Target, failure: Failure) -> bool:
         """Thinking of unknown origin was refused. Claude itself is left to the client, which mends that by itself."""
-        refused = failure.outcome.name == "thinking_refused" and not exchange.without_thinking
+        refused = failure.outcome.name == "thinking_refused" and target not in exchange.without_thinking
         return refused and not self._in.providers[target.provider].real_claude
 
     def _enough(self, exchange: Exchange) -> bool:
         sent = sum(not each.skipped for each in exchange.attempts)
         return sent >= ATTEMPTS_MAX or time.monotonic() - exchange.started > TRYING_S
 
-    def _skip(self, exchange: Exchange, target: Target, closed: Closed) -> Closed:
-        skipped = c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=closed.reason)
-        exchange.attempts.append(skipped)
-        exchange.dirty = True
+    def _skip(self, exchange: Exchange, target: Target, closed: Closed, *, unfit: bool = False) -> Closed:
+        _pass_by(exchange, target, closed.reason, unfit=unfit)
         return closed
 
     def _unable(self, exchange: Exchange, target: Target, missing: str) -> Failure:
         """A target that says that it cannot take the request; where there is another one, it is spared it."""
         outcome = Outcome(TABLE["ability_missing"], missing)
         reason = outcome.sentence(target.provider)
-        exchange.attempts.append(
-            c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=reason)
-        )
+        _pass_by(exchange, target, reason, unfit=True)
         return Failure(outcome, 400, error_body("invalid_request_error", reason))
 
     def _unsearched(self, exchange: Exchange, target: Target, search: NoSearch) -> Failure:
-        """A request that needs a search where nobody makes one: whoever asks reads what to set up."""
-        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no web search, and the engine none to lend")
-        reason = outcome.sentence(target.provider)
-        exchange.attempts.append(
-            c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=reason)
-        )
+        """A request that needs a search or a page where nobody gets one: whoever asks reads what to set up."""
+        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no {search.what}, and the engine none to lend")
+        _pass_by(exchange, target, outcome.sentence(target.provider), unfit=True)
         return search.failure(outcome, streaming=exchange.streaming)
 
     def _too_small(self, exchange: Exchange, target: Target, room: Room) -> Failure:
@@ -407,9 +406,7 @@ class Relay:
         sentence = client_sentence(Overflow(), room)
         outcome = Outcome(TABLE["window_too_small"], sentence)
         reason = f"{target.provider}: {target.model} is too small: about {room.tokens:,} tokens of {room.window:,}"
-        exchange.attempts.append(
-            c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=reason)
-        )
+        _pass_by(exchange, target, reason, unfit=True)
         return Failure(outcome, 400, error_body("invalid_request_error", sentence))
 
     def _begin(
@@ -525,6 +522,14 @@ class Relay:
         exchange.error = " · ".join(dict.fromkeys(each.reason for each in exchange.attempts if each.reason))
         exchange.facts, exchange.usage_estimated = AnswerFacts(), False
         await client.answer(told.status, told.body, told.headers)
+
+
+def _pass_by(exchange: Exchange, target: Target, reason: str, *, unfit: bool) -> None:
+    """Write into the trail why nothing is sent to a target."""
+    exchange.attempts.append(
+        c.Attempt(provider=target.provider, model=target.model, outcome="skipped", reason=reason, unfit=unfit)
+    )
+    exchange.dirty = True
 
 
 def _worth_a_try(closed: Sequence[Closed], resting: Sequence[Target]) -> Target | None:

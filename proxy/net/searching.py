@@ -1,10 +1,11 @@
-"""A request that needs a web search at a target that has none: rounds with the target, searches between them.
+"""A request that needs the web at a target without it: rounds with the target, searches and pages between them.
 
 Every round is a request of the same attempt, and nothing reaches the client before the last of them: what fails in
 any round is an ordinary failure, and the next target may be tried.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,28 @@ from proxy.dialects.dialect import CannotTake
 from proxy.net.attempt import Attempt, Failure, Whole, read_whole, rejected, serve_whole
 from proxy.net.client import JSON_TYPE, STREAM_TYPE
 from proxy.net.exchange import Exchange
+from proxy.net.webfetch import WebFetch
 from proxy.net.websearch import WebSearch
+from proxy.protocol.fetch import (
+    Unfetched,
+    Visit,
+    WantedPages,
+    documents_in,
+    first_address,
+    tokens_for_pages,
+    wanted_pages,
+)
 from proxy.protocol.foreign_json import read_json
 from proxy.protocol.messages import Body
 from proxy.protocol.outcome import TABLE, Outcome, error_body
+from proxy.protocol.overflow import Room
 from proxy.protocol.routing import Target
-from proxy.protocol.search import Refused, Result, Wanted, last_question, wanted_search
-from proxy.protocol.search_rounds import Rounds, unsearched
+from proxy.protocol.search import Query, Refused, Wanted, last_question, wanted_search
+from proxy.protocol.stand_ins import FetchStandIn, SearchStandIn, StandIn
+from proxy.protocol.stand_ins import Outcome as Found
 from proxy.protocol.usage import AnswerFacts, read_message
+from proxy.protocol.web_rounds import Rounds, unfetched, unsearched
+from proxy.protocol.web_tools import decoded
 from proxy.protocol.whole import stream_of
 from proxy.providers import ProviderConfig
 
@@ -34,9 +49,19 @@ AskAgain = Callable[[Attempt, Exchange], Awaitable[httpx.Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class NoSearch:
-    """A search is wanted and nobody makes it."""
+class Web:
+    """What the engine can do in a provider's place; None: it does not."""
 
+    search: WebSearch | None
+    fetch: WebFetch | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoSearch:
+    """A search or a page is wanted and nobody gets it."""
+
+    what: str
+    """``web search`` or ``fetching of pages``."""
     message: bytes
     """The Message that says so."""
 
@@ -50,21 +75,31 @@ class NoSearch:
 
 @dataclass(frozen=True, slots=True)
 class Searching:
-    """A search is wanted and the engine makes it."""
+    """Searches or pages are wanted and the engine gets them."""
 
     body: Body
-    wanted: Wanted
-    web: WebSearch
+    searched: tuple[Wanted, WebSearch] | None
+    fetched: tuple[WantedPages, WebFetch] | None
+    pdf: bool
+    """The model reads such files."""
 
-    def rounds(self) -> "SearchedAttempt":
-        return SearchedAttempt(Rounds(self.body, self.wanted), self.wanted, self.web)
+    def rounds(self, room: Room) -> "SearchedAttempt":
+        """``room`` is that of the request in the model's window."""
+        return SearchedAttempt(self, room)
 
 
 class SearchedAttempt:
     """The rounds of one attempt."""
 
-    def __init__(self, rounds: Rounds, wanted: Wanted, web: WebSearch) -> None:
-        self._rounds, self._wanted, self._web = rounds, wanted, web
+    def __init__(self, searching: Searching, room: Room) -> None:
+        self._searching = searching
+        tools: list[StandIn] = []
+        if searching.searched is not None:
+            tools.append(SearchStandIn(searching.searched[0]))
+        if searching.fetched is not None:
+            documents = documents_in(decoded(searching.body.fields.get("messages")))
+            tools.append(FetchStandIn(searching.fetched[0], tokens_for_pages(room), documents))
+        self._rounds = Rounds(searching.body, tools)
         self._failures: dict[str, None] = {}
         self._reported: list[int | None] = []
 
@@ -93,7 +128,10 @@ class SearchedAttempt:
                 return whole
             estimated = estimated or exchange.usage_estimated
             self._reported.append(exchange.facts.reported_nano_usd)
-            if not await self._search(read_json(whole.body)):
+            began = asyncio.get_running_loop().time()
+            goes_on = await self._work(read_json(whole.body))
+            attempt.grant(asyncio.get_running_loop().time() - began)
+            if not goes_on:
                 break
             try:
                 response = await again(attempt, self.asked(exchange))
@@ -104,60 +142,120 @@ class SearchedAttempt:
                 return await rejected(attempt, response)
         body = msgspec.json.encode(self._rounds.message())
         exchange.facts, exchange.usage_estimated = read_message(body) or AnswerFacts(), estimated
-        exchange.facts.reported_nano_usd = self._cost()
+        exchange.facts.reported_nano_usd, exchange.searched_here = self._cost(), self._searching.searched is not None
         await serve_whole(attempt, response.status_code, Whole(body, whole.headers))
         return None
 
-    async def _search(self, message: Mapping[str, Any]) -> bool:
-        """Make the searches that ``message`` calls for. Whether another round follows."""
-        results: dict[str, Result] = {}
-        for query in self._rounds.see(message):
-            result = results[query.call_id] = await self._web.find(query.text, self._wanted)
-            if isinstance(result, Refused):
-                self._failures[result.words] = None
-        return self._rounds.answer(results)
+    async def _work(self, message: Mapping[str, Any]) -> bool:
+        """Get what ``message`` calls for, pages all at once. Whether another round follows."""
+        wishes = self._rounds.see(message)
+        async with asyncio.TaskGroup() as group:
+            visits = [each for each in wishes if isinstance(each, Visit)]
+            pages = {each.call_id: group.create_task(self._fetch(each), name="page") for each in visits}
+            found = {each.call_id: await self._search(each) for each in wishes if isinstance(each, Query)}
+        return self._rounds.answer({**found, **{call_id: page.result() for call_id, page in pages.items()}})
+
+    async def _search(self, query: Query) -> Found:
+        if self._searching.searched is None:
+            return Refused("unavailable", "Nobody searches here.")
+        wanted, web = self._searching.searched
+        result = await web.find(query.text, wanted)
+        if isinstance(result, Refused):
+            self._failures[f"a search by {web.name} failed: {result.words}"] = None
+        return result
+
+    async def _fetch(self, visit: Visit) -> Found:
+        if self._searching.fetched is None:
+            return Unfetched("unavailable", "Nobody fetches pages here.")
+        wanted, web = self._searching.fetched
+        page = await web.fetch(visit.address, wanted, pdf=self._searching.pdf)
+        if isinstance(page, Unfetched):
+            self._failures[f"a page was not fetched: {page.words}"] = None
+        return page
 
     def _cost(self) -> int | None:
         """What the provider says that all rounds cost, and the searches; None where it does not say so of each."""
         told = [each for each in self._reported if each is not None]
         if len(told) < len(self._reported):
             return None
-        return sum(told) + self._rounds.searches * (self._web.nano_usd or 0)
+        made, web = self._searches()
+        return sum(told) + made * ((web.nano_usd if web is not None else None) or 0)
+
+    def _searches(self) -> tuple[int, WebSearch | None]:
+        """How many were made, and by whom."""
+        if self._searching.searched is None:
+            return 0, None
+        wanted, web = self._searching.searched
+        return self._rounds.done[wanted.name], web
 
     def _told(self) -> list[str]:
-        """The searches in words, for the trail."""
-        told = [f"a search by {self._web.name} failed: {words}" for words in self._failures]
-        if (count := self._rounds.searches) == 0:
-            return told
-        made = f"{count} search{'es' if count > 1 else ''} by {self._web.name}"
-        if self._web.nano_usd is None:
-            return [f"{made}, unpriced: set usd_per_search in [search]", *told]
-        cost = f" (${count * self._web.nano_usd / NANO:.4f})" if self._web.nano_usd else ""
-        return [made + cost, *told]
+        """Searches and pages in words, for the trail."""
+        return [*self._told_searches(), *self._told_pages(), *self._failures]
+
+    def _told_searches(self) -> Sequence[str]:
+        count, web = self._searches()
+        if web is None or count == 0:
+            return []
+        made = f"{count} search{'es' if count > 1 else ''} by {web.name}"
+        if web.nano_usd is None:
+            return [f"{made}, unpriced: set usd_per_search in [search]"]
+        return [made + (f" (${count * web.nano_usd / NANO:.4f})" if web.nano_usd else "")]
+
+    def _told_pages(self) -> Sequence[str]:
+        fetched = self._searching.fetched
+        count = self._rounds.done[fetched[0].name] if fetched is not None else 0
+        return [f"{count} page{'s' if count > 1 else ''} fetched by the engine"] if count else []
 
 
 def search_for(
-    exchange: Exchange, target: Target, provider: ProviderConfig, web: WebSearch | None, config_file: Path
+    exchange: Exchange, target: Target, provider: ProviderConfig, web: Web, config_file: Path
 ) -> Searching | NoSearch | None:
-    """How ``exchange`` gets its web search at ``target``; None where it wants none, or the target has its own.
+    """How ``exchange`` gets its searches and pages at ``target``; None where it wants none or the target has its own.
 
-    Where nobody can search, a request that can do without goes as it is.
+    Where nobody can get them, a request that can do without goes as it is.
     """
-    if exchange.kind != "messages" or exchange.body is None or provider.searches(target.model):
+    if exchange.kind != "messages" or exchange.body is None:
         return None
-    wanted = wanted_search(exchange.body)
-    if wanted is None:
+    wanted, pages, model = wanted_search(exchange.body), wanted_pages(exchange.body), target.model
+    own_search = wanted is not None and provider.searches(model)
+    own_fetch = pages is not None and provider.fetches(model)
+    search = web.search if wanted is not None and not own_search else None
+    fetch = web.fetch if pages is not None and not own_fetch else None
+    if own_search and fetch is not None and provider.searches_alone:
+        search, fetch = web.search, fetch if web.search is not None else None
+    served = own_search or own_fetch or search is not None or fetch is not None
+    if wanted is not None and not own_search and search is None and (wanted.forced or (wanted.demanded and not served)):
+        return _without_search(exchange, exchange.body, target, provider, wanted, config_file)
+    if pages is not None and not own_fetch and fetch is None and (pages.forced or (pages.demanded and not served)):
+        return _without_pages(exchange, exchange.body, target, provider, pages, config_file)
+    searched = (wanted, search) if wanted is not None and search is not None else None
+    fetched = (pages, fetch) if pages is not None and fetch is not None else None
+    if searched is None and fetched is None:
         return None
-    if web is not None:
-        return Searching(exchange.body, wanted, web)
-    if not wanted.demanded:
-        return None
+    return Searching(exchange.body, searched, fetched, provider.reads_pdf(model))
+
+
+def _without_search(
+    exchange: Exchange, body: Body, target: Target, provider: ProviderConfig, wanted: Wanted, config_file: Path
+) -> NoSearch:
     why = (
         f"No web search was made: {provider.name} cannot search, and cctui has no search of its own yet. To set one "
         f'up, add to {config_file}:\n\n[search]\nbackend = "brave"\napi_key = "env:BRAVE_API_KEY"\n\nor the same with '
         f'tavily or exa; or backend = "searxng" with base_url = the address of your instance; or backend = "ddgs" '
         "without a key, after pip install 'cctui[search]'. Then restart the engine: cctui stop, and start it again."
     )
-    query = last_question(exchange.body)
-    message = unsearched(wanted, query, f"msg_{exchange.id}", exchange.asked_model or target.model, why)
-    return NoSearch(msgspec.json.encode(message))
+    message = unsearched(wanted, last_question(body), f"msg_{exchange.id}", exchange.asked_model or target.model, why)
+    return NoSearch("web search", msgspec.json.encode(message))
+
+
+def _without_pages(
+    exchange: Exchange, body: Body, target: Target, provider: ProviderConfig, pages: WantedPages, config_file: Path
+) -> NoSearch:
+    why = (
+        f"No page was fetched: {provider.name} fetches none, and cctui does so only where it may. To let it fetch "
+        f"pages of the public web, add to {config_file}:\n\n[search]\nfetch = true\n\nThen restart the engine: "
+        "cctui stop, and start it again."
+    )
+    url = first_address(last_question(body))
+    message = unfetched(pages, url, f"msg_{exchange.id}", exchange.asked_model or target.model, why)
+    return NoSearch("fetching of pages", msgspec.json.encode(message))

@@ -62,7 +62,7 @@ class Upstreams:
 
     def __init__(self, connect_timeout_s: float) -> None:
         self._connect_timeout_s = connect_timeout_s
-        self._ssl = ssl.create_default_context()
+        self.trust = ssl.create_default_context()
         self._session = self._new_session()
         self._transports: dict[str, httpx.AsyncBaseTransport] = {}
         self._simulators: dict[str, SimulatorTransport] = {}
@@ -134,7 +134,7 @@ class Upstreams:
         if provider.simulated:
             return self._simulator(provider)
         proxy = proxy_for(provider.base_url)
-        return AiohttpTransport(client=self._session, verify=self._ssl, proxy=httpx.Proxy(proxy) if proxy else None)
+        return AiohttpTransport(client=self._session, verify=self.trust, proxy=httpx.Proxy(proxy) if proxy else None)
 
     def _simulator(self, provider: ProviderConfig) -> SimulatorTransport:
         if provider.name not in self._simulators:
@@ -147,7 +147,7 @@ class Upstreams:
         connector = _Connector(
             limit=0,
             keepalive_timeout=KEEPALIVE_S,
-            ssl=self._ssl,
+            ssl=self.trust,
             socket_factory=_new_socket,
         )
         return aiohttp.ClientSession(

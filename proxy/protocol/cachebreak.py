@@ -44,6 +44,11 @@ class Seen:
         """How long the cache keeps it, at most."""
         return LIFE_1H_S if self.prefix.hour or self.usage.cache_write_1h_tokens else LIFE_5M_S
 
+    @property
+    def mixed(self) -> bool:
+        """The cache keeps a part for an hour, and what follows it for five minutes."""
+        return self.prefix.hour and self.prefix.minutes
+
 
 @dataclass(frozen=True, slots=True)
 class Broken:
@@ -69,9 +74,18 @@ def _reason(before: Seen, after: Seen, began: float) -> str:
     difference = first_difference(before.prefix, after.prefix)
     same_cache = (before.prefix.provider, before.prefix.model) == (after.prefix.provider, after.prefix.model)
     idle_s = began - before.at
-    if same_cache and difference != COMPACTED and idle_s > before.life_s:
-        return _expired(before.life_s, idle_s)
+    if same_cache and difference != COMPACTED:
+        if idle_s > before.life_s:
+            return _expired(before.life_s, idle_s)
+        if idle_s > LIFE_5M_S and _read_the_hour_part(before, after):
+            return _expired(LIFE_5M_S, idle_s)
     return difference or _unexplained(before, after)
+
+
+def _read_the_hour_part(before: Seen, after: Seen) -> bool:
+    """What was to be kept for an hour is unchanged and was there, so what was lost was kept for five minutes."""
+    unchanged = before.mixed and first_difference(before.prefix.hour_part, after.prefix) is None
+    return unchanged and after.usage.cache_read_tokens > 0
 
 
 def _expired(life_s: float, idle_s: float) -> str:

@@ -6,12 +6,15 @@ carry it as their source.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 CITED_CHARS = 150
 """Of a page's extract, as Anthropic's own citations have it."""
 PIECES_MAX = 2000
 """A longer text is no answer to a search: it is left in one piece."""
+_QUOTED = re.compile(r'"([^"\n]{20,500})"|“([^”\n]{20,500})”')
+"""Shorter words are quoted for other reasons."""
 
 
 class Source(Protocol):
@@ -20,11 +23,39 @@ class Source(Protocol):
     @property
     def url(self) -> str: ...
 
-    @property
-    def title(self) -> str: ...
+    def citation(self, line: str) -> dict[str, Any]:
+        """Of this page, for a line that names it."""
+        ...
 
-    @property
-    def extract(self) -> str: ...
+
+@dataclass(frozen=True, slots=True)
+class CitedDocument:
+    """A page that stands in the conversation as a document."""
+
+    url: str
+    title: str
+    text: str
+    number: int
+    """Among the conversation's documents, from 0."""
+
+    def citation(self, line: str) -> dict[str, Any]:
+        """The passage that ``line`` quotes, else the document's beginning."""
+        start, end = self._passage(line)
+        return {
+            "type": "char_location",
+            "document_index": self.number,
+            "document_title": self.title or None,
+            "start_char_index": start,
+            "end_char_index": end,
+            "cited_text": self.text[start:end],
+        }
+
+    def _passage(self, line: str) -> tuple[int, int]:
+        for quoted in _QUOTED.finditer(line):
+            words = quoted[1] or quoted[2]
+            if (start := self.text.find(words)) >= 0:
+                return start, start + len(words)
+        return 0, min(CITED_CHARS, len(self.text))
 
 
 def with_citations(block: Mapping[str, Any], sources: Sequence[Source]) -> list[dict[str, Any]]:
@@ -50,7 +81,7 @@ def _cut(pieces: Sequence[str], named: Sequence[tuple[Source, re.Pattern[str]]])
         if plain:
             yield {"type": "text", "text": plain}
             plain = ""
-        yield {"type": "text", "text": piece, "citations": [_citation(source) for source in cited]}
+        yield {"type": "text", "text": piece, "citations": [source.citation(piece) for source in cited]}
     if plain:
         yield {"type": "text", "text": plain}
 
@@ -69,13 +100,3 @@ def _pieces(text: str) -> list[str]:
 def _mention(url: str) -> re.Pattern[str]:
     """The address, but not as the beginning of another one."""
     return re.compile(re.escape(url.rstrip("/")) + r"/?(?![\w/%#?=&~+-]|[.:,;!]\w)")
-
-
-def _citation(source: Source) -> dict[str, Any]:
-    return {
-        "type": "web_search_result_location",
-        "url": source.url,
-        "title": source.title,
-        "encrypted_index": "",
-        "cited_text": source.extract[:CITED_CHARS],
-    }

@@ -165,6 +165,8 @@ def _result(block: Mapping[str, Any], kind: str, calls: Mapping[str, tuple[str, 
     group = f"mcp {server}" if server else tool_name(tool)
     name = called or group
     content = block.get("content")
+    if (file := _fetched_file(content)) is not None:
+        content = [file]
     if not isinstance(content, str | list):
         yield Piece("tool_results", group, name, _size(content))
         return
@@ -178,6 +180,13 @@ def _result(block: Mapping[str, Any], kind: str, calls: Mapping[str, tuple[str, 
             case _:
                 text += _size(inner.get("text")) if "text" in inner else _size(inner)
     yield Piece("tool_results", group, name, text)
+
+
+def _fetched_file(content: object) -> Mapping[str, Any] | None:
+    """The document of a page of the web that is no text."""
+    page = content.get("content") if isinstance(content, Mapping) else None
+    source = page.get("source") if isinstance(page, Mapping) else None
+    return page if isinstance(source, Mapping) and source.get("type") == "base64" else None
 
 
 def _picture(block: Mapping[str, Any], where: str) -> Piece:

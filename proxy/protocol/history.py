@@ -1,11 +1,13 @@
 """A conversation's past, made legal for the target that gets it next.
 
-Thinking is signed by who thought it, and refused by everybody else. The engine remembers the issuer of each
-block by a hash of its signature; blocks of others are taken out for a target and are still in the client's own
-history when the route returns. Nothing else of the conversation changes, and every change is told in words.
+Thinking is signed by who thought it, and refused by everybody else; where nobody signed it, it is still nobody
+else's business. The engine remembers the issuer of each block by a hash of what it is known by; blocks of others are
+taken out for a target and are still in the client's own history when the route returns. Nothing else of the
+conversation changes, and every change is told in words.
 """
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -16,17 +18,16 @@ import msgspec
 from proxy.dialects.signatures import MARK, is_sealed
 from proxy.protocol.messages import Body
 from proxy.protocol.naming import canonical
+from proxy.protocol.thinking_off import with_thinking_off
+from proxy.protocol.thoughts import THINKING, is_unsigned, mark_of
 
 BLOCKS_KEPT = 20_000
 
 _SIGNATURE = b'"signature"'
 _SEALED = f'"{MARK}.'.encode()
-_THINKING = ("thinking", "redacted_thinking")
-_SERVER_TOOLS = ("server_tool_use", "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result")
-
-_THINKING_MARKS, _SERVER_TOOL_MARKS = (
-    tuple(f'"{kind}"'.encode() for kind in kinds) for kinds in (_THINKING, _SERVER_TOOLS)
-)
+_REDACTED = b'"redacted_thinking"'
+_BLOCK = re.compile(rb'"type"[ \t\n\r]*:[ \t\n\r]*"thinking"')
+_THINKING_MARKS = tuple(f'"{kind}"'.encode() for kind in THINKING)
 """A body without any of them needs no reading."""
 
 Thread = str
@@ -61,38 +62,40 @@ class Issuers:
         self._known = set(self.blocks.values())
         self.dirty = False
 
-    def learn(self, issuer: str, signatures: list[str]) -> None:
-        """``issuer`` just answered with blocks signed so."""
-        if not signatures:
+    def learn(self, issuer: str, marks: list[str]) -> None:
+        """``issuer`` just answered with blocks that are known by ``marks``."""
+        if not marks:
             return
-        for signature in signatures:
-            self.blocks[fingerprint(signature)] = issuer
+        for mark in marks:
+            self.blocks[fingerprint(mark)] = issuer
         self._known.add(issuer)
         while len(self.blocks) > BLOCKS_KEPT:
             self.blocks.popitem(last=False)
         self.dirty = True
 
     def concerns(self, messages: bytes | memoryview, issuer: str) -> bool:
-        """Whether messages may have blocks that ``issuer`` would refuse. Searched for without decoding them."""
+        """Whether messages may have blocks that are not ``issuer``'s. Searched for without decoding them."""
         raw = bytes(messages)
         if self._known <= {issuer} and raw.rfind(_SEALED) < 0:  # from behind: a third of the time in megabytes
             return False
-        return b'"redacted_thinking"' in raw or any(
-            self.blocks.get(fingerprint(signature), issuer) != issuer or is_sealed(signature)
-            for signature in _signatures(raw)
-        )
+        signatures = 0
+        for signature in _signatures(raw):
+            signatures += 1
+            if not signature or self.blocks.get(fingerprint(signature), issuer) != issuer or is_sealed(signature):
+                return True
+        return _REDACTED in raw or len(_BLOCK.findall(raw)) > signatures
 
     def foreign(self, issuer: str) -> Callable[[Mapping[str, Any]], bool]:
         """Tells the thinking blocks of others from those of ``issuer``; unknown ones are left alone, but for those that
-        the engine itself signed for a translated answer: Claude never did."""
+        Claude never issued: what the engine itself signed for a translated answer, and what nobody signed."""
 
         def is_foreign(block: Mapping[str, Any]) -> bool:
-            signature = block.get("signature") or block.get("data")
-            if not isinstance(signature, str) or not signature:
+            mark = mark_of(block)
+            if mark is None:
                 return False
-            known = self.blocks.get(fingerprint(signature))
+            known = self.blocks.get(fingerprint(mark))
             if known is None:
-                return is_claude(issuer) and is_sealed(signature)
+                return is_claude(issuer) and (is_sealed(mark) or is_unsigned(mark))
             return known != issuer
 
         return is_foreign
@@ -100,14 +103,14 @@ class Issuers:
 
 def without_foreign_thinking(
     body: Body, is_foreign: Callable[[Mapping[str, Any]], bool]
-) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """The top-level fields that change, as JSON, and what was changed in words."""
+) -> tuple[Body, tuple[str, ...]]:
+    """The body without the thinking of others, and what was changed in words."""
     raw = body.fields.get("messages")
     if raw is None or not any(mark in body.raw for mark in _THINKING_MARKS):
-        return {}, ()
+        return body, ()
     messages = msgspec.json.decode(raw)
     if not isinstance(messages, list):
-        return {}, ()
+        return body, ()
     removed = 0
     kept: list[Any] = []
     last_touched = False
@@ -122,56 +125,27 @@ def without_foreign_thinking(
         if rest:
             kept.append({**message, "content": rest} if last_touched else message)
     if not removed:
-        return {}, ()
+        return body, ()
     changes = [f"{removed} thinking block{'s' if removed > 1 else ''} of another provider left out"]
-    fields = {"messages": msgspec.json.encode(kept)}
+    body = body.with_fields({"messages": msgspec.json.encode(kept)})
     thinking = msgspec.json.decode(body.fields["thinking"]) if "thinking" in body.fields else None
     if last_touched and isinstance(thinking, dict) and thinking.get("type") == "enabled":
-        fields["thinking"] = b'{"type":"disabled"}'
+        body = with_thinking_off(body)
         changes.append("thinking turned off for this request: its tool loop began without signed thinking")
-    return fields, tuple(changes)
-
-
-def without_server_tools(body: Body) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """The past server-tool blocks as text, for a target that does not know them."""
-    raw = body.fields.get("messages")
-    if raw is None or not any(mark in body.raw for mark in _SERVER_TOOL_MARKS):
-        return {}, ()
-    messages = msgspec.json.decode(raw)
-    flattened = 0
-    for message in messages if isinstance(messages, list) else []:
-        content = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(content, list):
-            continue
-        for number, block in enumerate(content):
-            if isinstance(block, dict) and block.get("type") in _SERVER_TOOLS:
-                content[number] = {"type": "text", "text": _as_text(block)}
-                flattened += 1
-    if not flattened:
-        return {}, ()
-    return {"messages": msgspec.json.encode(messages)}, (f"{flattened} blocks of server tools told as text",)
+    return body, tuple(changes)
 
 
 def _signatures(raw: bytes) -> Iterator[str]:
-    """What follows each ``"signature":`` in a body: signatures are Base64, so no quote in them is escaped."""
+    """What follows each ``"signature":`` in a body, empty ones too: they are Base64, so no quote in them is escaped."""
     at = raw.find(_SIGNATURE)
     while at >= 0:
         start = raw.find(b'"', at + len(_SIGNATURE)) + 1
         end = raw.find(b'"', start)
-        if not 0 < start < end:
+        if start == 0 or end < 0:
             return
         yield raw[start:end].decode(errors="replace")
         at = raw.find(_SIGNATURE, end)
 
 
 def _is_thinking(block: object) -> bool:
-    return isinstance(block, dict) and block.get("type") in _THINKING
-
-
-def _as_text(block: Mapping[str, Any]) -> str:
-    if block.get("type") == "server_tool_use":
-        return f"[{block.get('name')}: {msgspec.json.encode(block.get('input')).decode()}]"
-    content = block.get("content")
-    results = content if isinstance(content, list) else [content]
-    lines = [f"{each.get('title', '')} {each.get('url', '')}".strip() for each in results if isinstance(each, dict)]
-    return "[results] " + "; ".join(line for line in lines if line)
+    return isinstance(block, dict) and block.get("type") in THINKING

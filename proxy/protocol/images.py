@@ -17,8 +17,10 @@ EDGE_MAX = 2576
 PIXELS_MAX = 3_750_000
 """Larger images are scaled down before they are counted (models from Opus 4.7 on; earlier ones sooner)."""
 
-_HEAD_CHARACTERS = 128 * 1024
+HEAD_CHARACTERS = 128 * 1024
 """Of Base64 that is looked at: a JPEG may have a thumbnail before its size."""
+_HEADS = (64, HEAD_CHARACTERS)
+"""The first few tell most sizes."""
 _JPEG_SIZES = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)))
 """Markers of the frames that tell a JPEG's size."""
 
@@ -26,7 +28,8 @@ _JPEG_SIZES = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0x
 def image_tokens(source: Mapping[str, Any]) -> int:
     """Tokens of the image in a block's ``source``."""
     data = source.get("data")
-    size = image_size(_head(data)) if isinstance(data, str) else None
+    sizes = (image_size(_head(data, characters)) for characters in _HEADS) if isinstance(data, str) else iter(())
+    size = next((each for each in sizes if each is not None), None)
     if size is None:
         return IMAGE_TOKENS
     width, height = size
@@ -40,8 +43,8 @@ def image_size(head: bytes) -> tuple[int, int] | None:
     return size if size is not None and min(size) > 0 else None
 
 
-def _head(data: str) -> bytes:
-    start = data[:_HEAD_CHARACTERS]
+def _head(data: str, characters: int) -> bytes:
+    start = data[:characters]
     try:
         return base64.b64decode(start[: len(start) // 4 * 4])
     except (binascii.Error, ValueError):

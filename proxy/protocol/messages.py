@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from proxy.protocol.foreign_json import NotJson, read_json, read_json_as
+from proxy.protocol.weight import Weight, weight_of
 
 _TOP = msgspec.json.Decoder(dict[str, Raw])
 _LIST = msgspec.json.Decoder(list[Raw])
@@ -128,6 +129,11 @@ class Body:
         """The client asks for the summary with which it shortens a conversation (seen in 2.1.197 and 2.1.329)."""
         return _COMPACTION in self.raw[-_COMPACTION_WITHIN:]
 
+    @cached_property
+    def weight(self) -> Weight:
+        """What estimates of its tokens go by."""
+        return weight_of(self.raw)
+
     def with_model(self, model: str) -> bytes:
         """The body with ``model`` in place of its own model."""
         return b"".join(self.pieces_with_model(model))
@@ -149,6 +155,10 @@ class Body:
             return self
         values = {**self.fields, **{name: Raw(value) for name, value in fields.items()}}
         return Body(msgspec.json.encode(values))
+
+    def without(self, name: str) -> "Body":
+        """A body without a field; the rest keeps its bytes, not the space between."""
+        return Body(msgspec.json.encode({key: value for key, value in self.fields.items() if key != name}))
 
     def outline(self) -> tuple[tuple[str, str], ...]:
         """What the body holds, as name and words, without its texts: for the inspector."""

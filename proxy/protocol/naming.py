@@ -17,6 +17,9 @@ WINDOW_SUFFIX = "[1m]"
 PUBLISHED_PREFIX = "anthropic/"
 """Ids that we publish for foreign models begin with it, or the client's picker drops them."""
 
+USUALLY_ASKED = ("claude-opus-4-8", "claude-sonnet-4-5", "claude-haiku-4-5")
+"""By the client, before any request told: one of each family."""
+
 FAMILIES: tuple[Slot, ...] = ("opus", "sonnet", "haiku")
 
 _NEIGHBOURS: dict[str, tuple[str, ...]] = {
@@ -51,6 +54,12 @@ def tier_of(model: str | None) -> str | None:
     """Which of Claude's tiers ``model`` is of; None for other models."""
     name = (model or "").lower()
     return next((tier for tier in _NEIGHBOURS if (tier in name and "claude" in name) or name == tier), None)
+
+
+def is_claude_as_asked(asked: str | None, model: str) -> bool:
+    """``model`` is the Claude that the client asked for: the client knows its window, and it is its own judge."""
+    name = strip_window_suffix(asked or "")
+    return model == name and tier_of(name) is not None
 
 
 @lru_cache(maxsize=4096)

@@ -88,7 +88,7 @@ TABLE: Mapping[str, Row] = {
         _R("model_unknown", "404, or 400 for a model that is not there", True, None, "target", 404, "not_found_error", "does not know this model"),
         _R("request_timeout", "408", True, "failing", "target", 504, "timeout_error", "timed out reading the request"),
         _R("conflict", "409", False, None, None, 409, "conflict_error", "conflict"),
-        _R("prompt_too_long", "400, the prompt exceeds the window", False, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
+        _R("prompt_too_long", "400, or 413 that says so: the prompt exceeds the window", False, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
         _R("output_too_long", "400, prompt and max_tokens together exceed the window", False, None, None, 400, "invalid_request_error", "prompt and answer together are longer than the model's window; Claude Code asks for a shorter answer by itself"),
         _R("ability_missing", "the target lists no tools or images, which the request needs", True, None, None, 400, "invalid_request_error", "cannot take this request"),
         _R("window_too_small", "the estimate exceeds the target's window", True, None, None, 400, "invalid_request_error", "the prompt is longer than the model's window"),
@@ -280,7 +280,7 @@ def _refined(name: str, message: str, seen: Seen) -> str:
     """The particular kind of a general rejection, by its words and headers."""
     if name in ("invalid_request", "server_error") and read_excess(message) is not None:
         return "output_too_long"
-    if name in ("invalid_request", "server_error") and read_overflow(message) is not None:
+    if name in ("invalid_request", "request_too_large", "server_error") and read_overflow(message) is not None:
         return "prompt_too_long"
     if name == "invalid_request" and "thinking" in message and any(words in message for words in _SIGNED):
         return "thinking_refused"

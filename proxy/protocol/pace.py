@@ -32,6 +32,8 @@ class Life:
     project: str | None = None
     counts: bool = True
     """Budgets count it."""
+    priced: bool = True
+    """False: it ended, and nobody could tell what it cost."""
 
 
 class Ends(NamedTuple):
@@ -45,16 +47,19 @@ class Ends(NamedTuple):
 def pace(lives: Iterable[Life], now: float, span_s: float) -> c.Pace:
     """The rates over the ``span_s`` seconds before ``now``."""
     tokens = real = simulated = 0.0
+    unpriced = 0
     for life in lives:
         share = _share(life, now - span_s, now)
         tokens += life.tokens * share
         real += 0 if life.simulated else life.nano_usd * share
         simulated += life.nano_usd * share if life.simulated else 0
+        unpriced += share > 0 and not life.priced
     return c.Pace(
         span_s=span_s,
         tokens_per_min=tokens * 60 / span_s,
         nano_usd_per_hour=real * HOUR_S / span_s,
         simulated_nano_usd_per_hour=simulated * HOUR_S / span_s,
+        unpriced_requests=unpriced,
     )
 
 

@@ -8,7 +8,7 @@ same is the same here: a text as a string or as the only block, cache marks wher
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 from msgspec import Raw
@@ -72,6 +72,10 @@ class Prefix:
     """So many blocks of the messages stand before the last cache mark; None: no mark, the provider decides."""
     hour: bool = False
     """A mark asks for one hour."""
+    minutes: bool = False
+    """A mark asks for five minutes: what follows the last mark of an hour is kept for so long."""
+    marked_hour: int = 0
+    """So many blocks of the messages stand before the last mark of an hour."""
     changed: tuple[str, ...] = ()
     """What the engine changed for this target, in words."""
     compacts: bool = False
@@ -83,6 +87,11 @@ class Prefix:
     def cached_blocks(self) -> bytes:
         """The blocks that a cache was asked to keep."""
         return self.blocks if self.marked is None else self.blocks[: self.marked * DIGEST_BYTES]
+
+    @property
+    def hour_part(self) -> "Prefix":
+        """The same as far as it was to be kept for an hour."""
+        return replace(self, marked=self.marked_hour)
 
     def kinship(self, other: "Prefix") -> int:
         """Pieces that both have, wherever they stand."""
@@ -125,7 +134,7 @@ def _read(
     whole = body.fields.get(_MARK)
     if whole is not None:
         marks.append(bytes(whole))
-        chain.marked = len(chain.digests)
+        chain.mark(bytes(whole))
     return Prefix(
         provider=provider,
         model=model,
@@ -137,7 +146,9 @@ def _read(
         blocks=b"".join(chain.digests[:MESSAGE_BLOCKS_MAX]),
         lengths=tuple(chain.lengths),
         marked=chain.marked if marks else None,
-        hour=any(b'"1h"' in mark for mark in marks),
+        hour=any(map(_of_an_hour, marks)),
+        minutes=not all(map(_of_an_hour, marks)),
+        marked_hour=chain.marked_hour,
         changed=changed,
         compacts=body.compacts,
         continued=_CONTINUED in bytes(memoryview(body.fields.get("messages", b""))[:_CONTINUED_WITHIN]),
@@ -151,7 +162,13 @@ class _Chain:
         self.digests: list[bytes] = []
         self.lengths: list[int] = []
         self.marks: list[bytes] = []
-        self.marked = 0
+        self.marked = self.marked_hour = 0
+
+    def mark(self, value: bytes) -> None:
+        """The last block so far bears a mark."""
+        self.marked = len(self.digests)
+        if _of_an_hour(value):
+            self.marked_hour = self.marked
 
     def add(self, message: Fields) -> None:
         role = bytes(message.get("role", b""))
@@ -160,8 +177,12 @@ class _Chain:
             self.digests.append(_digest(role, block))
             if (mark := block.get(_MARK)) is not None:
                 self.marks.append(bytes(mark))
-                self.marked = len(self.digests)
+                self.mark(bytes(mark))
         self.lengths.append(len(blocks))
+
+
+def _of_an_hour(mark: bytes) -> bool:
+    return b'"1h"' in mark
 
 
 def _tools(raw: Raw | None) -> tuple[tuple[str, ...], bytes, list[bytes]]:

@@ -56,10 +56,18 @@ class Rejection(Struct, frozen=True):
     """Path of a body field, numbers for list items: ``tools.0.custom.defer_loading``."""
     betas: tuple[str, ...] = ()
     """Values of ``anthropic-beta``, ``*`` for any."""
+    taken: tuple[str, ...] = ()
+    """Other values that it takes, where it said so."""
+    most: int | None = None
+    """The largest value that it takes, where it said so."""
 
     @property
     def name(self) -> str:
         """What the user reads."""
+        if self.most is not None:
+            return f"{self.field} above {self.most:,}"
+        if self.taken:
+            return f"{self.field} other than {', '.join(self.taken)}"
         return wildcard(self.field) or ("every beta" if ALL_BETAS in self.betas else ", ".join(self.betas))
 
 
@@ -136,7 +144,7 @@ def _without(body: Body, path: Sequence[str]) -> Body | None:
     if raw is None or (not rest and top in NEEDED):
         return None
     if not rest:
-        return Body(msgspec.json.encode({name: value for name, value in body.fields.items() if name != top}))
+        return body.without(top)
     try:
         value = read_json(raw)
     except NotJson:

@@ -8,8 +8,9 @@ A group stands for several providers or targets: by order, and within an order s
 a session each time, so that its prompt cache stays where it is.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
@@ -25,6 +26,8 @@ class Target:
 
     provider: str
     model: str
+    unlisted: bool = field(default=False, compare=False)
+    """Nothing can be sent there: it stands in a chain or a group, but lists no model for what was asked."""
 
     def __str__(self) -> str:
         return f"{self.provider}/{self.model}"
@@ -94,6 +97,16 @@ class NoTarget(ValueError):
     """No target can be named. ``str()`` tells the user what to do."""
 
 
+class Unlisted(NoTarget):
+    """A provider lists no model for what was asked."""
+
+    def __init__(self, provider: str, asked: str) -> None:
+        super().__init__(
+            f"{provider} lists no model for {asked!r}. Choose one of its models: cctui use {provider}/MODEL"
+            f" (cctui models shows them)."
+        )
+
+
 def decide(route: Route, asked: Asked, catalog: Catalog) -> Decision:
     """The target of a request. Raises ``NoTarget``."""
     override = _strongest(route.overrides, asked, catalog)
@@ -109,15 +122,14 @@ def decide(route: Route, asked: Asked, catalog: Catalog) -> Decision:
 
 
 def chain_after(route: Route, decision: Decision, asked: Asked, catalog: Catalog) -> tuple[Target, ...]:
-    """The targets to try after the decided one, in order, each once; empty while fallback is off."""
+    """The targets after the decided one, in order, each once; empty while fallback is off. Those that cannot be tried
+    are among them, with the reason: they were expected to follow."""
     if not route.fallback_enabled:
         return ()
     targets = dict.fromkeys(decision.siblings)
     for entry in chain_for(route, asked):
-        try:
+        with contextlib.suppress(NoTarget):
             targets |= dict.fromkeys(_targets(parse_target(entry, catalog), asked, catalog))
-        except NoTarget:
-            continue
     targets.pop(decision.target, None)
     return tuple(targets)
 
@@ -231,17 +243,23 @@ def show_override(override: Override) -> str:
     return f"{override.provider}/{override.model}" if override.model else override.provider
 
 
+def serves_any(text: str, models: Sequence[str], catalog: Catalog) -> bool:
+    """Whether an entry of a chain stands for a target for one of ``models``. Raises ``NoTarget`` where nothing is
+    called so."""
+    chosen = parse_target(text, catalog)
+    return any(not each.unlisted for model in models for each in _targets(chosen, Asked(model), catalog))
+
+
 def _targets(chosen: Override, asked: Asked, catalog: Catalog) -> tuple[Target, ...]:
-    """What a provider, a target or a group stands for. Raises ``NoTarget``."""
+    """What a provider, a target or a group stands for. Raises ``NoTarget`` where nothing of a group is known."""
     members = catalog.groups().get(chosen.provider)
     if members is None:
-        return (Target(chosen.provider, chosen.model or _translated(chosen.provider, asked.model, catalog)),)
+        return (_target(chosen, asked, catalog),)
     targets: dict[Target, None] = {}
     trouble: NoTarget | None = None
     for member in ordered_members(members, asked.session or ""):
         try:
-            parsed = parse_target(member.target, catalog)
-            targets[Target(parsed.provider, parsed.model or _translated(parsed.provider, asked.model, catalog))] = None
+            targets[_target(parse_target(member.target, catalog), asked, catalog)] = None
         except NoTarget as error:
             trouble = error
     if not targets:
@@ -249,8 +267,22 @@ def _targets(chosen: Override, asked: Asked, catalog: Catalog) -> tuple[Target, 
     return tuple(targets)
 
 
+def _target(chosen: Override, asked: Asked, catalog: Catalog) -> Target:
+    """Of a provider or a target."""
+    if chosen.model:
+        return Target(chosen.provider, chosen.model)
+    try:
+        return Target(chosen.provider, _translated(chosen.provider, asked.model, catalog))
+    except Unlisted:
+        return Target(chosen.provider, naming.strip_window_suffix(asked.model), unlisted=True)
+
+
 def _decision(targets: Sequence[Target], why: str) -> Decision:
-    return Decision(targets[0], why, tuple(targets[1:]))
+    """Raises ``Unlisted``."""
+    first = next((each for each in targets if not each.unlisted), None)
+    if first is None:
+        raise Unlisted(targets[0].provider, targets[0].model)
+    return Decision(first, why, tuple(each for each in targets if each is not first))
 
 
 def _strongest(overrides: Sequence[Override], asked: Asked, catalog: Catalog) -> Override | None:
@@ -284,7 +316,7 @@ def _scope(override: Override) -> str:
 
 
 def _translated(provider: str, asked: str, catalog: Catalog) -> str:
-    """The name at ``provider`` for the model that was asked, or the nearest Claude there. Raises ``NoTarget``."""
+    """The name at ``provider`` for the model that was asked, or the nearest Claude there. Raises ``Unlisted``."""
     ids = catalog.model_ids(provider)
     name = naming.strip_window_suffix(asked)
     if not ids:
@@ -295,10 +327,7 @@ def _translated(provider: str, asked: str, catalog: Catalog) -> str:
         found = catalog.background_model(provider)
     found = found or naming.stand_in(name, ids) or (catalog.cheapest(provider) if background else None)
     if found is None:
-        raise NoTarget(
-            f"{provider} lists no model for {name!r}. Choose one of its models: cctui use {provider}/MODEL"
-            f" (cctui models shows them)."
-        )
+        raise Unlisted(provider, name)
     return found
 
 

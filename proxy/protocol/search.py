@@ -7,12 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import SplitResult, urlsplit
 
-from msgspec import Raw
-
-from proxy.protocol.foreign_json import NotJson, read_json
+from proxy.protocol.citations import CITED_CHARS
 from proxy.protocol.messages import Body
+from proxy.protocol.web_tools import admits, decoded, domains, uses, web_tool
 
 USES_MAX = 8
 """Searches of one request, whatever it allows; Claude Code allows as many."""
@@ -39,8 +37,12 @@ class Wanted:
     blocked: tuple[str, ...] = ()
     place: Mapping[str, str] | None = None
     """About where the user is: city, region, country (two letters), timezone."""
+    forced: bool = False
+    """The request demands a search."""
     demanded: bool = False
-    """The request is of no use without a search: it demands one, or has no other tool."""
+    """The request is of no use without a search or a page: it demands one, or has no other tool."""
+    cache: Mapping[str, Any] | None = None
+    """The tool's ``cache_control``."""
 
     @property
     def filtered(self) -> bool:
@@ -48,15 +50,7 @@ class Wanted:
 
     def admits(self, url: str) -> bool:
         """Whether a page at ``url`` may be among the results."""
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            return False
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            return False
-        if self.allowed and not any(_covers(domain, parts) for domain in self.allowed):
-            return False
-        return not any(_covers(domain, parts) for domain in self.blocked)
+        return admits(url, self.allowed, self.blocked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +62,16 @@ class Page:
     extract: str = ""
     age: str | None = None
     """Its date, in the words of who found it."""
+
+    def citation(self, line: str) -> dict[str, Any]:
+        """Of this page, for a line that names it."""
+        return {
+            "type": "web_search_result_location",
+            "url": self.url,
+            "title": self.title,
+            "encrypted_index": "",
+            "cited_text": self.extract[:CITED_CHARS],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +96,19 @@ class Query:
 
 def wanted_search(body: Body) -> Wanted | None:
     """The web search that ``body`` asks the provider for; None where it asks for none."""
-    raw = body.fields.get("tools")
-    if raw is None or _MARK not in bytes(raw) or not bytes(body.fields.get("messages", b"")).startswith(b"["):
+    offer = web_tool(body, _MARK, is_search)
+    if offer is None:
         return None
-    tools, choice = decoded(raw), decoded(body.fields.get("tool_choice"))
-    listed = [each for each in tools if isinstance(each, Mapping)] if isinstance(tools, list) else []
-    tool = next((each for each in listed if is_search(each)), None)
-    if tool is None:
-        return None
-    name = str(tool.get("name") or "web_search")
-    forced = choice.get("type") if isinstance(choice, Mapping) else None
-    named = forced == "tool" and choice.get("name") == name
+    tool = offer.tool
     return Wanted(
-        name,
-        _uses(tool.get("max_uses")),
-        _domains(tool.get("allowed_domains")),
-        _domains(tool.get("blocked_domains")),
+        offer.name,
+        uses(tool.get("max_uses"), USES_MAX),
+        domains(tool.get("allowed_domains")),
+        domains(tool.get("blocked_domains")),
         _place(tool.get("user_location")),
-        demanded=named or len(listed) == 1,
+        offer.forced,
+        offer.forced or offer.alone,
+        offer.cache,
     )
 
 
@@ -130,39 +129,8 @@ def last_question(body: Body) -> str:
     return ""
 
 
-def _covers(domain: str, parts: SplitResult) -> bool:
-    """Whether an address lies in ``domain``, which may name a path and, in the path, ``*``."""
-    host, slash, path = domain.lower().partition("/")
-    name = (parts.hostname or "").lower()
-    if name != host and not name.endswith("." + host):
-        return False
-    pattern = ".*".join(re.escape(each) for each in (slash + path).split("*"))
-    return re.match(pattern, (parts.path or "/").lower()) is not None
-
-
-def _domains(listed: object) -> tuple[str, ...]:
-    """Domains as written, without what surrounds them in an address."""
-    names = [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
-    bare = (re.sub(r"^(\w+://)?(\*\.)?(www\.)?", "", name.strip().lower()).rstrip("/") for name in names)
-    return tuple(dict.fromkeys(name for name in bare if name))
-
-
-def _uses(given: object) -> int:
-    if isinstance(given, bool) or not isinstance(given, int):
-        return USES_MAX
-    return max(1, min(USES_MAX, given))
-
-
 def _place(given: object) -> Mapping[str, str] | None:
     if not isinstance(given, Mapping):
         return None
     place = {name: value for name in _PLACE if isinstance(value := given.get(name), str) and value}
     return place or None
-
-
-def decoded(raw: Raw | None) -> Any:
-    """The value of a body's field; None for what is missing or cannot be read."""
-    try:
-        return None if raw is None else read_json(raw)
-    except NotJson:
-        return None

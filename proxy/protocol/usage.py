@@ -15,6 +15,7 @@ from proxy.contract import Usage
 from proxy.protocol.answer_text import TextCount
 from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
+from proxy.protocol.thoughts import Thought, mark_of
 from proxy.protocol.tool_ids import is_legal
 
 NANO = 10**9
@@ -27,6 +28,8 @@ TOKENS_MAX = 10**9
 _SIGNATURE = b'"signature_delta"'
 _DELTA = b"event: content_block_delta\n"
 _NEXT_DELTA = b"\n\n" + _DELTA
+_NOT_STRIPPED = (b"\r", _SIGNATURE, b'"thinking_delta"')
+"""A run of deltas with any of them in it is read one by one."""
 _SHORT = 160
 """Bytes of an event that may be the same in every answer."""
 
@@ -47,8 +50,8 @@ class AnswerFacts:
     service_tier: str | None = None
     speed: str | None = None
     """``fast``, where that was billed; None: the standard one."""
-    signatures: list[str] = field(default_factory=list)
-    """Of its thinking blocks: they tell later who thought it."""
+    thoughts: list[str] = field(default_factory=list)
+    """What its thinking blocks are known by: it tells later who thought them."""
     odd_ids: bool = False
     """A tool was called under an id that Claude would refuse in a later request."""
 
@@ -63,6 +66,11 @@ class AnswerFacts:
             cache_write_1h_tokens=counts.get("cache_write_1h", 0),
             web_searches=counts.get("web_search_requests", 0),
         )
+
+    @property
+    def looked_into_the_web(self) -> bool:
+        """The prompt that was counted has what the request had not."""
+        return any(self.counts.get(name) for name in ("web_search_requests", "web_fetch_requests"))
 
     def see_message(self, message: Mapping[str, Any]) -> None:
         """Take in a Message, whole or as ``message_start`` carries it."""
@@ -87,14 +95,25 @@ class AnswerFacts:
         self._see_cache_writes(usage)
         self._see_iterations(usage.get("iterations"))
         tools = usage.get("server_tool_use")
-        if isinstance(tools, Mapping) and (count := _count(tools.get("web_search_requests"))) is not None:
-            self.counts["web_search_requests"] = count
+        for name in ("web_search_requests", "web_fetch_requests"):
+            if isinstance(tools, Mapping) and (count := _count(tools.get(name))) is not None:
+                self.counts[name] = count
         if isinstance(tier := usage.get("service_tier"), str):
             self.service_tier = tier
         if isinstance(speed := usage.get("speed"), str):
             self.speed = speed if speed != "standard" else None
         if (cost := nano_usd(usage.get("cost"))) is not None:
             self.reported_nano_usd = cost
+
+    def see_whole(self, block: object) -> None:
+        """Take in a block of a whole Message."""
+        self.see_block(block)
+        if isinstance(block, Mapping) and block.get("type") == "thinking" and not block.get("signature"):
+            self.see_thought(mark_of(block))
+
+    def see_thought(self, mark: str | None) -> None:
+        if mark is not None:
+            self.thoughts.append(mark)
 
     def see_block(self, block: object) -> None:
         """Take in the signature of a thinking block, or of the delta that brings it, or a call's id."""
@@ -103,7 +122,7 @@ class AnswerFacts:
                 self.odd_ids = self.odd_ids or not is_legal(tool_id)
             signature = block.get("data") if block.get("type") == "redacted_thinking" else block.get("signature")
             if isinstance(signature, str) and signature:
-                self.signatures.append(signature)
+                self.thoughts.append(signature)
 
     def see_error(self, error: object) -> None:
         """Take in the ``error`` object of an error event or body."""
@@ -149,6 +168,7 @@ class AnswerTap:
     __slots__ = (
         "_frames",
         "_text",
+        "_thought",
         "_told_at_bytes",
         "broken",
         "deltas",
@@ -173,6 +193,8 @@ class AnswerTap:
         self.broken = False
         """This is not a stream of events."""
         self._frames: Frames | None = Frames()
+        self._thought: Thought | None = None
+        """The thinking block that is arriving."""
 
     @property
     def mid_line(self) -> bool:
@@ -208,6 +230,8 @@ class AnswerTap:
                 if self.text_seen and frame.startswith(_DELTA) and _SIGNATURE not in frame:
                     self.deltas += 1
                     self._text.see(frame)
+                    if self._thought is not None:
+                        self._thought.add(frame)
                 else:
                     self._see(frame)
         except EventTooLarge:
@@ -222,7 +246,8 @@ class AnswerTap:
     def _without_deltas(self, chunk: bytes) -> bytes:
         """``chunk`` without the run of deltas in its midst: of a burst they are counted, not cut one from another.
 
-        The first and the last stay, for they may have begun earlier or end later.
+        The first and the last stay, for they may have begun earlier or end later; and so does thinking, which may
+        have to be known again.
         """
         start = chunk.find(_NEXT_DELTA, chunk.find(_NEXT_DELTA) + 1)
         end = chunk.rfind(_NEXT_DELTA)
@@ -230,7 +255,7 @@ class AnswerTap:
             return chunk
         run = chunk[start:end]
         deltas = run.count(_NEXT_DELTA)
-        if run.count(b"\n") != deltas * _NEXT_DELTA.count(b"\n") or b"\r" in run or _SIGNATURE in run:
+        if run.count(b"\n") != deltas * _NEXT_DELTA.count(b"\n") or any(mark in run for mark in _NOT_STRIPPED):
             return chunk
         self.deltas += deltas
         self._text.see_run(run, deltas)
@@ -255,13 +280,18 @@ class AnswerTap:
                 self.deltas += 1
                 self._text.see_delta(payload.get("delta"))
                 self.facts.see_block(payload.get("delta"))
+                if self._thought is not None:
+                    self._thought.see(payload.get("delta"))
             case "content_block_start":
                 self.meaningful = True
-                block = payload.get("content_block")
-                self.facts.see_block(block)
-                self._text.see_block(block)
+                self._end_thought()
+                self._see_start(payload.get("content_block"))
+            case "content_block_stop":
+                self.meaningful = True
+                self._end_thought()
             case "message_delta":
                 self.meaningful = True
+                self._end_thought()
                 self.facts.see_ending(payload.get("delta"))
                 self._see_counts(payload.get("usage"))
             case "message_stop":
@@ -275,6 +305,17 @@ class AnswerTap:
         self.facts.see_usage(usage)
         if isinstance(usage, Mapping) and _count(usage.get("output_tokens")):
             self._told_at_bytes = self.text_bytes
+
+    def _see_start(self, block: object) -> None:
+        self.facts.see_block(block)
+        self._text.see_block(block)
+        if isinstance(block, Mapping) and block.get("type") == "thinking":
+            self._thought = Thought(block)
+
+    def _end_thought(self) -> None:
+        thought, self._thought = self._thought, None
+        if thought is not None:
+            self.facts.see_thought(thought.mark())
 
 
 def _read(frame: bytes) -> tuple[object, Mapping[str, Any]] | None:
@@ -312,7 +353,7 @@ def read_message(body: bytes) -> AnswerFacts | None:
     facts.see_message(payload)
     blocks = payload.get("content")
     for block in blocks if isinstance(blocks, list) else []:
-        facts.see_block(block)
+        facts.see_whole(block)
     return facts
 
 

@@ -25,16 +25,28 @@ FIRST_CHUNK_STEPS_S = (
 )  # fmt: skip
 """Buckets of ``gen_ai.client.operation.time_to_first_chunk``; the slow end is longer than that of the conventions."""
 
-_PROVIDER_NAMES: Mapping[str, str] = {
+PROVIDER_NAMES: Mapping[str, str] = {
     "moonshot": "moonshot_ai",
+    "kimi-coding": "moonshot_ai",
     "bedrock": "aws.bedrock",
+    "bedrock-mantle": "aws.bedrock",
+    "claude-aws": "anthropic",
     "vertex": "gcp.vertex_ai",
+    "google-cloud": "gcp.gen_ai",
     "gemini": "gcp.gemini",
+    "gemini-openai": "gcp.gemini",
     "azure": "azure.ai.inference",
+    "azure-openai": "azure.ai.openai",
     "mistral": "mistral_ai",
     "xai": "x_ai",
 }
-"""Well-known values of ``gen_ai.provider.name``, by preset; other presets go by their own name."""
+"""Well-known values of ``gen_ai.provider.name``, by preset; other presets go by their own name.
+
+It says whose service answers, whatever its format. ``claude-aws`` is Anthropic's own service behind AWS's door, for
+which there is no value; ``gcp.gen_ai`` is any endpoint of Google's that has none of its own.
+"""
+_OWN_SERVERS = ("custom", "openai-compatible")
+"""Presets that name no provider: there it is what the user calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +166,11 @@ def _model(request: c.Request) -> str | None:
 
 def _common(request: c.Request, provider: ProviderConfig | None) -> dict[str, Value]:
     name = request.provider or "none"
-    preset = provider.preset if provider is not None and provider.preset != "custom" else name
+    preset = provider.preset if provider is not None and provider.preset not in _OWN_SERVERS else name
     return _given(
         {
             "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": _PROVIDER_NAMES.get(preset, preset),
+            "gen_ai.provider.name": PROVIDER_NAMES.get(preset, preset),
             "gen_ai.request.model": _model(request),
             "gen_ai.response.model": request.served_model,
             "gen_ai.conversation.id": request.session_id,

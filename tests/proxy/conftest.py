@@ -58,6 +58,13 @@ async def second() -> AsyncIterator[ScriptedUpstream]:
 
 
 @pytest.fixture
+async def third() -> AsyncIterator[ScriptedUpstream]:
+    """And another one's."""
+    async with ScriptedUpstream(as_stream(message_stream("Hello from the third."))) as running:
+        yield running
+
+
+@pytest.fixture
 async def engine(start: StartEngine, upstream: ScriptedUpstream) -> RunningEngine:
     """An engine with one provider."""
     return await start(settings(provider(upstream)))

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from proxy import board
@@ -108,6 +109,16 @@ def test_what_is_imported_before_a_session_s_past_is_known_comes_with_that_past(
     assert session is not None
     assert (session.tally.requests, session.tally.cost_nano_usd, session.project) == (9, 80, "shop")
     assert (session.started_at, session.last_at, session.models) == (0.5, 3.0, {"m": 7})
+
+
+def test_an_agent_has_the_outcome_of_its_last_request() -> None:
+    kept = Board(0.0)
+    for number, outcome in enumerate(("served", "failed", "cancelled")):
+        asked = ended(float(number), f"r{number}", role="agent", agent_id="a-1", stop_reason="tool_use")
+        kept.restore(msgspec.structs.replace(asked, outcome=outcome), None)
+        session = kept.session("s")
+        assert session is not None
+        assert (session.agents[0].outcome, session.agents[0].done) == (outcome, False)
 
 
 def test_the_conversation_itself_is_never_let_go() -> None:

@@ -345,13 +345,25 @@ def behind_a_login(upstream: ScriptedUpstream, second: ScriptedUpstream, **budge
 async def test_a_budget_bounds_what_follows_a_target_that_costs_nothing(
     start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
 ) -> None:
-    upstream.script = as_json(error_body("rate_limit_error", "limit"), 429)
+    upstream.script = as_json(error_body("rate_limit_error", "limit"), 429, headers=[("retry-after", "3600")])
     engine = await start(behind_a_login(upstream, second))
     assert [(await engine.ask(**LOGIN)).status_code for _ in range(3)] == [200, 402, 402]
     record = await engine.record(3)
     assert (record.cost_nano_usd, [each.outcome for each in record.attempts]) == (0, ["skipped", "skipped"])
     assert record.attempts[1].reason == "the day budget of $0.01 is used up"
     assert engine.engine.gate.used_up() == ("the day budget of $0.01 is used up",)
+
+
+async def test_where_a_budget_bars_the_rest_of_the_chain_a_free_target_that_only_may_be_down_is_asked(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = [
+        as_json(error_body("overloaded_error", "Overloaded"), 529),
+        as_stream(message_stream(usage=TURN)),
+    ]
+    engine = await start(behind_a_login(upstream, second))
+    assert [(await engine.ask(**LOGIN)).status_code for _ in range(2)] == [200, 200]
+    assert [(await engine.record(number)).provider for number in (1, 2)] == ["second", "first"]
 
 
 async def test_ten_at_once_that_fall_back_do_not_run_past_the_limit(

@@ -1,11 +1,14 @@
 """Known providers as data: nothing in the table may contradict another line of it."""
 
+import json
 from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
 
 from proxy.addresses import normal_base_url
+from proxy.dialects.dialect import Occasion
+from proxy.dialects.openai_chat import OpenAIChat
 from proxy.presets import BY_NAME, PRESETS, Preset
 from proxy.prices import list_price
 
@@ -66,3 +69,37 @@ def test_a_local_server_listens_where_its_address_says(preset: Preset) -> None:
 )  # fmt: skip
 def test_the_price_list_knows_the_provider_by_the_name_that_we_give_it(preset: str, model: str) -> None:
     assert list_price(BY_NAME[preset].price_catalog, model, "2026-11-20") is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "back"),
+    [
+        ("deepseek", "reasoning_content"),
+        ("moonshot", "reasoning_content"),
+        ("kimi-coding", "reasoning_content"),
+        ("zai", "reasoning_content"),
+        ("minimax", "inline"),
+    ],
+)
+def test_models_that_must_get_their_reasoning_back_get_it_in_the_chat_format_too(name: str, back: str) -> None:
+    assert BY_NAME[name].quirks.reasoning_back == back
+
+
+def test_deepseek_s_anthropic_format_has_terms_of_its_own() -> None:
+    quirks = BY_NAME["deepseek"].quirks
+    assert (quirks.effort_without_thinking, quirks.thinking_back) == (False, True)
+
+
+@pytest.mark.parametrize("name", ["openai", "azure-openai"])
+def test_openai_s_models_take_tools_in_the_chat_format_without_effort_only(name: str) -> None:
+    body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9, "output_config": {"effort": "high"}}
+    tool = {"name": "now", "input_schema": {"type": "object"}}
+    occasion = Occasion("gpt-5.5", "msg_1", quirks=BY_NAME[name].quirks)
+    sent = json.loads(OpenAIChat().request({**body, "tools": [tool]}, occasion).body)
+    assert (sent["reasoning_effort"], sent["max_completion_tokens"]) == ("none", 9)
+    assert "max_tokens" not in sent
+
+
+def test_openai_counts_tokens() -> None:
+    preset = BY_NAME["openai"]
+    assert (preset.count_tokens, preset.quirks.counts_tokens) == (True, True)

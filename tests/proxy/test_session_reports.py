@@ -65,6 +65,19 @@ async def test_the_parts_of_a_report_add_up_to_the_session(engine: RunningEngine
     assert session.models == {"claude-opus-4-8": 2, "claude-haiku-4-5": 1, "nobody-knows-it": 1}
 
 
+async def test_the_pace_and_the_status_line_tell_of_requests_without_a_price(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = as_asked
+    await engine.ask(message("nobody-knows-it"), **SESSION)
+    await engine.record()
+    told = await report(engine)
+    assert ([each.unpriced_requests for each in told.paces], told.forecast) == ([1, 1, 1], None)
+    answer = await engine.look("statusline", session="5e551011-aaaa")
+    facts = msgspec.json.decode(answer.content, type=c.StatusFacts)
+    assert (facts.cost_nano_usd, facts.unpriced_requests) == (0, 1)
+
+
 async def test_kinds_are_told_to_the_nano_dollar(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
     upstream.script = as_asked
     await engine.ask(**SESSION)

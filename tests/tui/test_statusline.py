@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from proxy import contract as c
+from proxy.paths import find_paths
 from tests.proxy.conftest import *  # noqa: F403  engines on sockets
 from tests.proxy.running_engine import RunningEngine
 from tui import statusline
@@ -73,6 +75,43 @@ def test_what_is_not_known_is_left_out(given: dict[str, Any], facts: dict[str, A
 def test_names_and_proof_are_those_of_the_contract() -> None:
     assert (statusline.DOOR, statusline.TOKEN_HEADER) == (c.DOOR, c.TOKEN_HEADER)
     assert statusline.proof("token", "nonce") == c.proof_of_token("token", "nonce")
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"CCTUI_HOME": "/srv/cctui"},
+        {"CCTUI_HOME": "~/other"},
+        {"CCTUI_HOME": "beside"},
+        {"CCTUI_HOME": ""},
+        {"XDG_STATE_HOME": "/srv/state"},
+        {"XDG_STATE_HOME": "not/absolute"},
+        {"XDG_STATE_HOME": ""},
+        {"ANDROID_DATA": "/data", "ANDROID_ROOT": "/system"},
+    ],
+    ids=str,
+)
+def test_the_engine_is_looked_for_where_it_tells_of_itself(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
+) -> None:
+    for name in ("CCTUI_HOME", "XDG_STATE_HOME", "ANDROID_DATA", "ANDROID_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert Path(statusline.runtime_file()) == find_paths().runtime_file
+
+
+def test_the_command_imports_little() -> None:
+    """What the files of an installation are called is known without the module that knows it."""
+    home = {"HOME": "/nonexistent", "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-P", "-X", "importtime", "-m", "tui", "statusline"]
+    done = subprocess.run(command, env=home, input="{}", capture_output=True, text=True, check=True)
+    imported = set(re.findall(r"\| +(\S+)$", done.stderr, re.MULTILINE))
+    assert "tui.statusline" in imported
+    assert imported.isdisjoint(
+        {"proxy.paths", "dataclasses", "inspect", "secrets", "pathlib", "platformdirs", "click", "msgspec", "asyncio"}
+    )
 
 
 def run(argument: str, given: str, **environ: str) -> "subprocess.CompletedProcess[str]":

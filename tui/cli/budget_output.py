@@ -55,10 +55,10 @@ def _row(one: c.Budget) -> list[str]:
     name = one.name[:SESSION_CELLS] if one.kind == "session" else one.name
     limit, left = one.limit_nano_usd, one.left_nano_usd
     if limit is None or left is None:
-        return [f"{one.kind} {name}", formats.money(one.spent_nano_usd), NONE, "", "", "", ""]
+        return [f"{one.kind} {name}", formats.used(one), NONE, "", "", "", ""]
     return [
         f"{one.kind} {name}",
-        formats.money(one.spent_nano_usd),
+        formats.used(one),
         formats.money(limit),
         formats.percent(one.spent_nano_usd / limit) if limit else "",
         formats.money(left),

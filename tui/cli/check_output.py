@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from proxy import contract as c
-from tui.cli.json_output import moment
+from tui.cli.json_output import known_dollars, moment
 from tui.state import formats as f
 from tui.state.check import RUNNING, counts_line, paid_words, price_words, sign
 from tui.state.lines import line_text
@@ -115,7 +115,9 @@ def as_json(report: c.CheckReport, *, stopped: bool = False) -> dict[str, object
         "simulated": report.simulated,
         "likely_usd": None if report.likely_nano_usd is None else c.dollars(report.likely_nano_usd),
         "most_usd": None if report.most_nano_usd is None else c.dollars(report.most_nano_usd),
-        "cost_usd": c.dollars(sum(each.cost_nano_usd for each in report.results)),
+        "cost_usd": known_dollars(
+            sum(each.cost_nano_usd for each in report.results), sum(each.unpriced for each in report.results)
+        ),
         "unpriced_requests": sum(each.unpriced for each in report.results),
         "points": [_point(each) for each in report.results],
     }
@@ -131,6 +133,6 @@ def _point(result: c.CheckResult) -> dict[str, object]:
         "at": moment(result.at),
         "requests": result.requests,
         "duration_ms": result.duration_ms,
-        "cost_usd": c.dollars(result.cost_nano_usd),
+        "cost_usd": known_dollars(result.cost_nano_usd, result.unpriced),
         "unpriced_requests": result.unpriced,
     }

@@ -122,13 +122,12 @@ def _as_json(reading: "Reading", report: "c.ImportReport", *, dry_run: bool) -> 
 
 
 def _as_lines(reading: "Reading", report: "c.ImportReport", *, dry_run: bool) -> Iterator[str]:
-    from tui.state.formats import UNKNOWN, money
+    from tui.state.formats import paid
 
     added = report.added
     done = "would be taken in" if dry_run else "taken in"
     yield f"{_count(reading.files, 'transcript')}, {_count(reading.lines, 'line')} read."
-    cost = UNKNOWN if added.unpriced_requests == added.requests > 0 else money(added.cost_nano_usd)
-    spent = f"{cost}, {added.usage.total_tokens:,} tokens"
+    spent = f"{paid(added)}, {added.usage.total_tokens:,} tokens"
     yield f"{_count(added.requests, 'request')} {done}: {spent}."
     if added.unpriced_requests:
         yield f"{_count(added.unpriced_requests, 'request')} of them without a known price, in no sum of money."

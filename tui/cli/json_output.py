@@ -76,12 +76,15 @@ def usage_rows(rows: Iterable[c.UsageRow]) -> list[Json]:
 
 
 def tally(sums: c.Tally) -> Json:
-    """Sums; simulated money stands apart and is in no other figure."""
+    """Sums; simulated money stands apart and is in no other figure.
+
+    What requests without a known price cost is in none: ``cost_usd`` is null where all that was spent is unknown.
+    """
     return {
         "requests": sums.requests,
         **_usage(sums.usage),
         "web_searches": sums.usage.web_searches,
-        "cost_usd": c.dollars(sums.cost_nano_usd),
+        "cost_usd": known_dollars(sums.cost_nano_usd, sums.unpriced_requests),
         "simulated_usd": c.dollars(sums.simulated_nano_usd),
         "unpriced_requests": sums.unpriced_requests,
         "failed": sums.failed,
@@ -172,6 +175,7 @@ def provider(value: c.Provider) -> Json:
         "models_error_at": moment(value.models_error_at),
         "requests": value.requests,
         "simulated": value.simulated,
+        "serves_nothing": value.serves_nothing,
     }
 
 
@@ -201,7 +205,7 @@ def budget(value: c.Budget) -> Json:
         "name": value.name,
         "limit_usd": _dollars(value.limit_nano_usd),
         "granted_usd": c.dollars(value.granted_nano_usd),
-        "spent_usd": c.dollars(value.spent_nano_usd),
+        "spent_usd": known_dollars(value.spent_nano_usd, value.unpriced_requests),
         "in_flight_usd": c.dollars(value.in_flight_nano_usd),
         "left_usd": _dollars(value.left_nano_usd),
         "unpriced_requests": value.unpriced_requests,
@@ -266,6 +270,7 @@ def _attempt(attempt: c.Attempt) -> Json:
         "duration_ms": attempt.duration_ms,
         "key": attempt.key,
         "changed": list(attempt.changed),
+        "unfit": attempt.unfit,
     }
 
 
@@ -306,6 +311,11 @@ def _usage(tokens: c.Usage) -> Json:
         "cache_write_5m_tokens": tokens.cache_write_5m_tokens,
         "cache_write_1h_tokens": tokens.cache_write_1h_tokens,
     }
+
+
+def known_dollars(nano_usd: int, unpriced: int) -> float | None:
+    """None where something was spent and nothing is known of it."""
+    return None if unpriced and not nano_usd else c.dollars(nano_usd)
 
 
 def _dollars(nano_usd: int | None) -> float | None:

@@ -137,13 +137,13 @@ def _last(rows: Sequence[c.Request]) -> list[str]:
 
 
 def _spent(today: c.Tally) -> str:
-    return f"{_counted(today.requests)}, {formats.sums(today.cost_nano_usd, today.simulated_nano_usd)}"
+    return f"{_counted(today.requests)}, {formats.spent(today)}"
 
 
 def _budget(one: c.Budget) -> str:
     """``session budget: $4.12 of $10.00``"""
     whose = f" {one.name}" if one.kind == "project" else ""
-    return f"{one.kind} budget{whose}: {formats.money(one.spent_nano_usd)} of {formats.money(one.limit_nano_usd)}"
+    return f"{one.kind} budget{whose}: {formats.used(one)} of {formats.money(one.limit_nano_usd)}"
 
 
 def _counted(requests: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from proxy import contract as c
 from tui.cli.json_output import Json, moment, tally, usage_rows
 from tui.cli.tables import Column, table
-from tui.state import formats
+from tui.state import formats, unpriced
 
 _SUM_COLUMNS = (
     Column("requests", numeric=True),
@@ -49,15 +49,15 @@ LATENCY_NAMES = (
 def usage(report: c.UsageReport, by: c.UsageGroup, width: int) -> list[str]:
     """The groups, then their sum, then what no price is known for; simulated and unpriced ones apart, if any."""
     total = report.total
-    simulated, unpriced = total.simulated_nano_usd > 0, total.unpriced_requests > 0
+    simulated, some = total.simulated_nano_usd > 0, total.unpriced_requests > 0
     columns = [Column(by.replace("_", " "), shrinks=True), *_SUM_COLUMNS]
-    columns += [Column("simulated", numeric=True)] * simulated + [Column("unpriced", numeric=True)] * unpriced
-    rows = [_sums(row.key or _nobody(by), row.tally, simulated, unpriced) for row in report.rows]
-    whole = _sums("total", total, simulated, unpriced, estimated=report.estimated_requests > 0)
+    columns += [Column("simulated", numeric=True)] * simulated + [Column("unpriced", numeric=True)] * some
+    rows = [_sums(row.key or _nobody(by), row.tally, simulated, some) for row in report.rows]
+    whole = _sums("total", total, simulated, some, estimated=report.estimated_requests > 0)
     lines = table(columns, [*rows, whole], width)
     unknown = f"{total.unpriced_requests} of them cost something that nobody could tell; it is in no sum."
     guessed = f"{report.estimated_requests:,} of them broke off or did not tell their tokens: those are estimated (~)."
-    notes = [unknown] * unpriced + [guessed] * bool(report.estimated_requests)
+    notes = [unknown] * some + [guessed] * bool(report.estimated_requests)
     return [*lines, *(["", *notes] if notes else [])]
 
 
@@ -130,7 +130,7 @@ def _nobody(by: c.UsageGroup) -> str:
     return "no sub-agent" if by == "agent" else f"no {by}"
 
 
-def _sums(key: str, sums: c.Tally, simulated: bool, unpriced: bool, *, estimated: bool = False) -> list[str]:
+def _sums(key: str, sums: c.Tally, simulated: bool, unpriced_too: bool, *, estimated: bool = False) -> list[str]:
     written = sums.usage.cache_write_5m_tokens + sums.usage.cache_write_1h_tokens
     return [
         key,
@@ -140,9 +140,9 @@ def _sums(key: str, sums: c.Tally, simulated: bool, unpriced: bool, *, estimated
         formats.tokens(sums.usage.output_tokens, estimated=estimated),
         formats.count(sums.usage.cache_read_tokens),
         formats.count(written),
-        formats.money(sums.cost_nano_usd),
+        formats.paid(sums),
         *([formats.money(sums.simulated_nano_usd, simulated=True)] if simulated else []),
-        *([f"{sums.unpriced_requests:,}"] if unpriced else []),
+        *([f"{sums.unpriced_requests:,}"] if unpriced_too else []),
     ]
 
 
@@ -153,14 +153,13 @@ def _speeds(row: c.Latency) -> list[str]:
 
 
 def _change(row: c.RepricedModel) -> list[str]:
-    old = formats.UNKNOWN if row.old_unpriced == row.requests else _money(row.old_nano_usd, row)
-    more = " + ?" if 0 < row.old_unpriced < row.requests else ""
+    old = unpriced.told(_money(row.old_nano_usd, row), row.old_nano_usd > 0, row.old_unpriced)
     grown = row.new_nano_usd - row.old_nano_usd
     return [
         row.model or "no model",
         row.provider or "imported",
         f"{row.requests:,}",
-        old + more,
+        old,
         _money(row.new_nano_usd, row),
         f"{'-' if grown < 0 else '+'}{_money(abs(grown), row)}",
         _sources(row.old_sources, row.new_sources),

@@ -36,10 +36,7 @@ class Thread:
     """The conversation, a sub-agent or background calls."""
 
     name: str
-    requests: int
-    tokens: int
-    nano_usd: int
-    simulated_nano_usd: int
+    tally: c.Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +106,17 @@ def _few(series: list[Series]) -> list[Series]:
     return [*paid[: SERIES_MAX - 1], others]
 
 
+def _tally(rows: Sequence[c.Request]) -> c.Tally:
+    return c.Tally(
+        requests=len(rows),
+        usage=sum((row.usage for row in rows), c.Usage()),
+        cost_nano_usd=sum(row.cost_nano_usd or 0 for row in rows if not row.simulated),
+        simulated_nano_usd=sum(row.cost_nano_usd or 0 for row in rows if row.simulated),
+        unpriced_requests=sum(row.cost_nano_usd is None for row in rows),
+        failed=sum(row.outcome == "failed" for row in rows),
+    )
+
+
 def _threads(rows: Sequence[c.Request]) -> tuple[Thread, ...]:
     """In the order in which they began; sub-agents are numbered in it."""
     found: dict[tuple[str, str | None], list[c.Request]] = {}
@@ -119,13 +127,5 @@ def _threads(rows: Sequence[c.Request]) -> tuple[Thread, ...]:
     for (role, _), members in found.items():
         agents += role == "agent"
         name = {"main": "conversation", "background": "background"}.get(role, f"agent {agents}")
-        threads.append(
-            Thread(
-                name=name,
-                requests=len(members),
-                tokens=sum(row.usage.total_tokens for row in members),
-                nano_usd=sum(row.cost_nano_usd or 0 for row in members if not row.simulated),
-                simulated_nano_usd=sum(row.cost_nano_usd or 0 for row in members if row.simulated),
-            )
-        )
+        threads.append(Thread(name, _tally(members)))
     return tuple(threads)

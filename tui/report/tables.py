@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from proxy import contract as c
 from tui.report.facts import SessionFacts
-from tui.state.formats import count, date, duration, money, percent, sums
+from tui.state.formats import count, date, duration, money, percent, spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ def summary(facts: SessionFacts) -> list[tuple[str, str]]:
     tally = facts.report.tally
     usage = tally.usage
     figures = [
-        ("Cost", sums(tally.cost_nano_usd, tally.simulated_nano_usd)),
+        ("Cost", spent(tally)),
         ("Requests", f"{tally.requests:,}"),
         ("Tokens read", count(usage.prompt_tokens)),
         ("Tokens written", count(usage.output_tokens)),
@@ -72,13 +72,13 @@ def _model(one: c.ModelCost) -> tuple[str, ...]:
         f"{usage.cache_read_tokens:,}",
         f"{usage.cache_write_5m_tokens + usage.cache_write_1h_tokens:,}",
         f"{usage.output_tokens:,}",
-        sums(one.tally.cost_nano_usd, one.tally.simulated_nano_usd),
+        spent(one.tally),
     )
 
 
 def _threads(facts: SessionFacts) -> Table:
     rows = tuple(
-        (one.name, f"{one.requests:,}", f"{one.tokens:,}", sums(one.nano_usd, one.simulated_nano_usd))
+        (one.name, f"{one.tally.requests:,}", f"{one.tally.usage.total_tokens:,}", spent(one.tally))
         for one in facts.threads
     )
     return Table("By thread", ("Thread", "Requests", "Tokens", "Cost"), rows)

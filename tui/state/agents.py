@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from proxy.contract import AgentTally, Session, Tally
+from proxy.contract import AgentTally, Outcome, Session, Tally
 from tui.state import formats as f
 from tui.state.choices import Scope
 from tui.state.lines import Line, Piece, Tone, cut, line
@@ -17,6 +17,12 @@ STATE = 13
 COST = 9
 NAME_MIN = 18
 ROOT = "main"
+_ENDS: dict[Outcome | None, tuple[str, Tone]] = {
+    "cancelled": ("⊘ cancelled", "dim"),
+    "failed": ("✗ failed", "bad"),
+    "broken": ("✗ broken", "bad"),
+}
+"""Of a sub-agent's last request, after which it runs no tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ def agent_state(row: AgentRow, now: float) -> tuple[str, Tone]:
     quiet = max(0.0, now - row.last_at)
     if row.agent.role == "agent" and row.agent.done:
         return "✓ done", "dim"
+    if row.agent.role == "agent" and row.agent.outcome in _ENDS:
+        return _ENDS[row.agent.outcome]
     if row.agent.role == "agent" and quiet < DONE_AFTER_S:
         return f"… tool {f.age(quiet)}", "plain"
     return f"idle {f.age(quiet)}", "dim"
@@ -102,7 +110,7 @@ def told_line(row: AgentRow, width: int, now: float) -> Line:
     facts = [
         f"{tally.requests} request{'s' * (tally.requests != 1)}",
         f"{f.count(tally.usage.total_tokens)} tokens",
-        f.sums(tally.cost_nano_usd, tally.simulated_nano_usd),
+        f.spent(tally),
         *([f.age(lasted)] if row.started_at else []),
     ]
     below = f" and {row.below} below it" if row.closed else ""
@@ -208,7 +216,7 @@ def _tally_line(name: Piece, more: str, row: AgentRow, state: Piece, width: int,
         "tokens": right(f.count(row.tally.usage.total_tokens), 7),
         "lasted": right(f.age(lasted) if row.started_at else "", 11),
     }
-    cost = f.sums(row.tally.cost_nano_usd, row.tally.simulated_nano_usd) if row.tally.requests else ""
+    cost = f.spent(row.tally, COST) if row.tally.requests else ""
     money = f.aligned(cost, COST)
     text = fit(name.text, room - cells(more) - 1)
     return cut(

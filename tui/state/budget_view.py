@@ -47,7 +47,7 @@ def budget_row(budget: Budget, width: int) -> Line:
     share = budget.spent_nano_usd / budget.limit_nano_usd if budget.limit_nano_usd else 1.0
     tone: Tone = "bad" if share >= 1 else "warn" if share >= NEAR else "accent"
     filled, rest = f.bar(share, _bar_room(width))
-    figures = f"{right(f.money(budget.spent_nano_usd), 10)}{right(_limit(budget), 10)}{right(f.percent(share), 6)}"
+    figures = f"{right(f.used(budget, 10), 10)}{right(_limit(budget), 10)}{right(f.percent(share), 6)}"
     glyph = "✗ " if share >= 1 else "▲ " if share >= NEAR else "  "
     return cut(line(" ", Piece(glyph, tone), f"{name} ", Piece(filled, tone), Piece(rest, "dim"), figures), width)
 
@@ -59,7 +59,7 @@ def budget_detail(report: BudgetReport, budget: Budget, width: int, keys: dict[s
         text = f"Nothing bounds what {_whose(budget)} may cost. {keys['budget_amount']} sets an amount."
         return wrapped(text, width)
     facts = [
-        ("spent", f.money(budget.spent_nano_usd)),
+        ("spent", f.used(budget)),
         ("in flight", f"about {f.money(budget.in_flight_nano_usd)}" if budget.in_flight_nano_usd else "nothing"),
         ("left", f.money(budget.left_nano_usd)),
         ("limit", _limit(budget) + _granted(budget)),

@@ -21,6 +21,8 @@ class Burn:
     tokens_per_min: float = 0.0
     nano_usd_per_hour: float = 0.0
     simulated_nano_usd_per_hour: float = 0.0
+    unpriced: int = 0
+    """Requests that ended lately and whose cost nobody knows; they are in no rate of money."""
     columns: tuple[float, ...] = ()
 
 
@@ -33,6 +35,7 @@ def burn(newest_first: Iterable[Request], now: float, columns: int, session: str
     width_s = SPAN_S / max(1, columns)
     buckets = [0.0] * columns
     tokens = real = simulated = 0.0
+    unpriced = 0
     end_of_last = math.ceil(now / width_s) * width_s
     begin = end_of_last - SPAN_S
     for request in newest_first:
@@ -50,12 +53,20 @@ def burn(newest_first: Iterable[Request], now: float, columns: int, session: str
             tokens += amount * share
             cost = (request.cost_nano_usd or 0) * share
             real, simulated = (real, simulated + cost) if request.simulated else (real + cost, simulated)
+            unpriced += _unpriced(request)
     return Burn(
         tokens_per_min=tokens * 60 / RATE_WINDOW_S,
         nano_usd_per_hour=real * 3600 / RATE_WINDOW_S,
         simulated_nano_usd_per_hour=simulated * 3600 / RATE_WINDOW_S,
+        unpriced=unpriced,
         columns=tuple(amount * 60 / width_s for amount in buckets),
     )
+
+
+def _unpriced(request: Request) -> bool:
+    """It ended and was billed, and nobody knows what."""
+    billed = request.kind == "messages" and request.outcome != "failed"
+    return billed and not request.live and request.cost_nano_usd is None
 
 
 def _life(request: Request, now: float) -> tuple[float, float]:

@@ -8,8 +8,9 @@ from tui.state import formats as f
 from tui.state.choices import SLOT_NAMES
 from tui.state.lines import Line, Piece, cut, line, wrapped
 from tui.state.panel import PanelState
+from tui.state.route import chosen, entries_after, followers, serves, siblings
 from tui.state.text import cells, clean_line, fit, left
-from tui.state.trouble import health_words, target_in_force
+from tui.state.trouble import health_words, provider_in_force, target_in_force
 from tui.state.who import session_name
 
 Chain = tuple[str, ...]
@@ -46,6 +47,8 @@ class Entry:
     provider: c.Provider | None
     """Whose health stands beside it; None for a group and for what nobody knows."""
     known: bool = True
+    idle: bool = False
+    """It lists no model for anything that is asked for."""
 
     def window_too_small(self, session: Session) -> int | None:
         """The largest window there is behind the entry, where the session does not fit into it."""
@@ -106,11 +109,14 @@ def explain(text: str, state: PanelState, windows: Windows, asked: str | None) -
     if text in state.route.groups:
         names = state.route.groups[text]
         members = tuple(member for name in names if (member := _member(name, state, windows, asked)) is not None)
-        return Entry(text, f"one of the group: {clean_line(', '.join(names))}", members, None)
+        idle = not serves(text, state.route, state.providers)
+        return Entry(text, f"one of the group: {clean_line(', '.join(names))}", members, None, idle=idle)
     member = _member(text, state, windows, asked)
     if member is None:
         return Entry(text, "nothing of this name is known", (), None, known=False)
     provider = state.provider(member.provider)
+    if not serves(text, state.route, state.providers):
+        return Entry(text, "lists no such model", (member,), provider, idle=True)
     meaning = "same model there" if member.model is None else f"always {f.short_model(member.model)}"
     return Entry(text, meaning, (member,), provider)
 
@@ -127,7 +133,7 @@ def _member(text: str, state: PanelState, windows: Windows, asked: str | None) -
 def entry_line(place: int, entry: Entry, width: int, now: float, session: Session) -> Line:
     """An entry in ``width`` cells."""
     small = entry.window_too_small(session)
-    bad = small is not None or not entry.known
+    bad = small is not None or not entry.known or entry.idle
     name_width = max(16, min(40, width * 2 // 5 - 1))
     name = Piece(left(fit(clean_line(entry.text), name_width - 1), name_width), "strong")
     end = _health(entry, now, width)
@@ -155,6 +161,9 @@ def entry_note(entry: Entry, session: Session, width: int) -> list[Line]:
     if not entry.known:
         text = "▲ No provider or group has this name; the entry serves nothing."
         return wrapped(text, width, "warn")
+    if entry.idle:
+        text = f"▲ {clean_line(entry.text)} lists no model for what is asked for; the entry serves nothing."
+        return wrapped(text, width, "warn")
     small = entry.window_too_small(session)
     if small is None:
         return wrapped(clean_line(f"{entry.text}: {entry.meaning}."), width, "dim")
@@ -179,7 +188,7 @@ def slot_note(route: c.Route, slot: c.Slot | None, width: int) -> list[Line]:
 
 def first_words(state: PanelState, slot: c.Slot | None) -> str:
     """The target that is tried before the chain."""
-    for override in state.route.overrides:
+    for override in chosen(state.route, state.providers):
         if slot is not None and override.slot == slot and override.session is None:
             return clean_line(f"{override.provider}, {f.short_model(override.model) if override.model else 'as asked'}")
     model, provider = target_in_force(state)
@@ -188,13 +197,17 @@ def first_words(state: PanelState, slot: c.Slot | None) -> str:
 
 def toggle_words(state: PanelState, chain_key: str) -> str:
     """What fallback, on or off, means now."""
-    model, provider = target_in_force(state)
+    provider = provider_in_force(state)
     if not state.route.fallback_enabled:
         return clean_line(f"Fallback off: errors of {provider} reach Claude Code as they are.")
-    target = provider if model == c.AS_ASKED else f"{provider}/{model}"
-    followers = [one for one in state.route.chain if one != target]
-    if not followers:
-        return f"Fallback on, but no target follows: press {chain_key} to choose."
-    first, *others = followers
+    entries = followers(state.route, state.providers)
+    if siblings(state.route, state.providers):
+        then = f", then {', '.join(entries)}" if entries else ""
+        return clean_line(f"Fallback on: if one of {provider} fails, another of it serves{then}.")
+    if not entries:
+        idle = entries_after(state.route, state.providers)
+        why = "nothing that follows lists what is asked for" if idle else "no target follows"
+        return f"Fallback on, but {why}: press {chain_key} to choose."
+    first, *others = entries
     then = f", then {', '.join(others)}" if others else ""
     return clean_line(f"Fallback on: if {provider} fails, {first} serves{then}.")

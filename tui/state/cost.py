@@ -19,23 +19,21 @@ SESSION_LIMIT = 8
 """Sessions shown at most: below them stand the providers."""
 GAUGE_NAME, GAUGE_BAR_LEAST, GAUGE_TEXT_LEAST = 9, 4, 13
 BUDGET_WORDS: dict[BudgetKind, str] = {"session": "session", "project": "project", "day": "today", "month": "month"}
-MONEY = 9
+COST = 9
 """Cells of an amount in a row."""
 ROOMY = 38
 """Cells from which on there is room for the number of requests."""
 
 
-def money_of(state: PanelState, session: Session | None) -> str:
+def money_of(state: PanelState, session: Session | None, *, tight: bool = False) -> str:
     """What the session cost; without one, what today cost."""
     tally = session.tally if session is not None else state.today
-    return f.sums(tally.cost_nano_usd, tally.simulated_nano_usd)
+    return f.spent(tally, COST if tight else None)
 
 
-def rate_of(burn: Burn) -> str:
+def rate_of(burn: Burn, *, tight: bool = False) -> str:
     """Dollars per hour at the present pace."""
-    if burn.simulated_nano_usd_per_hour and not burn.nano_usd_per_hour:
-        return f"{f.SIMULATED}{f.cents(round(burn.simulated_nano_usd_per_hour))}/h"
-    return f"{f.cents(round(burn.nano_usd_per_hour))}/h"
+    return f.per_hour(burn.nano_usd_per_hour, burn.simulated_nano_usd_per_hour, burn.unpriced, tight=tight)
 
 
 def cost_title(state: PanelState, now: float) -> str:
@@ -89,16 +87,18 @@ def _figures(state: PanelState, burn: Burn, session: Session | None, width: int,
     money = Piece(money_of(state, session), "strong")
     rate = Piece(rate_of(burn), "accent")
     tokens = f.count(burn.tokens_per_min)
+    short = line(Piece(money_of(state, session, tight=True), "strong"))
     if height > 1:
         pace = line(f"{tokens} tok/min")
         return [
-            line(money),
+            first_that_fits([line(money), short], width),
             spread(line(rate), pace if line_cells(pace) + 10 <= width else line(f"{tokens}/min"), width),
         ]
+    least = line(*short, " ", Piece(rate_of(burn, tight=True), "accent"))
     full = line(money, "  ", rate, "  ", f"{tokens} tok/min")
     return [
         first_that_fits(
-            [full, line(money, "  ", rate, "  ", f"{tokens}/min"), line(money, " ", rate), line(money)], width
+            [full, line(money, "  ", rate, "  ", f"{tokens}/min"), line(money, " ", rate), least, short], width
         )
     ]
 
@@ -197,8 +197,8 @@ def _agent(agent: AgentTally, width: int, *, made_up: bool) -> Line:
     name = Piece(agent_row_name(agent), "plain" if agent.in_flight else "dim")
     doing = Piece("● working" if agent.in_flight else "", "accent")
     tally = agent.tally
-    money = f.sums_within(tally.cost_nano_usd, tally.simulated_nano_usd, MONEY) if tally.requests else ""
-    if money and made_up and not tally.cost_nano_usd:
+    money = f.spent(tally, COST) if tally.requests else ""
+    if money and made_up and not (tally.cost_nano_usd or tally.unpriced_requests):
         money = f.money(tally.simulated_nano_usd, simulated=True)
     return _tally_line(name, agent.tally, money, doing, width)
 
@@ -224,11 +224,11 @@ def _session(session: Session, name: str, width: int) -> Line:
     doing = Piece("● working" if session.in_flight else f"ctx {f.percent(share)}" if share else "idle", "dim")
     if session.in_flight:
         doing = doing._replace(tone="accent")
-    return _tally_line(Piece(name), session.tally, session_money(session, MONEY), doing, width)
+    return _tally_line(Piece(name), session.tally, session_money(session, COST), doing, width)
 
 
 def _tally_line(name: Piece, tally: Tally, amount: str, doing: Piece, width: int) -> Line:
-    money = f.aligned(amount, MONEY)
+    money = f.aligned(amount, COST)
     roomy = width >= ROOMY
     requests = right(f"{f.count(tally.requests)}×", 6) if roomy else ""
     last = right(doing.text if roomy else doing.text.removeprefix("● "), 10 if roomy else 9)
@@ -245,7 +245,7 @@ def _today(state: PanelState, session: Session | None, width: int) -> list[Line]
     lines: list[Line] = []
     tally = session.tally if session is not None else state.today
     if session is not None:
-        today = f.sums(state.today.cost_nano_usd, state.today.simulated_nano_usd)
+        today = f.spent(state.today)
         words = next((each for each in TODAY_WORDS if cells(each) + cells(today) < width), TODAY_WORDS[-1])
         lines.append(spread(line(Piece(words, "dim")), line(today), width))
     if tally.unpriced_requests:

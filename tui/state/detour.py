@@ -1,16 +1,21 @@
 """Detours: traffic that another target serves than the one that would have, since when and why."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
 from proxy.contract import Attempt, Provider, Request, Route
+from tui.state.route import first_choices
 from tui.state.text import clean_line
 
 LOOK_BACK = 1_000
 """Requests looked at to say since when."""
 STALE_S = 600.0
 """A provider that takes requests is not said to be passed by when the last one that passed it is older."""
+
+
+_COUNTDOWN = re.compile(r"(; next try|, try again) in [^;,]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,32 +37,30 @@ class Detour:
 
 
 def detours(newest_first: Iterable[Request], providers: Collection[Provider], route: Route, now: float) -> list[Detour]:
-    """Those that last, in the order in which the route names the first choices. None while fallback is off."""
-    wanted = first_choices(route, providers) if route.fallback_enabled else []
+    """Those that last, in the order in which the route names the first choices, then those that the client named
+    lately. None while fallback is off."""
+    if not route.fallback_enabled:
+        return []
+    wanted = dict.fromkeys(first_choices(route, providers))
     rows: dict[str, tuple[Request, float]] = {}
     settled: set[str] = set()
     for request in islice(newest_first, LOOK_BACK):
+        lately = now - request.started_at <= STALE_S
+        if len(settled) == len(wanted) and not lately:
+            break
         first = request.first_choice
-        if first is None or first in settled or first not in wanted or not _answered(request):
+        if first is None or first in settled or not _answered(request):
             continue
+        if first not in wanted and not (lately and _named_by_client(request, first)):
+            continue
+        wanted[first] = None
         if is_detour(request):
             rows[first] = (rows.get(first, (request, 0.0))[0], request.started_at)
         else:
             settled.add(first)
-            if len(settled) == len(wanted):
-                break
     known = {provider.name: provider for provider in providers}
     found = (_detour(*rows[name], known.get(name), now) for name in wanted if name in rows)
     return [detour for detour in found if detour is not None]
-
-
-def first_choices(route: Route, providers: Collection[Provider]) -> list[str]:
-    """The providers that some traffic goes to first."""
-    names = {provider.name for provider in providers}
-    default = route.default if route.default in names else route.default.split("/", 1)[0]
-    general = [one.provider for one in route.overrides if one.session is None and one.slot is None]
-    special = [one.provider for one in route.overrides if one.session is not None or one.slot is not None]
-    return list(dict.fromkeys([*(general[:1] or [default]), *special]))
 
 
 def is_detour(request: Request) -> bool:
@@ -73,13 +76,18 @@ def takes_requests(provider: Provider) -> bool:
     return provider.enabled and not provider.resting and not provider.key_error and provider.health in ("ok", "unused")
 
 
+def _named_by_client(request: Request, provider: str) -> bool:
+    """The model was picked in the client's own ``/model``, whose ids name their providers behind the first slash."""
+    return (request.asked_model or "").partition("/")[2].startswith(f"{provider}/")
+
+
 def _answered(request: Request) -> bool:
     return request.kind == "messages" and (request.phase == "streaming" or request.outcome == "served")
 
 
 def _detour(latest: Request, since: float, provider: Provider | None, now: float) -> Detour | None:
     first, last = latest.attempts[0], latest.attempts[-1]
-    fit = provider is not None and takes_requests(provider)
+    fit = first.unfit or (provider is not None and takes_requests(provider))
     if fit and (not first.skipped or now - latest.started_at > STALE_S):
         return None
     retry_at = provider.retry_at if provider is not None and not provider.resting else None
@@ -101,7 +109,7 @@ def fallback_words(first: Attempt) -> str:
 def _why(first: Attempt) -> str:
     """The reason without the provider's name before it and without a countdown that has gone on since."""
     text = clean_line(first.reason or first.outcome.replace("_", " "))
-    return without_name(text, first.provider).split("; next try in ")[0].rstrip(".")
+    return _COUNTDOWN.sub("", without_name(text, first.provider)).rstrip(".")
 
 
 def without_name(text: str, provider: str) -> str:

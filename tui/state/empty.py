@@ -4,7 +4,7 @@ from tui.state.formats import short_model
 from tui.state.lines import EMPTY, Line, Piece, cut, line
 from tui.state.panel import PanelState
 from tui.state.text import clean_line, left
-from tui.state.trouble import health_words, target_in_force
+from tui.state.trouble import health_words, providers_in_force, target_in_force
 
 LAUNCH = "cctui claude"
 BY_HAND = 'eval "$(cctui env)" && claude'
@@ -46,7 +46,7 @@ def _providers(state: PanelState, width: int, now: float, keys: dict[str, str]) 
     lines = [line(Piece("  providers found", "strong"))]
     for one in state.providers:
         glyph, word, tone = health_words(one, now)
-        name = Piece(left(clean_line(one.name), 14), "strong" if one.name == provider else "plain")
+        name = Piece(left(clean_line(one.name), 14), "strong" if one.name in providers_in_force(state) else "plain")
         told = ", ".join(filter(None, (word if one.health != "unused" else "", _origin(one.origin, one.key))))
         lines.append(cut(line("    ", Piece(glyph, tone), " ", name, Piece(clean_line(told), "dim")), width - 1))
     lines += [EMPTY, line(f"  Requests will go to {clean_line(provider)}, for {goes}.")]

@@ -4,9 +4,11 @@ import re
 import time
 from collections.abc import Sequence
 
+from proxy.contract import Budget, Tally
+from tui.state import unpriced
 from tui.state.text import clean_line, right
 
-UNKNOWN = "?"
+UNKNOWN = unpriced.UNKNOWN
 SIMULATED = "~"
 """Stands before money that the simulator made up."""
 
@@ -49,6 +51,12 @@ def limit(nano_usd: int | None) -> str:
     return money(nano_usd) if nano_usd is None or nano_usd % 10_000_000 else cents(nano_usd)
 
 
+def per_hour(real: float, simulated: float, requests: int, *, unit: str = "/h", tight: bool = False) -> str:
+    """A rate of nano-dollars per hour to the cent, simulated where there is no other; ``requests``: unpriced ones."""
+    mark, rate = (SIMULATED, simulated) if simulated and not real else ("", real)
+    return unpriced.told(f"{mark}{cents(round(rate))}", rate > 0, requests, unit=unit, tight=tight)
+
+
 def price(nano_usd_per_million: int | None) -> str:
     """The price of a million tokens: ``$5``, ``$0.25``, ``free``."""
     if nano_usd_per_million is None:
@@ -71,6 +79,33 @@ def sums_within(real_nano_usd: int, simulated_nano_usd: int, width: int) -> str:
     """The same where it fits; else real money alone, as half of an amount tells nothing."""
     both = sums(real_nano_usd, simulated_nano_usd)
     return both if len(both) <= width or not real_nano_usd else money(real_nano_usd)
+
+
+def spent(tally: Tally, width: int | None = None) -> str:
+    """What ``tally`` cost as far as it is known; ``width``: in a column of so many cells."""
+    amount = sums(tally.cost_nano_usd, tally.simulated_nano_usd)
+    if width is not None:
+        amount = sums_within(tally.cost_nano_usd, tally.simulated_nano_usd, width)
+    return _with_unknown(amount, tally.cost_nano_usd or tally.simulated_nano_usd, tally.unpriced_requests, width)
+
+
+def paid(tally: Tally, width: int | None = None) -> str:
+    """The same of real money alone, where simulated money stands beside it."""
+    return _with_unknown(money(tally.cost_nano_usd), tally.cost_nano_usd, tally.unpriced_requests, width)
+
+
+def used(budget: Budget, width: int | None = None) -> str:
+    """What was spent under ``budget``, likewise."""
+    return _with_unknown(money(budget.spent_nano_usd), budget.spent_nano_usd, budget.unpriced_requests, width)
+
+
+def _with_unknown(amount: str, nano_usd: int, requests: int, width: int | None) -> str:
+    """In a column large amounts lose their cents before they are cut."""
+    words = unpriced.told(amount, nano_usd > 0, requests, tight=width is not None)
+    if width is None or len(words) <= width or nano_usd < 100 * _NANO:
+        return words
+    mark = SIMULATED if amount.startswith(SIMULATED) else ""
+    return unpriced.told(f"{mark}${(nano_usd + _NANO // 2) // _NANO:,}", True, requests, tight=True)
 
 
 def count(number: float) -> str:

@@ -7,13 +7,14 @@ from tui.state.cost import money_of, rate_of
 from tui.state.limits import all_limits, limit_tone, standing
 from tui.state.lines import EMPTY, Line, Piece, cut, joined, line, line_cells, spread
 from tui.state.panel import PanelState
+from tui.state.route import chosen
 from tui.state.text import cells, clean_line, fit
 from tui.state.trouble import (
     Trouble,
-    chain_heads,
     detours_of,
     health_words,
-    provider_in_force,
+    next_in_line,
+    providers_in_force,
     target_in_force,
     troubles,
 )
@@ -45,8 +46,8 @@ def _narrow(state: PanelState, burn: Burn, width: int, now: float) -> Line:
     link = line(" ", _link(state), " ")
     target = line(Piece(clean_line(provider if model == AS_ASKED else f.short_model(model)), "strong"))
     toggle = line(Piece(" ⇄on" if state.route.fallback_enabled else " ⇄off", "dim"))
-    heads = chain_heads(state) if state.route.fallback_enabled else []
-    chain = line(Piece(f" ▸ {clean_line(heads[0])}", "dim")) if heads else EMPTY
+    follower = next_in_line(state) if state.route.fallback_enabled else ""
+    chain = line(Piece(f" ▸ {clean_line(follower)}", "dim")) if follower else EMPTY
     if serving := _serving_instead(state, now):
         chain, toggle = EMPTY, line(Piece(f" ⇄ {serving}", "warn"))
     several = len(_specific_words(state))
@@ -62,10 +63,9 @@ def _narrow(state: PanelState, burn: Burn, width: int, now: float) -> Line:
 def _narrow_money(state: PanelState, burn: Burn, now: float) -> tuple[Line, Line, Line]:
     """Whose money it is, with its pace, that of tokens, or neither: the fullest first."""
     session = state.session_in_view(now)
-    tally = session.tally if session is not None else state.today
     whose = Piece("session " if session is not None else "today ", "dim")
     money = line(whose, Piece(money_of(state, session), "strong"))
-    least = line(whose, Piece(f.sums_within(tally.cost_nano_usd, tally.simulated_nano_usd, 0), "strong"), " ")
+    least = line(whose, Piece(money_of(state, session, tight=True), "strong"), " ")
     rate = Piece(rate_of(burn), "accent")
     tokens = Piece(f"{f.count(burn.tokens_per_min)}/min", "dim")
     return line(*money, "  ", rate, "  ", tokens, " "), line(*money, "  ", rate, " "), least
@@ -110,16 +110,16 @@ def _fallback(state: PanelState, now: float) -> Line:
         return line("⇄ now ", Piece(serving, "warn"))
     if not state.route.fallback_enabled:
         return line(Piece("⇄ fallback off", "dim"))
-    heads = chain_heads(state)
-    if not heads:
+    follower = next_in_line(state)
+    if not follower:
         return line(Piece("⇄ fallback on, no other provider", "dim"))
-    return line("⇄ fallback on", Piece(" ▸ ", "dim"), clean_line(heads[0]))
+    return line("⇄ fallback on", Piece(" ▸ ", "dim"), clean_line(follower))
 
 
 def _serving_instead(state: PanelState, now: float) -> str:
-    """Who serves in the place of the provider in force; empty where that serves itself."""
-    present = provider_in_force(state)
-    return next((clean_line(one.serving) for one in detours_of(state, now) if one.first_choice == present), "")
+    """Who serves in the place of a provider in force; empty where that serves itself."""
+    present = providers_in_force(state)
+    return next((clean_line(one.serving) for one in detours_of(state, now) if one.first_choice in present), "")
 
 
 def _specific(state: PanelState) -> Line:
@@ -131,7 +131,7 @@ def _specific_words(state: PanelState) -> list[str]:
     """Overrides that hold for some traffic only."""
     return [
         clean_line(f"{_traffic(state, override)} ▸ {f.short_model(override.model or override.provider)}")
-        for override in state.route.overrides
+        for override in chosen(state.route, state.providers)
         if override.session is not None or override.slot is not None
     ]
 
@@ -145,8 +145,8 @@ def _traffic(state: PanelState, override: Override) -> str:
 
 def _limits(state: PanelState, now: float) -> Line:
     """The two limits that are nearest, where one is near enough to matter."""
-    provider = state.provider(provider_in_force(state))
-    known = standing(all_limits(provider), now) if provider is not None else []
+    present = [one for one in state.providers if one.name in providers_in_force(state)]
+    known = [limit for provider in present for limit in standing(all_limits(provider), now)]
     told = [limit for limit in known if limit.used >= LIMIT_TOLD]
     nearest = sorted(told, key=lambda limit: -limit.used)[:2]
     pieces: list[Piece] = []
@@ -178,7 +178,7 @@ def _healthy(state: PanelState, width: int, now: float) -> Line:
     parts = []
     for provider in state.providers:
         glyph, word, tone = health_words(provider, now)
-        if provider.health == "unused" and provider.name != provider_in_force(state):
+        if provider.health == "unused" and provider.name not in providers_in_force(state):
             continue
         words = Piece(f" {clean_line(provider.name)} {word}", "dim")
         parts.append(line(Piece(glyph, tone), words))

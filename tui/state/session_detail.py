@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from proxy.contract import CostKind, Forecast, KindCost, ModelCost, Pace, Session, SessionReport
+from proxy.contract import CostKind, Forecast, KindCost, ModelCost, Pace, Session, SessionReport, Tally
 from tui.state import formats as f
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, joined, line, spread, wrapped
 from tui.state.text import clean_line, left, right
@@ -17,6 +17,8 @@ KIND_WORDS: dict[CostKind, str] = {
     "searches": "web searches",
     "unsplit": "not told apart",
 }
+FORECAST_S = 300.0
+"""The span by the pace of which the engine foretells."""
 GRAPH_ROWS = 3
 COST, FIGURE = 9, 9
 NAME_MAX = 30
@@ -123,21 +125,35 @@ def _paces(report: SessionReport, width: int) -> list[Line]:
 
 
 def _per_hour(pace: Pace) -> str:
-    if pace.simulated_nano_usd_per_hour and not pace.nano_usd_per_hour:
-        return f"{f.SIMULATED}{f.cents(round(pace.simulated_nano_usd_per_hour))}"
-    return f.cents(round(pace.nano_usd_per_hour))
+    simulated, unpriced = pace.simulated_nano_usd_per_hour, pace.unpriced_requests
+    return f.per_hour(pace.nano_usd_per_hour, simulated, unpriced, unit="", tight=True)
 
 
 def _forecast(report: SessionReport, now: float, width: int) -> list[Line]:
-    return [one[1:] for words, tone in forecast_words(report.forecast, now) for one in wrapped(words, width + 2, tone)]
+    lately = any(pace.unpriced_requests for pace in report.paces if pace.span_s == FORECAST_S)
+    found = forecast_words(report.forecast, now, report.tally.unpriced_requests, lately=lately)
+    return [one[1:] for words, tone in found for one in wrapped(words, width + 2, tone)]
 
 
-def forecast_words(told: Forecast | None, now: float) -> list[tuple[str, Tone]]:
-    """What comes if it goes on like this, as sentences; where nothing was spent, that."""
+def forecast_words(
+    told: Forecast | None, now: float, unpriced: int = 0, *, lately: bool = False
+) -> list[tuple[str, Tone]]:
+    """What comes if it goes on like this, as sentences; where nothing was spent, that.
+
+    ``unpriced``: requests of the session without a known price; ``lately``: some of the last minutes are among them.
+    """
+    if told is None and lately:
+        return [("What the last 5 minutes cost is not known, so there is no forecast.", "dim")]
     if told is None:
         return [("Nothing was spent in the last 5 minutes, so there is no forecast.", "dim")]
     by = f.day_clock(told.hour_ends_at, now)
-    cost = f.sums(told.hour_nano_usd, told.simulated_hour_nano_usd)
+    cost = f.spent(
+        Tally(
+            cost_nano_usd=told.hour_nano_usd,
+            simulated_nano_usd=told.simulated_hour_nano_usd,
+            unpriced_requests=unpriced,
+        )
+    )
     words: list[tuple[str, Tone]] = [(f"By {by} about {cost}, at the pace of the last 5 minutes.", "plain")]
     if told.budget is not None and told.budget_at is not None:
         which = f"{told.budget.kind} budget of {f.limit(told.budget.limit_nano_usd).removesuffix('.00')}"
@@ -161,12 +177,10 @@ def _models(report: SessionReport, width: int) -> list[Line]:
 def _model(one: ModelCost, room: int, spark: int, width: int) -> Line:
     name = f"{f.short_model(one.model)} · {clean_line(one.provider)}" if one.provider else f.short_model(one.model)
     tally = one.tally
-    unknown = tally.unpriced_requests == tally.requests
-    cost = f.UNKNOWN if unknown else _model_money(one)
     return cut(
         line(
             left(name, room),
-            f.aligned(cost, COST),
+            f.aligned(_model_money(one), COST),
             Piece(right(f"{f.count(tally.requests)}×", 6), "dim"),
             Piece(f"  {_spark(one.over_time, spark)}", "accent"),
         ),
@@ -175,9 +189,9 @@ def _model(one: ModelCost, room: int, spark: int, width: int) -> Line:
 
 
 def _model_money(one: ModelCost) -> str:
-    if one.simulated:
+    if one.simulated and not one.tally.unpriced_requests:
         return f.money(one.tally.simulated_nano_usd, simulated=True)
-    return f.sums(one.tally.cost_nano_usd, one.tally.simulated_nano_usd)
+    return f.spent(one.tally, COST)
 
 
 def _kinds(report: SessionReport, width: int) -> list[Line]:

@@ -27,12 +27,14 @@ class Rate:
 
     nano_usd: float = 0.0
     simulated_nano_usd: float = 0.0
+    unpriced: int = 0
+    """Requests of that time without a known price."""
 
     @property
     def words(self) -> str:
-        if self.nano_usd:
-            return f"{f.cents(round(self.nano_usd))}/h"
-        return f"{f.SIMULATED}{f.cents(round(self.simulated_nano_usd))}/h" if self.simulated_nano_usd else ""
+        if not (self.nano_usd or self.simulated_nano_usd or self.unpriced):
+            return ""
+        return f.per_hour(self.nano_usd, self.simulated_nano_usd, self.unpriced, tight=True)
 
 
 NO_RATE = Rate()
@@ -83,7 +85,9 @@ def rates(newest_first: Iterable[Request], now: float) -> dict[str, Rate]:
             break
         lately.setdefault(request.session_id or "", []).append(request)
     found = {key: burn(some, now, 1) for key, some in lately.items()}
-    return {key: Rate(one.nano_usd_per_hour, one.simulated_nano_usd_per_hour) for key, one in found.items()}
+    return {
+        key: Rate(one.nano_usd_per_hour, one.simulated_nano_usd_per_hour, one.unpriced) for key, one in found.items()
+    }
 
 
 def sessions_title(state: PanelState, now: float) -> Line:
@@ -116,9 +120,13 @@ def session_row(session: Session, name: str, rate: Rate, width: int, now: float)
 
 def all_row(state: PanelState, known: Mapping[str, Rate], width: int) -> Line:
     """The sums of all sessions."""
-    total = Rate(sum(one.nano_usd for one in known.values()), sum(one.simulated_nano_usd for one in known.values()))
-    money = f.sums_within(state.today.cost_nano_usd, state.today.simulated_nano_usd, COST)
-    figures = _figures(state.today, money, total) | {"lasted": ("today", "dim")}
+    rates = known.values()
+    total = Rate(
+        sum(one.nano_usd for one in rates),
+        sum(one.simulated_nano_usd for one in rates),
+        sum(one.unpriced for one in rates),
+    )
+    figures = _figures(state.today, f.spent(state.today, COST), total) | {"lasted": ("today", "dim")}
     return _row(Piece("   "), Piece("All sessions", "strong"), "", figures, width)
 
 

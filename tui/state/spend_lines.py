@@ -162,7 +162,7 @@ class SpendTable:
     def _line(self, text: str, tally: Tally, filled: str, *, strong: bool = False) -> Line:
         prompt = tally.usage.prompt_tokens
         told = {
-            "cost": f.aligned(_cost(tally), 11),
+            "cost": f.aligned(f.paid(tally, 11), 11),
             "simulated": f.aligned(f.money(tally.simulated_nano_usd, simulated=True), 11),
             "no price": str(tally.unpriced_requests or ""),
             "share": self._share(tally),
@@ -184,13 +184,6 @@ class SpendTable:
         if not part:
             return ""
         return f.percent(part / whole) if part >= whole / 100 else "<1%"
-
-
-def _cost(tally: Tally) -> str:
-    """Real money; unknown where nothing but requests without a price is in it."""
-    if not tally.cost_nano_usd and tally.unpriced_requests:
-        return f.UNKNOWN
-    return f.money(tally.cost_nano_usd)
 
 
 def graph(report: UsageReport, group: UsageGroup, width: int, height: int) -> list[Line]:

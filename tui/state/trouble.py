@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from proxy.contract import AS_ASKED, Provider
 from tui.state import formats as f
-from tui.state.detour import Detour, detours, first_choices, takes_requests, without_name
+from tui.state.detour import Detour, detours, takes_requests, without_name
 from tui.state.limits import limit_warning
 from tui.state.lines import Tone
 from tui.state.panel import PanelState
+from tui.state.route import behind, chosen, first_choices, first_providers, followers, following, in_force, siblings
 from tui.state.text import clean_line
 
 HEALTH: dict[str, tuple[str, str, Tone]] = {
@@ -21,6 +22,8 @@ HEALTH: dict[str, tuple[str, str, Tone]] = {
 """Glyph, word and tone of a provider's health."""
 
 
+KEY_REFUSED = 401
+"""The status that says so."""
 GRAVEST_FIRST = ("refused", "failing", "limited", "unused", "ok")
 
 
@@ -48,7 +51,7 @@ def troubles(state: PanelState, now: float, keys: dict[str, str]) -> list[Troubl
     if state.engine.draining:
         found.append(Trouble("The engine is stopping: running answers finish, new requests are refused.", "warn"))
     around = {one.first_choice: one for one in detours_of(state, now)}
-    used = [one for one in state.providers if one.name in _in_use(state)]
+    used = [one for one in state.providers if one.name in {*_in_use(state), *around}]
     used.sort(key=lambda one: GRAVEST_FIRST.index(one.health))
     found += [it for one in used if (it := _of_provider(state, one, around.get(one.name), now, keys))]
     found += [_passed_by(one) for one in around.values() if one.passed_by]
@@ -78,36 +81,37 @@ def health_words(provider: Provider, now: float) -> tuple[str, str, Tone]:
 
 
 def provider_in_force(state: PanelState) -> str:
-    """The provider of the conversation's traffic where nothing more specific decides."""
-    for override in state.route.overrides:
-        if override.session is None and override.slot is None:
-            return override.provider
-    names = {provider.name for provider in state.providers}
-    default = state.route.default
-    return default if default in names else default.split("/", 1)[0]
+    """The provider or the group of the conversation's traffic where nothing more specific decides."""
+    return in_force(state.route, state.providers).provider
+
+
+def providers_in_force(state: PanelState) -> tuple[str, ...]:
+    """The same, of a group its providers."""
+    return first_providers(state.route, state.providers)
 
 
 def target_in_force(state: PanelState) -> tuple[str, str]:
-    """The model (or "as asked") and the provider that the conversation's traffic goes to."""
-    for override in state.route.overrides:
-        if override.session is None and override.slot is None:
-            return override.model or AS_ASKED, override.provider
-    provider = provider_in_force(state)
-    model = state.route.default.removeprefix(provider).removeprefix("/")
-    return model or AS_ASKED, provider
+    """The model (or "as asked") and the provider or the group that the conversation's traffic goes to."""
+    target = in_force(state.route, state.providers)
+    return target.model or AS_ASKED, target.provider
 
 
-def chain_heads(state: PanelState) -> list[str]:
-    """The providers of the fallback chain, in order, each once."""
-    names = {provider.name for provider in state.providers}
-    heads = (target if target in names else target.split("/", 1)[0] for target in state.route.chain)
-    return list(dict.fromkeys(heads))
+def next_in_line(state: PanelState) -> str:
+    """Who serves where what is in force fails; empty where nobody does."""
+    if siblings(state.route, state.providers):
+        return f"others of {provider_in_force(state)}"
+    entries = followers(state.route, state.providers)
+    if not entries or entries[0] in state.route.groups:
+        return entries[0] if entries else ""
+    return behind(entries[0], state.route, state.providers)[0]
 
 
 def _in_use(state: PanelState) -> set[str]:
-    names = {provider_in_force(state)} | {override.provider for override in state.route.overrides}
-    if state.route.fallback_enabled:
-        names.update(chain_heads(state))
+    route, providers = state.route, state.providers
+    names = {name for one in chosen(route, providers) for name in behind(one.provider, route, providers)}
+    names.update(first_providers(route, providers))
+    if route.fallback_enabled:
+        names.update(following(route, providers))
     return names
 
 
@@ -115,7 +119,7 @@ def _of_provider(
     state: PanelState, provider: Provider, detour: Detour | None, now: float, keys: dict[str, str]
 ) -> Trouble | None:
     name = clean_line(provider.name)
-    present = provider.name == provider_in_force(state)
+    present = provider.name in providers_in_force(state)
     instead = f"Serving from {clean_line(detour.serving)} since {f.clock(detour.since)}. " if detour else ""
     if provider.resting:
         text = f"{name} rests. Press {keys['provider']} to take it back. {instead}"
@@ -144,18 +148,24 @@ def _next_step(state: PanelState, provider: Provider, keys: dict[str, str]) -> s
         if provider.retry_at is None:
             return f"{next_one} serves if it fails again."
         return f"{next_one} serves the next request."
-    if provider.health == "refused" or state.route.fallback_enabled or not state.route.chain:
-        return f"Press {keys['provider']} to switch provider."
+    if provider.health == "refused" or state.route.fallback_enabled or not next_in_line(state):
+        return f"{_hanging(state)}Press {keys['provider']} to switch provider."
     return f"Press {keys['fallback']} to turn fallback on."
 
 
 def _next_in_chain(state: PanelState, provider: Provider) -> str:
-    """Who the chain has after ``provider`` that can serve; empty where nobody does. A group is somebody."""
-    for name in chain_heads(state):
+    """Who follows ``provider`` and can serve; empty where nobody does."""
+    for name in following(state.route, state.providers):
         known = state.provider(name)
-        if name != provider.name and (takes_requests(known) if known is not None else name in state.route.groups):
+        if name != provider.name and known is not None and takes_requests(known):
             return clean_line(name)
     return ""
+
+
+def _hanging(state: PanelState) -> str:
+    """Claude Code repeats a request with a refused key without a word, which looks like a hang."""
+    newest = next((one for one in state.requests.newest() if one.kind == "messages"), None)
+    return "Claude Code keeps retrying. " if newest is not None and newest.status == KEY_REFUSED else ""
 
 
 def _passed_by(detour: Detour) -> Trouble:

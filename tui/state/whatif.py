@@ -63,7 +63,7 @@ def spent(report: c.WhatIf) -> list[Line]:
     usage = total.usage
     hit = f.percent(usage.cache_read_tokens / usage.prompt_tokens) if usage.prompt_tokens else "none"
     used = f"{f.count(usage.prompt_tokens)} in, {hit} of it from a cache, {f.count(usage.output_tokens)} out"
-    cost = (Piece("cost  ", "dim"), Piece(f.sums(total.cost_nano_usd, total.simulated_nano_usd), "strong"))
+    cost = (Piece("cost  ", "dim"), Piece(f.spent(total), "strong"))
     unpriced = line(Piece(f"{total.unpriced_requests:,} without a price", "warn")) if total.unpriced_requests else ()
     listed = f"at list prices {_listed(report)}"
     requests = f"{total.requests:,} request{'' if total.requests == 1 else 's'}"

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from proxy.contract import AgentTally, Request, Session
-from tui.state.formats import money, short_model, sums, sums_within
+from tui.state.formats import money, short_model, spent
 from tui.state.text import clean_line
 
 AGENT_MARK = "⤷"
@@ -57,11 +57,9 @@ def session_money(session: Session, width: int | None = None) -> str:
     Without room for both in ``width`` cells, real money stands alone.
     """
     tally = session.tally
-    if session.simulated and not tally.cost_nano_usd:
+    if session.simulated and not tally.cost_nano_usd and not tally.unpriced_requests:
         return money(tally.simulated_nano_usd, simulated=True)
-    if width is not None:
-        return sums_within(tally.cost_nano_usd, tally.simulated_nano_usd, width)
-    return sums(tally.cost_nano_usd, tally.simulated_nano_usd)
+    return spent(tally, width)
 
 
 def models(request: Request) -> str:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from proxy.contract import Tally, UsageReport, local_day
 from tui.state import formats as f
+from tui.state import unpriced
 from tui.state.lines import EMPTY, Line, Piece, Tone, first_that_fits, line
 from tui.state.text import cells
 
@@ -128,7 +129,7 @@ def day_line(shown: Year, day: date) -> Line:
         return line(*head, Piece("   nothing was asked", "dim"))
     usage = tally.usage
     told = f"   {_requests(tally)}, {f.count(usage.prompt_tokens)} in, {f.count(usage.output_tokens)} out"
-    return line(*head, f"   {f.sums(tally.cost_nano_usd, tally.simulated_nano_usd)}", Piece(told, "dim"))
+    return line(*head, f"   {f.spent(tally)}", Piece(told, "dim"))
 
 
 def year_facts(shown: Year) -> Line:
@@ -137,10 +138,14 @@ def year_facts(shown: Year) -> Line:
     if not amounts:
         return line(Piece(" Nothing was asked in this year.", "dim"))
     dearest = max(amounts, key=lambda day: (amounts[day], day))
-    total = f.money(sum(amounts.values()), simulated=shown.simulated)
+    whole = sum(amounts.values())
+    unknown = sum(tally.unpriced_requests for tally in shown.days.values())
+    total = unpriced.told(f.money(whole, simulated=shown.simulated), whole > 0, unknown)
     mean = f.money(sum(amounts.values()) // len(amounts), simulated=shown.simulated)
     most = f.money(amounts[dearest], simulated=shown.simulated)
     busy = f"{len(amounts)} day{'' if len(amounts) == 1 else 's'}"
+    if unknown and not whole:
+        return line(Piece(f" {total} on {busy}: no price is known", "dim"))
     return line(Piece(f" {total} on {busy}, {mean} a day; most on {dearest:%d %b}: {most}", "dim"))
 
 

@@ -134,8 +134,15 @@ def test_blanks_alone_begin_no_block(kind: str) -> None:
 
 
 def test_a_count_of_the_prompt_alone_leaves_the_output_estimated() -> None:
-    seen = written(lambda answer: answer.text("x" * 40), lambda answer: answer.count({"input_tokens": 5}), end)
+    answer = writer()
+    answer.text("x" * 40)
+    answer.count({"input_tokens": 5})
+    answer.finish("end_turn")
+    seen = checked(answer.take())
     assert (seen.usage["input_tokens"], seen.usage["output_tokens"]) == (5, 10)
+    assert not answer.usage_told
+    answer.count({"output_tokens": 7})
+    assert answer.usage_told
 
 
 def test_arguments_outside_of_a_call_are_nobodys() -> None:

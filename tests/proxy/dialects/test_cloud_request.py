@@ -251,6 +251,45 @@ def test_fields_of_tools_that_need_betas_go_with_them(dialect: Dialect) -> None:
     assert searching["tools"] == [{**TOOL, "type": "custom", "defer_loading": True}]
 
 
+@BOTH
+def test_fields_of_tools_that_are_left_out_are_named_once(dialect: Dialect) -> None:
+    tools = [{**TOOL, "name": name, "strict": True, "input_examples": [{}], "allowed_callers": []} for name in "ab"]
+    _, outgoing = sent(dialect, tools=tools)
+    assert outgoing.notes == (
+        f"fields of tools that {type(dialect).__name__} does not take left out: strict, input_examples",
+    )
+
+
+ATTRIBUTION = "x-anthropic-billing-header: cc_version=2.1; cch=1;"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("system", "left"),
+    [
+        ([{"type": "text", "text": ATTRIBUTION}, {"type": "text", "text": "You"}], [{"type": "text", "text": "You"}]),
+        ([{"type": "text", "text": f"{ATTRIBUTION}\nYou"}], [{"type": "text", "text": "You"}]),
+        (f"{ATTRIBUTION}\n\nYou", "You"),
+        ([{"type": "text", "text": ATTRIBUTION}], None),
+        (ATTRIBUTION, None),
+        ([{"type": "text", "text": f"See {ATTRIBUTION}"}], [{"type": "text", "text": f"See {ATTRIBUTION}"}]),
+    ],
+)
+def test_the_clients_line_about_itself_stays_behind(dialect: Dialect, system: Any, left: Any) -> None:
+    payload, outgoing = sent(dialect, system=system)
+    assert (payload.get("system"), outgoing.notes) == (left, ())
+
+
+@BOTH
+def test_a_mark_inside_a_tools_result_loses_its_scope_too(dialect: Dialect) -> None:
+    mark = {"type": "ephemeral", "scope": "global"}
+    inside = {"type": "text", "text": "x", "cache_control": mark}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [inside], "cache_control": mark}
+    payload, _ = sent(dialect, messages=[{"role": "user", "content": [result]}])
+    assert "scope" not in json.dumps(payload)
+    assert payload["messages"][0]["content"][0]["content"][0]["cache_control"] == {"type": "ephemeral"}
+
+
 def test_fine_grained_streaming_is_bedrocks() -> None:
     tool, betas = {**TOOL, "eager_input_streaming": True}, ("fine-grained-tool-streaming-2025-05-14",)
     assert sent(Bedrock(), tools=[tool], betas=betas)[0]["tools"] == [tool]
@@ -413,7 +452,7 @@ def test_a_count_is_read(dialect: Dialect, body: bytes, count: int | None) -> No
     ("status", "word", "kind"),
     [
         (403, "AccessDeniedException", "permission_error"),
-        (403, "ExpiredTokenException", "permission_error"),
+        (403, "ExpiredTokenException", "authentication_error"),
         (400, "ValidationException:http://internal.amazon.com/coral/", "invalid_request_error"),
         (429, "ThrottlingException", "rate_limit_error"),
         (408, "ModelTimeoutException", "timeout_error"),
@@ -466,3 +505,40 @@ def test_vertexs_errors_may_be_googles_or_anthropics() -> None:
 )
 def test_the_version_stands_in_the_id(model: str, version: tuple[int, int] | None) -> None:
     assert claude_version(model) == version
+
+
+def past_work(name: str, number: int = 1) -> list[Body]:
+    """A call of a server's tool and its result."""
+    tool_id = f"srvtoolu_{number}"
+    document = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Words."}}
+    page = {"type": "web_fetch_result", "url": "https://a.example.com/", "content": document}
+    content: Any = page if name == "web_fetch" else [{"title": "A", "url": "https://a.example.com/"}]
+    return [
+        {"type": "server_tool_use", "id": tool_id, "name": name, "input": {"q": "x"}},
+        {
+            "type": f"{name}_tool_result",
+            "tool_use_id": tool_id,
+            "content": content,
+            "cache_control": {"type": "ephemeral"},
+        },
+    ]
+
+
+@pytest.mark.parametrize(("dialect", "kept"), [(Bedrock(), []), (Vertex(), ["web_search"])], ids=["bedrock", "vertex"])
+def test_past_work_of_tools_that_a_cloud_has_none_of_is_told_as_text(dialect: Dialect, kept: list[str]) -> None:
+    said = [*past_work("web_search"), *past_work("web_fetch", 2), {"type": "text", "text": "So."}]
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": said}]
+    payload, outgoing = sent(dialect, messages=[*messages, {"role": "user", "content": "and?"}])
+    blocks = payload["messages"][1]["content"]
+    assert [block["name"] for block in blocks if block["type"] == "server_tool_use"] == kept
+    assert blocks[-2]["text"] == "[results] https://a.example.com/\nWords.\n[end of results]"
+    assert blocks[-2]["cache_control"] == {"type": "ephemeral"}
+    assert f"past work of server tools told as text (×{4 - 2 * len(kept)})" in outgoing.notes
+
+
+@BOTH
+def test_past_work_of_a_tool_that_a_cloud_runs_stays(dialect: Dialect) -> None:
+    said = past_work("tool_search_tool_regex")
+    said[1]["type"] = "tool_search_tool_result"
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": said}]
+    assert sent(dialect, messages=messages)[0]["messages"] == messages

@@ -104,6 +104,14 @@ class TestTurns:
         assert read.turns[-1].results[0].is_error
         assert read.notes
 
+    def test_files_of_a_result_without_its_call_are_kept(self) -> None:
+        image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+        pdf = {"type": "document", "title": "t", "source": {"type": "base64", "data": "aGk="}}
+        read = asked(user(result("gone", [text_block("x"), image, pdf]), text_block("go")))
+        told, *files, said = read.turns[0].said
+        assert (told, said) == (Text("[result of an earlier call] x"), Text("go"))
+        assert [type(each).__name__ for each in files] == ["Image", "Document"]
+
     def test_the_first_of_two_results_counts(self) -> None:
         read = asked(user(text_block("go")), assistant(call("a")), user(result("a", "one"), result("a", "two")))
         assert [each.text for each in read.turns[-1].results] == ["one"]
@@ -193,6 +201,7 @@ class TestFields:
             (None, {"type": "object", "properties": {}}),
             ({}, {"type": "object", "properties": {}}),
             ({"type": "object", "properties": None}, {"type": "object", "properties": {}}),
+            ({"type": ["object", "null"]}, {"type": "object", "properties": {}}),
             (
                 {"type": "string"},
                 {"type": "object", "properties": {"value": {"type": "string"}}, "required": ["value"]},
@@ -239,6 +248,30 @@ class TestFields:
     )
     def test_a_wanted_form_is_read_under_both_names(self, fields: Body) -> None:
         assert asked(**fields).format == {"type": "object"}
+
+    def test_what_no_other_format_has_is_named(self) -> None:
+        fields: Body = {"speed": "fast", "service_tier": "auto", "diagnostics": {"x": 1}, "safeguards": {"a": 1}}
+        read = asked(
+            **fields, output_config={"effort": "low", "task_budget": {"total": 9}}, hologram={"a": 1}, nothing=None
+        )
+        assert read.notes == (
+            "speed left out: only Claude has it",
+            "service_tier left out: only Claude has it",
+            "diagnostics left out: only Claude has it",
+            "safeguards left out: only Claude has it",
+            "hologram left out: the provider's format has no such field",
+            "output_config.task_budget left out: only Claude has it",
+        )
+
+    def test_what_no_other_format_has_of_tools_is_named_with_its_number(self) -> None:
+        tools = [{"name": name, "input_schema": {}, "defer_loading": True, "strict": True} for name in "ab"]
+        assert asked(tools=[*tools, {"name": "c", "input_examples": [{}]}]).notes == (
+            "defer_loading of a tool left out: only Claude has it (×2)",
+            "input_examples of a tool left out: only Claude has it",
+        )
+
+    def test_of_fields_that_a_client_makes_up_not_all_are_named(self) -> None:
+        assert len(asked(**{f"field_{number}": 1 for number in range(1000)}).notes) == 20
 
     def test_numbers_are_numbers_or_nothing(self) -> None:
         read = asked(max_tokens=True, temperature="hot", top_k=5.0, top_p=None, stop_sequences=["a", "", 3])

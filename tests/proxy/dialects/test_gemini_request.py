@@ -12,6 +12,7 @@ from proxy.dialects.conversation import NO_RESULT
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing
 from proxy.dialects.gemini import Gemini
 from proxy.dialects.gemini_marks import SKIP_SIGNATURE, client_id, signature_payload
+from proxy.dialects.page_filter import PageFilter
 from proxy.dialects.quirks import Quirks
 from proxy.dialects.signatures import sealed
 from tests.proxy.dialects.conversations import PDF, PNG, Body, bodies, calls_in, said_in, text_block
@@ -400,7 +401,19 @@ def test_web_search_becomes_googles_own() -> None:
     )
     assert payload["tools"] == [{"googleSearch": {}}]
     assert "toolConfig" not in payload
-    assert outgoing.notes == ()
+    assert outgoing.notes == ("max_uses of the web search left out: the provider takes no bound",)
+
+
+def test_domains_that_google_takes_none_of_are_noted_and_left_to_the_reader() -> None:
+    tool = {
+        **SEARCH,
+        "max_uses": None,
+        "allowed_domains": ["https://docs.python.org/3"],
+        "blocked_domains": ["x.example"],
+    }
+    _, outgoing = sent(asked(tools=[tool]), quirky(search_tool="google_search"))
+    assert [note.split()[0] for note in outgoing.notes] == ["allowed_domains", "blocked_domains"]
+    assert outgoing.pages == PageFilter(("docs.python.org",), ("x.example",))
 
 
 def test_web_search_beside_other_tools_is_left_out() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.dialects.dialect import Occasion, Outgoing
 from proxy.dialects.gemini import Gemini
+from proxy.dialects.page_filter import PageFilter
 from proxy.dialects.tool_names import ToolNames
 from tests.proxy.dialects.chunking import EVERY_CHUNKING, Chunking, cuts, read, whole
 from tests.proxy.dialects.conversations import ARGUMENTS, SAID, TOOL_NAMES, Body
@@ -104,6 +105,38 @@ def test_call_id_and_signature_come_back_as_gemini_gave_them() -> None:
     assert returned(answer(event(*parts, reason="STOP")).blocks) == parts
 
 
+def history(*parts: Body) -> list[Body]:
+    """What goes back of an answer that brings each part in an event of its own."""
+    return returned(answer(*(event(part) for part in parts), event(reason="STOP")).blocks)
+
+
+SIGNED = {"thoughtSignature": "c2ln"}
+
+
+@pytest.mark.parametrize(
+    "before",
+    [text("hm", thought=True, **SIGNED), text("", **SIGNED), text("", thought=True, **SIGNED)],
+    ids=["a thought", "an empty text", "an empty thought"],
+)
+def test_a_call_without_a_signature_goes_back_with_the_one_before_it(before: Body) -> None:
+    assert history(before, call(), call(args={"n": 2})) == [{**call(), **SIGNED}, call(args={"n": 2})]
+
+
+def test_the_signature_of_a_text_goes_to_the_call_that_has_none() -> None:
+    assert history(text("so", **SIGNED), call()) == [text("so"), {**call(), **SIGNED}]
+
+
+def test_the_signatures_of_a_text_and_a_call_stay_where_they_were() -> None:
+    parts = [text("so", **SIGNED), call(thoughtSignature="b3RoZXI")]
+    assert history(*parts) == parts
+    assert history(text("so"), text("", **SIGNED), parts[1]) == parts
+
+
+def test_a_signature_of_a_text_that_is_gone_goes_to_the_next_call() -> None:
+    blocks = answer(event(text("so", **SIGNED), call(thoughtSignature="b3RoZXI")), event(reason="STOP")).blocks
+    assert returned(blocks[1:2] + blocks[3:]) == [{**call(), **SIGNED}]
+
+
 CALLS = st.lists(
     st.builds(
         call,
@@ -156,6 +189,117 @@ def test_a_call_that_the_next_event_repeats_is_one_call(ids: tuple[str | None, s
     first, second = call(args={"n": 1}, id=ids[0]), call(args={"n": 2}, id=ids[1])
     seen = answer(event(first), event(first, second), event(first, second, reason="STOP"))
     assert [each["input"]["n"] for each in seen.calls] == [1, 2]
+
+
+def test_a_call_that_comes_again_without_its_signature_is_one_call() -> None:
+    signed = call(args={"n": 1}, thoughtSignature="c2ln")
+    seen = answer(event(signed), event(call(args={"n": 1})), event(call(args={"n": 1}), reason="STOP"))
+    assert [each["input"]["n"] for each in seen.calls] == [1]
+
+
+def test_an_equal_call_that_repeats_not_all_so_far_is_another() -> None:
+    first, second = call(args={"n": 1}), call(args={"n": 2})
+    seen = answer(event(first), event(second), event(second), event(reason="STOP"))
+    assert [each["input"]["n"] for each in seen.calls] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("first", [0, None, 1, 7])
+def test_only_one_candidate_is_read(first: int | None) -> None:
+    one, other = event(text("A")), event(text("B"), reason="MAX_TOKENS")
+    one["candidates"][0]["index"], other["candidates"][0]["index"] = first, 3
+    both = {**one, "candidates": [*one["candidates"], *other["candidates"]]}
+    last = event(text("C"), reason="STOP")
+    last["candidates"][0]["index"] = first
+    seen = answer(both, other, last)
+    assert (seen.text, seen.stop_reason) == ("AC", "end_turn")
+
+
+def test_an_answer_may_stand_within_a_response() -> None:
+    seen = answer({"response": event(text("a")), "traceId": "t"}, {"response": event(reason="STOP", usage=USAGE)})
+    assert (seen.text, seen.usage["output_tokens"]) == ("a", 12)
+
+
+def piece(*values: Body, more: bool = True, **fields: Any) -> Body:
+    """A piece of a call whose arguments stream."""
+    call = {**fields, **({"partialArgs": list(values)} if values else {}), **({"willContinue": True} if more else {})}
+    return {"functionCall": call}
+
+
+def at(path: str, value: Any, more: bool = False) -> Body:
+    kind = {str: "stringValue", bool: "boolValue", type(None): "nullValue"}.get(type(value), "numberValue")
+    return {"jsonPath": path, kind: value, **({"willContinue": True} if more else {})}
+
+
+HEAD: Body = {**piece(name="Bash"), "thoughtSignature": "c2ln"}
+
+
+@EVERY_CHUNKING
+@pytest.mark.parametrize(
+    "end",
+    [[piece(more=False)], [piece(at("$.z", 1), more=False)], [piece(at("$.z", 1)), text("")], [piece(at("$.z", 1))]],
+    ids=["empty end", "value at the end", "a text behind", "no end"],
+)
+def test_arguments_that_stream_value_by_value_come_whole(chunked: Chunking, end: list[Body]) -> None:
+    values = [
+        piece(at("$.items[0].name", "Grüße, ", more=True)),
+        piece(at("$.items[0].name", "世界", more=True)),
+        piece(at("$.items[0].name", "")),
+        piece(),
+        piece(at("$.items[1].ok", True), at("$.items[1].none", None)),
+        piece(at("$['odd key'][0][1]", 0.5)),
+    ]
+    seen = answer(*(event(part) for part in [HEAD, *values, *end]), event(reason="STOP"), chunked=chunked)
+    expected: Body = {"items": [{"name": "Grüße, 世界"}, {"ok": True, "none": None}], "odd key": [[None, 0.5]]}
+    if "partialArgs" in end[0]["functionCall"]:
+        expected["z"] = 1
+    assert [each["input"] for each in seen.calls] == [expected]
+    assert returned(seen.blocks)[0]["thoughtSignature"] == "c2ln"
+
+
+def test_calls_whose_arguments_stream_come_one_after_the_other() -> None:
+    equal = [piece(name="Read"), piece(at("$.id", "A", more=True)), piece(at("$.id", "")), piece(more=False)]
+    parts = [call("Bash"), *equal, *equal, piece(name="Read"), piece(at("$.id", "C")), call("Bash", {"n": 1})]
+    seen = answer(*map(event, parts), event(text(""), reason="STOP"))
+    assert [(each["name"], each["input"]) for each in seen.calls] == [
+        ("Bash", {}),
+        ("Read", {"id": "A"}),
+        ("Read", {"id": "A"}),
+        ("Read", {"id": "C"}),
+        ("Bash", {"n": 1}),
+    ]
+
+
+def test_pieces_that_name_their_call_again_are_of_the_same_call() -> None:
+    by_name = [piece(name="Read"), piece(at("$.a", 1), name="Read"), piece(at("$.b", 2), name="Read", more=False)]
+    by_id = [piece(name="Read", id="k"), piece(at("$.a", 1), name="Read", id="k"), piece(at("$.b", 2), id="k")]
+    for parts in (by_name, by_id):
+        seen = answer(*map(event, parts), event(reason="STOP"))
+        assert [each["input"] for each in seen.calls] == [{"a": 1, "b": 2}]
+
+
+def test_arguments_that_the_length_limit_cuts_are_no_call() -> None:
+    seen = answer(event(text("x")), event(HEAD), event(piece(at("$.a", "lo", more=True))), event(reason="MAX_TOKENS"))
+    assert (seen.kinds, seen.stop_reason) == (["text"], "max_tokens")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        piece(at("$.a", 1)),
+        piece(at("", 1), name="Bash"),
+        piece(at("$", 1), name="Bash"),
+        piece(at("$[0]", 1), name="Bash"),
+        piece(at("$.a[999999]", 1), name="Bash"),
+        piece(at("$.a", 1), at("$.a.b", 2), at("$.a[0]", 3), name="Bash"),
+        piece(at("$.a" * 5000, 1), name="Bash"),
+        {"functionCall": {"name": "Bash", "partialArgs": [None, 7, {}, {"jsonPath": 7}], "willContinue": True}},
+    ],
+)
+def test_pieces_without_sense_break_nothing(odd: Body) -> None:
+    seen = answer(event(odd), event(piece(at("$.n", 1), more=False)), event(text("x"), reason="STOP"))
+    assert seen.error is None
+    assert seen.text == "x"
+    assert all(each["input"].get("n") == 1 for each in seen.calls)
 
 
 @pytest.mark.parametrize("args", [None, [], "text", 7])
@@ -222,6 +366,13 @@ def test_a_blocked_prompt_is_a_refusal() -> None:
     assert (seen.stop_reason, seen.blocks, seen.usage["input_tokens"]) == ("refusal", [], 9)
 
 
+def test_stop_with_every_event_hides_no_other_reason() -> None:
+    stops = [event(text(said), reason="STOP") for said in "ab"]
+    assert answer(*stops, event(reason="MAX_TOKENS")).stop_reason == "max_tokens"
+    assert answer(*stops).stop_reason == "end_turn"
+    assert answer(event(reason="STOP"), event(text("late"), reason="STOP")).text == "late"
+
+
 def test_the_first_reason_counts() -> None:
     assert answer(event(text("x"), reason="MAX_TOKENS"), event(reason="STOP")).stop_reason == "max_tokens"
 
@@ -252,7 +403,9 @@ def test_the_last_event_may_lack_its_blank_line() -> None:
         ({**USAGE, "cachedContentTokenCount": 160}, (0, 160, 12, 5)),
         ({**USAGE, "toolUsePromptTokenCount": 30}, (130, 0, 12, 5)),
         ({"promptTokenCount": 3}, (3, 0, 0, 0)),
-        ({"promptTokenCount": None, "candidatesTokenCount": "7", "thoughtsTokenCount": -1, "x": 1}, None),
+        ({"promptTokenCount": "3", "candidatesTokenCount": "7"}, (3, 0, 7, 0)),
+        ({"candidatesTokenCount": 7}, (11, 0, 7, 0)),
+        ({"promptTokenCount": None, "candidatesTokenCount": "many", "thoughtsTokenCount": -1, "x": 1}, None),
     ],
 )
 def test_tokens_are_counted_once_each(usage: Body, counts: tuple[int, ...] | None) -> None:
@@ -341,6 +494,32 @@ def test_what_google_searched_is_told_as_the_clients_own_search_is() -> None:
         ("https://pep.example", "https://pep.example"),
     ]
     assert (seen.stop_reason, seen.usage["server_tool_use"]) == ("end_turn", {"web_search_requests": 1})
+
+
+REDIRECT = "https://vertexaisearch.cloud.google.com/grounding-api-redirect/"
+FOUND = [
+    {"web": {"uri": f"{REDIRECT}1", "title": "docs.python.org"}},
+    {"web": {"uri": f"{REDIRECT}2", "title": "x.example"}},
+    {"web": {"uri": f"{REDIRECT}3", "title": "What is new"}},
+    {"web": {"uri": "https://www.python.org/a", "title": "A"}},
+]
+
+
+@pytest.mark.parametrize(
+    ("pages", "left"),
+    [
+        (PageFilter(), [1, 2, 3, 4]),
+        (PageFilter(allowed=("python.org",)), [1, 4]),
+        (PageFilter(blocked=("x.example",)), [1, 3, 4]),
+        (PageFilter(allowed=("elsewhere.example",)), []),
+    ],
+)
+def test_of_what_google_found_only_admitted_pages_are_told(pages: PageFilter, left: list[int]) -> None:
+    last = event(text("3.14."), reason="STOP", usage=USAGE)
+    last["candidates"][0]["groundingMetadata"] = {"webSearchQueries": ["q"], "groundingChunks": FOUND}
+    seen = checked(read(Gemini().reader(Outgoing("", b"", pages=pages), AT), whole(stream(last))))
+    told = [page["url"] for page in seen.blocks[2]["content"]]
+    assert told == [FOUND[number - 1]["web"]["uri"] for number in left]
 
 
 _HOSTILE = st.recursive(

@@ -257,6 +257,20 @@ class TestPiecesThatGoAstray:
         if index == 0:
             assert arguments_of(*pieces, called(0, arguments=again)) == [{"location": "x"}]
 
+    @pytest.mark.parametrize("cut", [1, 2, 3, 4, 6, 9])
+    def test_arguments_told_again_in_another_spelling_end_what_was_begun(self, cut: int) -> None:
+        given = {"date": "2025-03-26", "n": 300, "kind": "支出"}
+        compact = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+        for again in (json.dumps(given), json.dumps(given, ensure_ascii=False)):
+            pieces = (called(arguments=compact[:20]), called(arguments=compact[20:-cut]), called(arguments=again))
+            assert arguments_of(head(0, "a"), *pieces) == [given]
+
+    def test_an_object_within_the_arguments_is_no_retelling(self) -> None:
+        pieces = [called(arguments=piece) for piece in ('{"a":', '{"b":1}', ',"c":[', '{"b":1}', ",", '{"b":2}', "]}")]
+        assert arguments_of(head(0, "a"), *pieces) == [{"a": {"b": 1}, "c": [{"b": 1}, {"b": 2}]}]
+        code = [called(arguments=piece) for piece in ('{"code":"() => ', "{}", '{}"', "}")]
+        assert arguments_of(head(0, "a"), *code) == [{"code": "() => {}{}"}]
+
     @pytest.mark.parametrize("fields", [{}, {"id": "call_" + "a" * 16, "name": "Bash"}])
     def test_arguments_that_are_told_from_the_start_with_each_piece_are_told_once(self, fields: Payload) -> None:
         text = '{"location":"x","z":[{"y":"{"}]}'
@@ -374,6 +388,17 @@ class TestReasoningThatReturns:
             quirks=self.QUIRKS,
         )
         assert self.returned(seen)["reasoning_details"] == pieces
+
+    @pytest.mark.parametrize("place", [{}, {"id": "a" * 16}, {"index": 0}, {"index": 0, "function": {"arguments": ""}}])
+    def test_what_hangs_onto_a_call_may_come_on_its_own(self, place: Payload) -> None:
+        extra = {"google": {"thought_signature": "sig"}}
+        seen = answer(
+            called(0, id="a" * 16, name="Bash", arguments='{"a":1}'),
+            delta(tool_calls=[{**place, "extra_content": extra}]),
+            finish("stop"),
+        )
+        assert [call["input"] for call in seen.calls] == [{"a": 1}]
+        assert self.returned(seen)["tool_calls"][0]["extra_content"] == extra
 
     def test_what_hangs_onto_a_call_returns_with_it(self) -> None:
         extra = {"google": {"thought_signature": "sig"}}

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 
 from proxy.dialects.conversation import NO_RESULT
-from proxy.dialects.openai_chat_messages import ERROR_MARK, GOES_ON, NO_OUTPUT, NOT_KEPT
+from proxy.dialects.openai_chat_messages import ERROR_MARK, GOES_ON, NO_OUTPUT
 from proxy.dialects.openai_chat_reasoning import DIALECT, sealed_reasoning
 from proxy.dialects.quirks import PLAIN, Quirks
 from proxy.dialects.signatures import sealed
 from proxy.dialects.tool_names import sent_id
+from proxy.protocol.terms import NOT_KEPT
 from tests.proxy.dialects.chat_requests import (
     BASH,
     CLAUDES,
@@ -259,6 +260,11 @@ class TestReasoning:
         message = self.thought(CLAUDES, Quirks(reasoning_back="reasoning_content"))
         assert message["reasoning_content"] == NOT_KEPT
         assert "secret" not in json.dumps(message)
+
+    def test_thinking_returns_within_the_text_where_the_server_thinks_there(self) -> None:
+        message = self.thought(MINE, Quirks(reasoning_back="inline"))
+        assert message["content"] == "<think>\nI run it\n</think>"
+        assert "<think>" not in json.dumps(self.thought(CLAUDES, Quirks(reasoning_back="inline")))
 
     def test_a_message_without_calls_needs_no_reasoning(self) -> None:
         written = messages_of(

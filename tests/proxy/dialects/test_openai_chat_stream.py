@@ -26,6 +26,10 @@ class TestText:
         assert seen.message["usage"]["input_tokens"] == 42
         assert (seen.stop_reason, seen.usage["input_tokens"], seen.usage["output_tokens"]) == ("end_turn", 10, 5)
 
+    def test_the_model_is_the_one_that_a_chunk_names_first(self) -> None:
+        placeholder: Payload = {"id": "", "model": "", "choices": [], "created": 0}
+        assert answer(placeholder, delta(content="a"), finish()).message["model"] == "served-9"
+
     @EVERY_CHUNKING
     @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
     def test_line_ends_and_split_characters_do_not_matter(self, chunked: Chunking, line_end: bytes) -> None:
@@ -258,6 +262,16 @@ class TestEndings:
         seen = answer(delta(content="a"), finish("length"), finish("stop"), finish("stop"))
         assert seen.stop_reason == "max_tokens"
         assert seen.names.count("message_delta") == 1
+
+    def test_a_reason_with_every_chunk_hides_no_other(self) -> None:
+        chunks = [delta(reasoning="hm"), delta(content="a"), delta(content="b"), delta(content="c")]
+        for chunk, reason in zip(chunks, ("stop", "stop", "stop", "length"), strict=True):
+            chunk["choices"][0]["finish_reason"] = reason
+        seen = answer(*chunks)
+        assert (seen.thinking, seen.text, seen.stop_reason) == ("hm", "abc", "max_tokens")
+
+    def test_a_reason_before_the_last_piece_holds_where_no_other_comes(self) -> None:
+        assert answer(finish("length"), delta(content="late"), done=False).stop_reason == "max_tokens"
 
     def test_what_comes_after_the_reason_still_counts(self) -> None:
         seen = answer(finish(), delta(content="late"), counted(7, 3))

@@ -54,6 +54,11 @@ class TestWholeAnswers:
     def test_json_that_is_no_answer_is_an_error(self, body: bytes) -> None:
         assert checked(raw_answer(body)).error is not None
 
+    def test_an_error_by_another_name_is_told_in_its_words(self) -> None:
+        seen = checked(raw_answer(b'{"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}'))
+        assert seen.error is not None
+        assert seen.error["message"] == "insufficient balance"
+
     @EVERY_CHUNKING
     def test_a_page_of_html_passes_as_it_is(self, chunked: Chunking) -> None:
         assert raw_answer(b"<html>gateway</html>", chunked=chunked) == b"<html>gateway</html>"

@@ -502,6 +502,7 @@ def test_a_search_keeps_its_domains_and_its_place() -> None:
 def test_what_a_search_does_not_take_is_noted() -> None:
     tool = {**SEARCH, "blocked_domains": ["b.example"]}
     assert outgoing(asking(tools=[tool]), Quirks(search_tool="web_search")).notes == (
+        "max_uses of the web search left out: the provider takes no bound",
         "blocked_domains of the web search left out: the provider does not take them",
     )
     preview = outgoing(asking(tools=[{**SEARCH, "allowed_domains": ["a"]}]), Quirks(search_tool="web_search_preview"))

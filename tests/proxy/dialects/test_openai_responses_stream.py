@@ -372,6 +372,35 @@ def test_a_call_is_whole_however_it_is_told(events: Sequence[Event]) -> None:
     assert (made["name"], made["input"]) == ("Bash", {"n": 1})
 
 
+@EVERY_CHUNKING
+@pytest.mark.parametrize("pieces", [('{"n":1}',), ('{"n', '":1}')])
+def test_arguments_that_come_after_the_end_of_their_call_are_not_lost(
+    chunked: Chunking, pieces: tuple[str, ...]
+) -> None:
+    first, second = call("", "fc_a"), call("", "fc_b")
+    ends = [event for item in (first, second) for event in (added(item), arguments_done("", item["id"]), done(item))]
+    deltas = [arguments_delta(piece, name) for name in ("fc_b", "fc_a") for piece in pieces]
+    got = answer(*ends, *deltas, *streamed_message(index=2), completed(), chunked=chunked)
+    assert [each["input"] for each in got.calls] == [{"n": 1}, {"n": 1}]
+    assert got.kinds == ["tool_use", "tool_use", "text"]
+
+
+def test_arguments_that_come_after_a_text_are_too_late_and_no_call_without_them() -> None:
+    got = answer(added(call("")), done(call("")), *streamed_message(index=1), arguments_delta('{"n":1}'), completed())
+    assert got.error == {"type": "api_error", "message": "the arguments of the call of Bash came too late"}
+
+
+def test_arguments_that_only_the_last_event_tells_of_an_ended_call_arrive() -> None:
+    got = answer(added(call("")), done(call("")), completed(call()))
+    assert [each["input"] for each in got.calls] == [{"n": 1}]
+
+
+def test_a_name_that_the_end_of_its_call_lacks_stays() -> None:
+    item = {**call(), "name": "", "call_id": ""}
+    got = answer(added(call()), arguments_delta('{"n":1}'), done(item), completed(item))
+    assert [(each["name"], each["id"]) for each in got.calls] == [("Bash", "call_of_fc_a_0123456789")]
+
+
 @pytest.mark.parametrize("arguments", ["", None, "{}", {}, "null", "[]", '""', " "])
 def test_a_call_without_arguments_has_an_empty_input(arguments: Any) -> None:
     [made] = answer(added(call(arguments)), done(call(arguments)), completed()).calls
@@ -595,6 +624,14 @@ def test_an_incomplete_answer_says_why(details: Any, reason: str) -> None:
     end = {"type": "response.incomplete", "response": response(status="incomplete", incomplete_details=details)}
     got = answer(*streamed_message(), end)
     assert (got.stop_reason, got.usage["output_tokens"]) == (reason, 20)
+
+
+def test_an_answer_that_a_timeout_left_incomplete_is_an_error() -> None:
+    details = {"reason": "server_timeout"}
+    end = {"type": "response.incomplete", "response": response(status="incomplete", incomplete_details=details)}
+    error = answer(*streamed_call(), end).error
+    assert error is not None
+    assert error["type"] == "timeout_error"
 
 
 def test_a_call_that_the_limit_cut_ends_at_the_limit() -> None:

@@ -133,6 +133,43 @@ class TestKeywords:
         legal = legal_schema({"type": "object", "properties": {}, "anyOf": either})
         assert legal == {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
 
+    def test_choices_at_the_root_may_be_references(self) -> None:
+        kinds = {
+            name: {
+                "type": "object",
+                "properties": {"kind": {"const": name}, name: {"type": "string"}},
+                "required": ["kind", name],
+            }
+            for name in "ab"
+        }
+        either = [{"$ref": f"#/$defs/{name}"} for name in "ab"]
+        for keyword in ("anyOf", "oneOf"):
+            legal = legal_schema({"type": "object", "properties": {}, keyword: either, "$defs": kinds})
+            assert legal == {
+                "type": "object",
+                "properties": {
+                    "kind": {"anyOf": [{"const": "a"}, {"const": "b"}]},
+                    "a": {"type": "string"},
+                    "b": {"type": "string"},
+                },
+                "required": ["kind"],
+            }
+        legal = legal_schema({"type": "object", "properties": {}, "allOf": either, "$defs": kinds})
+        assert legal["required"] == ["kind", "a", "b"]
+        assert list(legal["properties"]) == ["kind", "a", "b"]
+
+    def test_choices_within_choices_at_the_root_become_one_object_too(self) -> None:
+        inner = {"anyOf": [{"$ref": "#/$defs/a"}, {"type": "null"}]}
+        either = [inner, {"properties": {"b": {}}, "required": ["b"]}]
+        schema = {"type": "object", "properties": {"c": {}}, "required": ["c"], "oneOf": either}
+        legal = legal_schema({**schema, "$defs": {"a": {"properties": {"a": {}, "b": {}}, "required": ["b", "a"]}}})
+        assert legal["required"] == ["c", "b"]
+        assert set(legal["properties"]) == {"a", "b", "c"}
+
+    def test_choices_at_the_root_that_name_each_other_end(self) -> None:
+        circle = {name: {"anyOf": [{"$ref": f"#/$defs/{other}"}] * 3} for name, other in ("ab", "ba")}
+        assert legal_schema({"type": "object", "anyOf": [{"$ref": "#/$defs/a"}], "$defs": circle})["properties"] == {}
+
     def test_parts_that_all_hold_at_the_root_keep_what_they_require(self) -> None:
         parts = [{"properties": {name: {"type": "string"}}, "required": [name]} for name in "ab"]
         assert legal_schema({"type": "object", "properties": {}, "allOf": parts})["required"] == ["a", "b"]

@@ -27,6 +27,32 @@ def test_a_legal_name_stays_as_it_is() -> None:
     assert ToolNames(["mcp__files__read-all"]).sent("mcp__files__read-all") == "mcp__files__read-all"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "functions.Read",
+        "Read<|channel|>commentary",
+        "functions.Read<|channel|>json",
+        "default_api:Read",
+        "a.b/Read",
+        " Read ",
+    ],
+)
+def test_a_name_is_known_in_the_words_of_other_formats(said: str) -> None:
+    assert ToolNames(["Read", "Bash"]).own(said) == "Read"
+
+
+@pytest.mark.parametrize("said", ["functions.Write", "Write", "<|channel|>", "", "Read.", "Reader", "files.Read.all"])
+def test_a_name_that_no_tool_has_stays_for_the_client_to_refuse(said: str) -> None:
+    assert ToolNames(["Read", "Bash"]).own(said) == said
+
+
+def test_a_tools_own_name_is_never_taken_for_another() -> None:
+    names = ToolNames(["files.Read", "Read"])
+    assert names.own("files.Read") == "files.Read"
+    assert names.own(names.sent("files.Read")) == "files.Read"
+
+
 def test_a_name_is_the_same_in_every_request() -> None:
     long_name = "mcp__" + "x" * 80
     assert ToolNames([long_name]).sent(long_name) == ToolNames(["Bash", long_name, "Read"]).sent(long_name)

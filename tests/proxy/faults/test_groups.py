@@ -1,16 +1,18 @@
 """Groups by order and weight, chains of slots, and targets that cannot take a request."""
 
 import asyncio
+import base64
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from proxy import contract as c
+from proxy.estimate import BYTES_PER_TOKEN
 from tests.proxy.conftest import StartEngine
 from tests.proxy.faults.lines import served, serving
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
-from tests.upstreams import ScriptedUpstream, as_json, error_body
+from tests.upstreams import CLAUDE, ScriptedUpstream, as_json, as_stream, error_body, message_stream
 
 OVERLOADED = as_json(error_body("overloaded_error", "Overloaded"), 529)
 BIG = "x" * 40_000
@@ -182,6 +184,17 @@ async def test_every_provider_s_overflow_becomes_the_sentence_with_both_numbers(
     assert (await engine.record()).attempts[0].outcome == "prompt_too_long"
 
 
+@pytest.mark.parametrize("words", ["Prompt is too long", "prompt is too long: 9001 tokens > 8192 maximum"])
+async def test_an_overflow_under_another_status_becomes_the_one_on_which_the_client_compacts(
+    start: StartEngine, upstream: ScriptedUpstream, words: str
+) -> None:
+    upstream.script = as_json(error_body("invalid_request_error", words), 413)
+    engine = await start(settings(provider(upstream)))
+    response = await engine.ask()
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
+    assert response.json()["error"]["message"].startswith("prompt is too long: ")
+
+
 async def test_an_overflow_without_numbers_gets_those_that_the_engine_knows(
     start: StartEngine, upstream: ScriptedUpstream
 ) -> None:
@@ -202,3 +215,127 @@ async def test_a_request_that_fits_again_is_served_where_it_was_too_large(
     await engine.ask(message(system=BIG))
     response = await engine.ask()
     assert response.content == served(stream=True)
+
+
+def pasted(kind: str = "image", media_type: str = "image/png") -> dict[str, Any]:
+    """A message with 900 kB of a picture or document in it."""
+    source = {"type": "base64", "media_type": media_type, "data": base64.b64encode(bytes(900_000)).decode()}
+    return {"role": "user", "content": [{"type": kind, "source": source}, {"type": "text", "text": "What is it?"}]}
+
+
+WIDE = {"models": ["wide"], "context_windows": {"wide": 20_000}}
+DOCUMENT = {"kind": "document", "media_type": "application/pdf"}
+
+
+@pytest.mark.parametrize("medium", [{}, DOCUMENT], ids=["picture", "document"])
+async def test_what_is_pasted_is_no_long_prompt(
+    start: StartEngine, upstream: ScriptedUpstream, medium: dict[str, str]
+) -> None:
+    serving(upstream)
+    engine = await start(settings(provider(upstream, **WIDE), route={"default": "first/wide"}))
+    turn, answer = {"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello"}
+    for messages in ([pasted(**medium)], [turn], [turn, answer, pasted(**medium)]):
+        assert await trail(engine, message(messages=messages), x_claude_code_session_id="s1") == [("first", "served")]
+
+
+async def test_many_pictures_are_a_long_prompt(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(settings(provider(upstream, **WIDE), route={"default": "first/wide"}))
+    response = await engine.ask(message(messages=[pasted()] * 14))
+    assert response.json()["error"]["message"].startswith("prompt is too long: 23")
+
+
+async def test_a_picture_is_counted_as_what_a_model_sees_of_it(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(settings(provider(upstream)))
+    counted = await engine.http.post("/v1/messages/count_tokens", json=message(messages=[pasted()]))
+    assert 1600 <= counted.json()["input_tokens"] < 2000
+
+
+async def test_how_long_text_is_is_learned_from_text_alone(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    engine = await start(settings(provider(upstream)))
+    await engine.ask(message(messages=[pasted()]))
+    await engine.record()
+    assert engine.engine._fitting.bytes_per_token(CLAUDE) == BYTES_PER_TOKEN
+
+
+async def test_an_entry_that_lists_no_such_model_is_skipped_with_its_reason(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream, third: ScriptedUpstream
+) -> None:
+    upstream.script = OVERLOADED
+    other = provider(second, models=["llama-3.3-70b", "qwen3"])
+    engine = await start(settings(provider(upstream), other, provider(third), fallback=True))
+    assert await trail(engine) == [("first", "overloaded"), ("second", "skipped"), ("third", "served")]
+    skipped = (await engine.record()).attempts[1]
+    assert (skipped.reason, skipped.unfit) == ("second: lists no model for 'claude-opus-4-8'", True)
+    assert len(second.calls) == 0
+
+
+async def test_a_chain_of_which_nothing_can_serve_is_a_problem_that_is_told_and_closes_nobody(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.script = as_json(error_body("overloaded_error", "Overloaded"), 529, (("retry-after", "600"),))
+    engine = await start(settings(provider(upstream), provider(second, models=["llama"]), fallback=True))
+    for _ in range(2):
+        assert await trail(engine) == [("first", "overloaded"), ("second", "skipped")]
+    snapshot = await engine.snapshot()
+    assert [each.serves_nothing for each in snapshot.providers if each.name == "second"] == [True]
+    engine.engine.overview.look()
+    [problem] = engine.engine.overview.problems
+    assert problem == "fallback: second serves nothing: it lists no model for claude-opus-4-8, claude-sonnet-4-5"
+
+
+async def test_a_slot_s_chain_is_judged_by_what_that_slot_asks_for(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    chosen = settings(provider(upstream), provider(second, models=["claude-haiku-4-5"]), fallback=True)
+    chosen["route"] |= {"fallback": [], "slot_fallback": {"haiku": ["second"], "opus": ["second"]}}
+    engine = await start(chosen)
+    assert engine.engine.overview.problems == ()
+
+
+async def test_a_choice_for_a_provider_that_is_gone_is_a_problem_that_says_who_serves(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    before = await start(settings(provider(upstream), provider(second)))
+    await before.command("use", c.Use(target="second"))
+    await before.stop()
+    after = await start(settings(provider(upstream)))
+    assert await trail(after) == [("first", "served")]
+    [problem] = (await after.snapshot()).problems
+    assert problem == (
+        "all traffic is set to second, but there is no second any more: first serves; cctui use as-asked takes the"
+        " choice back"
+    )
+    await after.command("use", c.Use(target="as-asked"))
+    after.engine.overview.look()
+    assert (await after.snapshot()).problems == ()
+
+
+async def test_one_outage_is_told_once_each_way_for_each_chain(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream, third: ScriptedUpstream
+) -> None:
+    upstream.script = as_json(error_body("overloaded_error", "Overloaded"), 529, (("retry-after", "600"),))
+    chosen = settings(provider(upstream), provider(second), provider(third), fallback=True)
+    chosen["route"] |= {"fallback": ["second"], "slot_fallback": {"haiku": ["third"]}}
+    engine = await start(chosen)
+    for _ in range(3):
+        await trail(engine)
+        await trail(engine, message("claude-haiku-4-5"))
+    texts = [each.text.rsplit(". ", 1)[1] for each in (await engine.snapshot()).notices]
+    assert texts == ["second serves instead", "third serves instead"]
+
+
+async def test_a_session_that_is_passed_by_is_told_once(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    second.script = as_stream(message_stream(usage={"input_tokens": 12_000}))
+    small = provider(upstream, **SMALL_WINDOW)
+    engine = await start(settings(small, provider(second), fallback=True, route={"default": "first/small-one"}))
+    for _ in range(3):
+        assert await trail(engine, message(system=BIG), x_claude_code_session_id="big") == [
+            ("first", "skipped"),
+            ("second", "served"),
+        ]
+        assert await trail(engine, x_claude_code_session_id="small") == [("first", "served")]
+    [notice] = (await engine.snapshot()).notices
+    assert "small-one is too small" in notice.text
+    assert notice.text.endswith("second serves instead")

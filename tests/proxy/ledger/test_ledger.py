@@ -322,3 +322,11 @@ def test_a_job_for_a_ledger_that_cannot_be_opened_is_told_so(tmp_path: Path) -> 
     running.close()
     with pytest.raises(writer.LedgerUnusable, match="ending"):
         running.submit(lambda _: None).result(20)
+
+
+def test_how_long_text_is_is_read_from_requests_that_can_be_text(ledger: LedgerWriter, file: Path) -> None:
+    usage = c.Usage(input_tokens=1000)
+    for number, size in enumerate((4000, 5000, 900_000)):
+        ledger.record(ended(number, usage=usage, request_bytes=size))
+    assert ledger.flush()
+    assert LedgerReader(file).bytes_per_token() == {"claude-opus-4-8": 4.5}

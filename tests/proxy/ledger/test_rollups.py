@@ -15,6 +15,7 @@ from proxy.ledger import rollups, schema
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.retention import remove_old, rows_since
 from proxy.ledger.rows import INSERT, to_row
+from proxy.ledger.upkeep import Upkeep
 from proxy.ledger.writer import LedgerWriter
 from tests.proxy.ledger import generated
 from tests.proxy.ledger.generated import BEGIN
@@ -189,7 +190,7 @@ def thinned(tmp_path: Path) -> tuple[LedgerReader, int]:
     connection.execute("BEGIN")
     rollups.record(connection, [to_row(row) for row in ROWS])
     connection.execute("COMMIT")
-    while remove_old(connection, 30, BEGIN + 35 * 86400 + 5000):
+    while remove_old(connection, 7, BEGIN + 12 * 86400 + 5000):
         pass
     begin = rows_since(connection)
     connection.close()
@@ -237,6 +238,37 @@ def test_days_are_kept_whole(tmp_path: Path) -> None:
     again.close()
     assert [each.id for each in reader.last(9)] == ["2", "1"]
     assert reader.usage(c.Choice(), "day").total.requests == 3
+
+
+def plain_ledger(tmp_path: Path, *began: float) -> sqlite3.Connection:
+    """A ledger with a request of each of these times."""
+    connection = schema.connect(str(tmp_path / "ledger.sqlite3"))
+    schema.migrate(connection)
+    connection.execute("BEGIN")
+    rows = [msgspec.structs.replace(ROWS[0], id=str(at), kind="messages", started_at=at) for at in began]
+    rollups.record(connection, [to_row(row) for row in rows])
+    connection.execute("COMMIT")
+    return connection
+
+
+def test_a_clock_that_runs_ahead_removes_no_row(tmp_path: Path) -> None:
+    connection = plain_ledger(tmp_path, BEGIN - 40 * 86400.0, BEGIN - 3600.0, BEGIN + 60.0)
+    while remove_old(connection, 30, BEGIN + 365 * 86400):
+        pass
+    connection.close()
+    kept = [each.started_at for each in LedgerReader(tmp_path / "ledger.sqlite3").since(0)]
+    assert kept == [BEGIN - 3600, BEGIN + 60]
+
+
+@pytest.mark.parametrize("keep_days", [None, 30])
+def test_a_removal_of_days_to_come_is_taken_back(tmp_path: Path, keep_days: int | None) -> None:
+    connection = plain_ledger(tmp_path, BEGIN - 3600.0, BEGIN + 60.0)
+    connection.execute("INSERT INTO facts VALUES ('rows since', ?)", (str(int(BEGIN) + 335 * 86400),))
+    Upkeep(keep_days).step(connection, BEGIN + 90.0)
+    assert rows_since(connection) == BEGIN
+    Upkeep(keep_days).step(connection, BEGIN + 3 * 86400.0)
+    assert (rows_since(connection), connection.execute("SELECT count(*) FROM requests").fetchone()[0]) == (BEGIN, 2)
+    connection.close()
 
 
 def test_the_file_of_a_ledger_shrinks_with_its_rows(tmp_path: Path) -> None:

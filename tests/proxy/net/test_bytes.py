@@ -172,9 +172,16 @@ async def test_an_answer_that_does_not_stream_passes_unaltered(
     assert (response.content, response.headers["request-id"]) == (body, "req_9")
 
 
-@pytest.mark.parametrize("status", [400, 404, 413, 422, 429, 500, 503, 529])
-async def test_an_error_answer_passes_unaltered(engine: RunningEngine, upstream: ScriptedUpstream, status: int) -> None:
-    body = b'{ "type":"error", "error":{"type":"x","message":"prompt is too long: 7 tokens > 3 maximum"} }\n'
+TOO_LONG = "prompt is too long: 7 tokens > 3 maximum"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(400, TOO_LONG), *((status, "no") for status in (400, 404, 413, 422, 429, 500, 503, 529))]
+)
+async def test_an_error_answer_passes_unaltered(
+    engine: RunningEngine, upstream: ScriptedUpstream, status: int, words: str
+) -> None:
+    body = b'{ "type":"error", "error":{"type":"x","message":"%s"} }\n' % words.encode()
     upstream.script = as_json(body, status, (("retry-after", "7"), ("x-should-retry", "true")))
     response = await engine.ask()
     told = (response.status_code, response.content, response.headers["retry-after"], response.headers["content-type"])

@@ -66,6 +66,34 @@ class TestAnAnswerThatAsksForTooMuch:
         assert words.startswith("input length and `max_tokens` exceed context limit: 17459 + 32000 > 32768")
 
 
+async def sent_of(
+    start: StartEngine, upstream: ScriptedUpstream, dialect: str, size: int, window: int
+) -> tuple[int, Any]:
+    """What of 32,000 ``max_tokens`` reaches a target with ``window``, beside a prompt of ``size`` bytes."""
+    engine = await abroad(start, upstream, dialect, context_windows={"foreign-1": window})
+    turn = {"role": "user", "content": "word " * (size // 5)}
+    await engine.ask(message(max_tokens=32_000, messages=[turn]))
+    return json.loads(upstream.calls[0].body)["max_tokens"], (await engine.record()).attempts[0].changed
+
+
+@pytest.mark.parametrize("dialect", ["openai-chat", "anthropic", "bedrock"])
+class TestAnAnswerThatTheWindowHasNoRoomFor:
+    async def test_it_is_asked_for_shorter(self, start: StartEngine, upstream: ScriptedUpstream, dialect: str) -> None:
+        sent, changed = await sent_of(start, upstream, dialect, 60_000, 32_768)
+        assert 12_000 < sent < 20_000
+        assert changed == (f"max_tokens lowered from 32000 to {sent}, what is left of the target's window",)
+
+    async def test_but_not_shorter_than_is_of_use(
+        self, start: StartEngine, upstream: ScriptedUpstream, dialect: str
+    ) -> None:
+        assert (await sent_of(start, upstream, dialect, 105_000, 32_768))[0] == 3000
+
+    async def test_where_there_is_room_it_stays(
+        self, start: StartEngine, upstream: ScriptedUpstream, dialect: str
+    ) -> None:
+        assert await sent_of(start, upstream, dialect, 60_000, 200_000) == (32_000, ())
+
+
 LONG = "This endpoint's maximum context length is 131072 tokens. However, you requested about 140001 tokens"
 LM_STUDIO = (
     "Trying to keep the first 30123 tokens when context the overflows. However, the model is loaded with context "

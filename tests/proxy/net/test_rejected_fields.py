@@ -1,11 +1,23 @@
 """A provider that rejects a field or a beta is asked again without it, once, and from then on spared it."""
 
 import json
+from dataclasses import replace
 
 from proxy import contract as c
+from proxy.protocol.routing import Target
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
-from tests.upstreams import Answer, Call, ScriptedUpstream, as_json, as_stream, error_body, message_stream, models_body
+from tests.upstreams import (
+    CLAUDE,
+    Answer,
+    Call,
+    ScriptedUpstream,
+    as_json,
+    as_stream,
+    error_body,
+    message_stream,
+    models_body,
+)
 
 BETAS = "claude-code-20250219,context-management-2025-06-27"
 REFUSAL = as_json(error_body("invalid_request_error", "context_management: Extra inputs are not permitted"), 400)
@@ -48,6 +60,17 @@ async def test_it_is_remembered_shown_and_forgotten_on_request(
     await engine.command("forget", c.ForgetRejections(provider="first"))
     await ask(engine)
     assert len(upstream.calls) == 5
+
+
+async def test_what_a_gateway_rejected_is_kept_from_nobody_who_is_claude_under_the_same_name(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = refuses_context_management
+    await ask(engine)
+    running, target = engine.engine, Target("first", CLAUDE)
+    assert running.dispatch.rejections(target) != ()
+    running.providers["first"] = replace(running.providers["first"], base_url="https://api.anthropic.com")
+    assert running.dispatch.rejections(target) == ()
 
 
 async def test_what_does_not_help_is_not_repeated(engine: RunningEngine, upstream: ScriptedUpstream) -> None:

@@ -46,7 +46,7 @@ def test_a_burst_that_begins_and_ends_inside_a_delta_loses_none(cut: int) -> Non
 
 def test_a_signature_within_a_burst_is_read() -> None:
     tap = fed(START + text("word") * 5 + SIGNATURE + text("word") * 5 + ENDING)
-    assert (tap.facts.signatures, tap.deltas) == (["signed"], 11)
+    assert (tap.facts.thoughts, tap.deltas) == (["signed"], 11)
 
 
 def test_another_event_within_a_burst_is_read() -> None:

@@ -10,7 +10,7 @@ from proxy.protocol.cachebreak import LOOKBACK_BLOCKS, Seen, judge, lost, saved
 from proxy.protocol.divergence import COMPACTED
 from proxy.protocol.prefix import read_prefix
 from proxy.protocol.pricing import Price
-from tests.proxy.protocol.prompts import HOUR, TALK, TOOLS, body_of, grown, request, said, text, tool
+from tests.proxy.protocol.prompts import ATTRIBUTION, HOUR, TALK, TOOLS, body_of, grown, request, said, text, tool
 
 OPUS = Price(
     input=5_000_000_000,
@@ -76,6 +76,31 @@ def test_an_hours_write_that_the_provider_billed_counts_as_its_mark() -> None:
     broken = judge(written, after(0, 31_500), 400.0)
     assert broken is not None
     assert "passed" not in broken.reason
+
+
+MIXED = (text(ATTRIBUTION), text("You help.", **HOUR), text("Rules."))
+"""A system that is kept for an hour before messages that are kept for five minutes."""
+
+
+def test_of_two_lifetimes_the_shorter_passed_where_the_other_part_was_read() -> None:
+    broken = judge(seen(system=MIXED), after(5_000, 26_500, system=MIXED), 600.0)
+    assert broken is not None
+    assert broken.reason == "the cache's 5 minutes had passed: 10 minutes since the last request"
+    assert broken.lost_tokens == 26_000
+
+
+def test_of_two_lifetimes_none_passed_where_the_longer_part_was_lost_too_or_the_pause_was_short() -> None:
+    for read, began in ((0, 600.0), (5_000, 200.0)):
+        broken = judge(seen(system=MIXED), after(read, 26_500, system=MIXED), began)
+        assert broken is not None
+        assert broken.reason == "the prompt began as before; the provider no longer had it"
+
+
+def test_of_two_lifetimes_a_change_of_what_is_kept_for_the_longer_is_the_reason() -> None:
+    changed = (*MIXED[:1], text("You help much.", **HOUR), MIXED[2])
+    broken = judge(seen(system=MIXED), after(3_000, 28_500, system=changed), 600.0)
+    assert broken is not None
+    assert broken.reason == "system block 2 changed"
 
 
 def test_another_provider_is_the_reason_however_long_the_pause_was() -> None:

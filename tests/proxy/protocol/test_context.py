@@ -145,3 +145,14 @@ def test_whatever_is_in_it_the_sum_is_the_providers(blocks: list[Any], counted: 
     found = weighed(request([said("user", *blocks)]), counted, answer)
     assert found.tokens == sum(part.tokens for part in found.parts) == counted + answer
     assert all(item.tokens >= 0 for item in found.items)
+
+
+@pytest.mark.parametrize(("kind", "tokens"), [("base64", DOCUMENT_TOKENS), ("text", 25_000)])
+def test_a_fetched_file_weighs_what_a_document_does_and_a_page_what_it_says(kind: str, tokens: int) -> None:
+    document = {"type": "document", "source": {"type": kind, "media_type": "x/y", "data": "x" * 100_000}}
+    use = {"type": "server_tool_use", "id": "t1", "name": "web_fetch", "input": {"url": "https://a.example.com/"}}
+    page = {"type": "web_fetch_result", "url": "https://a.example.com/", "content": document}
+    fetched = {"type": "web_fetch_tool_result", "tool_use_id": "t1", "content": page}
+    found = weighed({"model": "m", "messages": [said("user", "Read."), said("assistant", use, fetched)]})
+    heaviest = max(found.items, key=lambda item: item.tokens)
+    assert heaviest.tokens == pytest.approx(tokens, rel=0.01)

@@ -3,13 +3,17 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given as given_any
 from hypothesis import strategies as st
 
-from proxy.protocol.history import Issuers, issuer_of, without_foreign_thinking, without_server_tools
+from proxy.protocol.history import Issuers, issuer_of, without_foreign_thinking
 from proxy.protocol.messages import Body
+from proxy.protocol.thinking_off import with_thinking_off
+from proxy.protocol.thoughts import mark_of
 
 CLAUDE, GLM = issuer_of("anthropic", "claude-opus-4-8"), issuer_of("zai", "glm-5")
+OTHER = issuer_of("moonshot", "kimi-k3")
 
 
 def thought(signature: str) -> dict[str, Any]:
@@ -40,8 +44,8 @@ def learned() -> Issuers:
 
 
 def messages_after(given: Body, issuer: str) -> list[dict[str, Any]]:
-    fields, _ = without_foreign_thinking(given, learned().foreign(issuer))
-    decoded: list[dict[str, Any]] = json.loads(fields["messages"])
+    sent, _ = without_foreign_thinking(given, learned().foreign(issuer))
+    decoded: list[dict[str, Any]] = json.loads(sent.raw)["messages"]
     return decoded
 
 
@@ -59,7 +63,7 @@ def test_only_foreign_thinking_is_left_out() -> None:
 def test_it_is_still_there_when_the_route_returns() -> None:
     given = body(asked("a"), said(thought("signed by claude"), text("1")))
 
-    assert without_foreign_thinking(given, learned().foreign(CLAUDE)) == ({}, ())
+    assert without_foreign_thinking(given, learned().foreign(CLAUDE)) == (given, ())
 
 
 def test_redacted_thinking_counts_as_thinking() -> None:
@@ -77,7 +81,7 @@ def test_a_message_of_thinking_alone_goes_whole() -> None:
 def test_unknown_thinking_is_left_alone() -> None:
     given = body(asked("a"), said(thought("whoever"), text("1")))
 
-    assert without_foreign_thinking(given, learned().foreign(GLM)) == ({}, ())
+    assert without_foreign_thinking(given, learned().foreign(GLM)) == (given, ())
 
 
 def test_a_tool_loop_that_lost_its_thinking_goes_on_without() -> None:
@@ -90,9 +94,9 @@ def test_a_tool_loop_that_lost_its_thinking_goes_on_without() -> None:
         thinking={"type": "enabled", "budget_tokens": 2048},
     )
 
-    fields, changes = without_foreign_thinking(given, learned().foreign(GLM))
+    sent, changes = without_foreign_thinking(given, learned().foreign(GLM))
 
-    assert fields["thinking"] == b'{"type":"disabled"}'
+    assert json.loads(sent.raw)["thinking"] == {"type": "disabled"}
     assert changes == (
         "1 thinking block of another provider left out",
         "thinking turned off for this request: its tool loop began without signed thinking",
@@ -127,23 +131,51 @@ def test_a_signature_itself_is_not_remembered() -> None:
     assert "signed by claude" not in json.dumps([*issuers.blocks, *issuers.blocks.values()])
 
 
-def test_past_web_searches_become_text_for_a_target_without_them() -> None:
-    given = body(
-        asked("a"),
-        said(
-            {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "retries"}},
-            {
-                "type": "web_search_tool_result",
-                "tool_use_id": "srvtoolu_1",
-                "content": [{"type": "web_search_result", "title": "Retries", "url": "https://example.com/r"}],
-            },
-            text("1"),
-        ),
-    )
+def unsigned(words: str) -> dict[str, Any]:
+    return {"type": "thinking", "thinking": words, "signature": ""}
 
-    fields, changes = without_server_tools(given)
 
-    blocks = json.loads(fields["messages"])[1]["content"]
-    assert blocks[0] == text('[web_search: {"query":"retries"}]')
-    assert blocks[1] == text("[results] Retries https://example.com/r")
-    assert changes == ("2 blocks of server tools told as text",)
+def with_unsigned() -> Issuers:
+    issuers = learned()
+    issuers.learn(GLM, [mark_of(unsigned("mine")) or ""])
+    return issuers
+
+
+def test_thinking_that_nobody_signed_belongs_to_who_thought_it() -> None:
+    given = body(asked("a"), said(unsigned("mine"), text("1")))
+
+    assert with_unsigned().concerns(given.raw, OTHER)
+    sent, _ = without_foreign_thinking(given, with_unsigned().foreign(OTHER))
+    assert json.loads(sent.raw)["messages"][1] == said(text("1"))
+    assert without_foreign_thinking(given, with_unsigned().foreign(GLM)) == (given, ())
+
+
+def test_unsigned_thinking_of_whomever_is_left_alone_but_never_claude_s() -> None:
+    given = body(asked("a"), said(unsigned("whose?"), text("1")))
+
+    assert without_foreign_thinking(given, with_unsigned().foreign(OTHER)) == (given, ())
+    assert without_foreign_thinking(given, with_unsigned().foreign(CLAUDE))[1] != ()
+
+
+@pytest.mark.parametrize("first", [unsigned("hm"), {"type": "thinking", "thinking": "hm"}], ids=["empty", "without"])
+def test_a_block_without_a_signature_hides_no_signed_one_behind_it(first: dict[str, Any]) -> None:
+    given = body(asked("a"), said(first, text("1")), asked("b"), said(thought("signed by claude"), text("2")))
+
+    assert learned().concerns(given.raw, GLM)
+    assert messages_after(given, GLM)[3] == said(text("2"))
+
+
+def test_an_edit_of_thinking_goes_with_the_thinking() -> None:
+    clear = {"type": "clear_thinking_20251015", "keep": "all"}
+    tools = {"type": "clear_tool_uses_20250919"}
+    for edits, left in (([clear], None), ([clear, tools], {"edits": [tools]}), ([tools], {"edits": [tools]})):
+        given = body(thinking={"type": "enabled", "budget_tokens": 2048}, context_management={"edits": edits})
+        sent = json.loads(with_thinking_off(given).raw)
+        assert (sent["thinking"], sent.get("context_management")) == ({"type": "disabled"}, left)
+
+
+@pytest.mark.parametrize("management", [None, [], {"edits": None}, {"edits": ["x"]}, {"edits": [{}]}])
+def test_what_cannot_be_read_as_edits_is_left_alone(management: Any) -> None:
+    sent = json.loads(with_thinking_off(body(context_management=management)).raw)
+
+    assert sent["context_management"] == management

@@ -34,6 +34,12 @@ def test_simulated_money_is_told_apart() -> None:
     assert (rate.nano_usd_per_hour, rate.simulated_nano_usd_per_hour) == (0, 12 * DOLLAR)
 
 
+def test_what_has_no_known_price_is_counted_beside_the_rate() -> None:
+    lives = [life(), life(nano_usd=0, priced=False), life(before_s=4000.0, priced=False)]
+    assert [(pace(lives, NOW, span).unpriced_requests) for span in (60.0, 300.0, 3600.0)] == [0, 1, 1]
+    assert pace(lives, NOW, 300.0).nano_usd_per_hour == 12 * DOLLAR
+
+
 def test_the_forecast_goes_on_at_the_rate_of_five_minutes() -> None:
     found = forecast([life()], "s-1", TALLY, (), ENDS, NOW)
     assert found is not None

@@ -313,10 +313,12 @@ class TestChain:
             "bare/claude-opus-4-8",
         ]
 
-    def test_what_is_gone_ambiguous_or_impossible_is_left_out(self) -> None:
-        assert self.after("gone", "gone/claude-opus-4-8", "claude-opus-4-8", "ollama", "", "team") == [
-            "team/claude-opus-4-8"
-        ]
+    def test_what_is_gone_or_ambiguous_is_left_out(self) -> None:
+        assert self.after("gone", "gone/claude-opus-4-8", "claude-opus-4-8", "", "team") == ["team/claude-opus-4-8"]
+
+    def test_what_lists_no_such_model_follows_as_what_cannot_be_tried(self) -> None:
+        followers = chain_after(route(chain=("ollama", "team")), Decision(self.FIRST, ""), OPUS, CATALOG)
+        assert [(each.provider, each.unlisted) for each in followers] == [("ollama", True), ("team", False)]
 
     def test_the_window_suffix_is_no_part_of_a_following_name(self) -> None:
         asked = Asked("claude-opus-4-8[1m]")

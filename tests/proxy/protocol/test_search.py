@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from proxy.protocol.messages import Body
 from proxy.protocol.search import Page, Query, Refused, Result, Wanted, last_question, wanted_search
-from proxy.protocol.search_rounds import Rounds, unsearched
+from proxy.protocol.stand_ins import SearchStandIn
+from proxy.protocol.web_rounds import Rounds, unsearched
 
 SEARCH: dict[str, Any] = {"type": "web_search_20250305", "name": "web_search"}
 READ = {"name": "Read", "description": "Reads.", "input_schema": {"type": "object"}}
@@ -31,7 +32,7 @@ def wanted(**settings: Any) -> Wanted:
 
 def rounds(**settings: Any) -> Rounds:
     asked = body([{**SEARCH, **settings}], tool_choice={"type": "tool", "name": "web_search"})
-    return Rounds(asked, wanted(**settings))
+    return Rounds(asked, [SearchStandIn(wanted(**settings))])
 
 
 def calls(*queries: Any, number: int = 0) -> dict[str, Any]:
@@ -136,7 +137,7 @@ class TestDomains:
 
 class TestBodies:
     def test_the_server_tool_becomes_a_plain_one_among_the_others(self) -> None:
-        each = Rounds(body([READ, SEARCH]), wanted())
+        each = Rounds(body([READ, SEARCH]), [SearchStandIn(wanted())])
         first, second = sent(each)["tools"]
         assert first == READ
         assert (second["name"], second["input_schema"]["required"]) == ("web_search", ["query"])
@@ -191,7 +192,7 @@ class TestTheEnd:
         answered = 1
         while go(each, calls("a", number=answered)):
             answered += 1
-        assert (answered, each.searches) == (4, 3)
+        assert (answered, each.done["web_search"]) == (4, 3)
 
     def test_more_calls_at_once_than_are_allowed_are_refused(self) -> None:
         each = rounds(max_uses=2)
@@ -216,7 +217,7 @@ class TestTheEnd:
         assert (each.message()["content"], each.message()["stop_reason"]) == ([], "max_tokens")
 
     def test_a_call_of_the_client_s_tool_is_left_to_the_client(self) -> None:
-        each = Rounds(body([SEARCH, READ]), wanted())
+        each = Rounds(body([SEARCH, READ]), [SearchStandIn(wanted())])
         message = calls("a")
         message["content"].append({"type": "tool_use", "id": "toolu_9", "name": "Read", "input": {}})
         assert go(each, message) is False
@@ -264,7 +265,7 @@ class TestTheMessage:
     def test_failed_searches_do_not_count(self) -> None:
         each = rounds()
         go(each, calls("a"), Refused("unavailable", "brave is down."))
-        assert each.searches == 0
+        assert each.done["web_search"] == 0
         assert "brave is down." in sent(each)["messages"][-1]["content"][0]["content"]
 
     def test_pages_that_an_answer_names_are_cited(self) -> None:

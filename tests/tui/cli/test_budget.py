@@ -42,7 +42,7 @@ def run(home: Path, start_stub: StartStub) -> Run:
 def test_each_budget_has_a_line_with_what_is_left() -> None:
     lines = budget_output.as_lines(REPORT, 100)
     assert lines[1].split() == ["session", "5e551011", "$9.00", "$12.00", "75%", "$3.00", "$2.00", "$0.5000"]
-    assert lines[2].split() == ["day", "2026-11-21", "$25.00", "$20.00", "125%", "$0.00"]
+    assert lines[2].split() == ["day", "2026-11-21", "$25.00", "+", "?", "$20.00", "125%", "$0.00"]
     assert lines[3].split() == ["month", "2026-11", "$0.00", "none"]
 
 

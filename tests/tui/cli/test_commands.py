@@ -77,7 +77,7 @@ class TestWithAnEngine:
         assert row["cost_source"] == "reported"
         assert [attempt["outcome"] for attempt in row["attempts"]] == ["overloaded", "served"]
         assert set(row["attempts"][0]) == {
-            *("provider", "model", "status", "outcome", "reason", "duration_ms", "key", "changed")
+            *("provider", "model", "status", "outcome", "reason", "duration_ms", "key", "changed", "unfit")
         }
         assert row["usage"] == {
             "input_tokens": 1200,
@@ -126,7 +126,7 @@ class TestWithAnEngine:
     def test_usage_has_columns_for_simulated_and_unpriced_where_there_are_any(self, run: Run) -> None:
         title, row, *_ = run("usage").stdout.splitlines()
         assert title.split()[-3:] == ["cost", "simulated", "unpriced"]
-        assert row.split()[-3:] == ["$0.0174", "~$0.0050", "1"]
+        assert row.split()[-5:] == ["$0.0174", "+", "?", "~$0.0050", "1"]
 
     def test_usage_json_tells_what_was_chosen(self, run: Run) -> None:
         report = json.loads(run("usage", "--by", "hour_of_day", "--json").stdout)

@@ -72,6 +72,17 @@ def test_states_are_told_in_words() -> None:
     assert states == ["● working", "✓ done", "✓ done", "● working", "… tool 25 s", "idle 4 s"]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "told"), [("cancelled", "⊘ cancelled"), ("failed", "✗ failed"), ("broken", "✗ broken")]
+)
+def test_a_sub_agent_whose_last_request_ended_badly_runs_no_tool(outcome: c.Outcome, told: str) -> None:
+    for quiet_s in (5, 300, 4000):
+        (row,) = agent_rows([agent(1, 1, quiet_s, done=False, outcome=outcome)])
+        assert agent_state(row, NOW)[0] == told
+    (again,) = agent_rows([agent(1, 1, 5, done=False, outcome=outcome, in_flight=1)])
+    assert agent_state(again, NOW)[0] == "● working"
+
+
 def test_a_sub_agent_that_was_quiet_for_long_is_not_waited_for() -> None:
     (row,) = agent_rows([agent(1, 1, 1200, done=False)])
     assert agent_state(row, NOW)[0] == "idle 20 min"

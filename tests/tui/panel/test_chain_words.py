@@ -1,5 +1,6 @@
 """Chains in words."""
 
+import msgspec
 import pytest
 
 from proxy import contract as c
@@ -86,8 +87,20 @@ def test_a_slots_own_target_is_the_first_of_its_chain(state: PanelState) -> None
     [
         (c.Route(default="anthropic", chain=("openrouter",)), "Fallback on: if anthropic fails, openrouter serves."),
         (
-            c.Route(default="anthropic", chain=("openrouter", "cheap")),
+            c.Route(default="anthropic", chain=("openrouter", "cheap"), groups={"cheap": ("ollama",)}),
             "Fallback on: if anthropic fails, openrouter serves, then cheap.",
+        ),
+        (
+            c.Route(default="anthropic", chain=("gone", "openrouter")),
+            "Fallback on: if anthropic fails, openrouter serves.",
+        ),
+        (
+            c.Route(default="pool", groups={"pool": ("anthropic", "openrouter")}),
+            "Fallback on: if one of pool fails, another of it serves.",
+        ),
+        (
+            c.Route(default="pool", chain=("ollama",), groups={"pool": ("anthropic", "openrouter")}),
+            "Fallback on: if one of pool fails, another of it serves, then ollama.",
         ),
         (c.Route(default="anthropic", chain=("anthropic",)), "Fallback on, but no target follows: press F to choose."),
         (
@@ -99,3 +112,33 @@ def test_a_slots_own_target_is_the_first_of_its_chain(state: PanelState) -> None
 def test_the_switch_says_what_it_means(state: PanelState, route: c.Route, text: str) -> None:
     state.apply(c.RouteChanged(route=route))
     assert words.toggle_words(state, "F") == text
+
+
+def idle(state: PanelState, name: str) -> None:
+    """``name`` lists no model for anything that is asked for."""
+    providers = (msgspec.structs.replace(one, serves_nothing=one.name == name) for one in state.providers)
+    state.apply(c.ProvidersChanged(providers=tuple(providers)))
+
+
+def test_the_switch_promises_nobody_who_cannot_serve(state: PanelState) -> None:
+    idle(state, "openrouter")
+    state.apply(c.RouteChanged(route=c.Route(default="anthropic", chain=("openrouter", "ollama"))))
+    assert words.toggle_words(state, "F") == "Fallback on: if anthropic fails, ollama serves."
+    state.apply(c.RouteChanged(route=c.Route(default="anthropic", chain=("openrouter",))))
+    assert words.toggle_words(state, "F") == (
+        "Fallback on, but nothing that follows lists what is asked for: press F to choose."
+    )
+
+
+def test_an_entry_that_lists_nothing_that_is_asked_for_says_so(state: PanelState) -> None:
+    idle(state, "openrouter")
+    found = entry("openrouter", state)
+    assert (found.meaning, found.idle) == ("lists no such model", True)
+    assert "serves nothing" in line_text(words.entry_note(found, SHOP, 120)[0])
+    assert not entry("openrouter/qwen/qwen3-coder", state).idle
+
+
+def test_a_choice_that_is_gone_is_not_the_first_of_a_chain(state: PanelState) -> None:
+    gone = c.Override(provider="gone")
+    state.apply(c.RouteChanged(route=c.Route(default="anthropic", overrides=(gone,))))
+    assert words.first_words(state, None) == "anthropic, as asked"

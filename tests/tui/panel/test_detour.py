@@ -7,8 +7,10 @@ from proxy import contract as c
 from tests.tui import scenes
 from tests.tui.scenes import NOW, OVERLOADED, live, rescued, served
 from tui import actions
+from tui.state.burn import Burn
 from tui.state.detail import detail_lines
 from tui.state.detour import detours
+from tui.state.header import header
 from tui.state.limits import limit_warning, nearest, reset_words
 from tui.state.lines import line_text
 from tui.state.panel import PanelState
@@ -192,3 +194,66 @@ def test_what_passed_a_provider_before_the_engine_began_is_over() -> None:
     assert state.engine is not None
     state.engine = msgspec.structs.replace(state.engine, started_at=NOW + 1)
     assert detours_of(state, NOW) == []
+
+
+GROUP = c.Route(default="pool", groups={"pool": ("anthropic", "openrouter")})
+
+
+def panel(route: c.Route, *requests: c.Request, providers: tuple[c.Provider, ...] = DOWN) -> PanelState:
+    scene = scenes.blank()
+    scene.providers, scene.route = providers, route
+    scene.requests = {request.id: request for request in requests}
+    state = PanelState()
+    state.apply(scene.snapshot("http://127.0.0.1:8787"))
+    return state
+
+
+def head(state: PanelState) -> str:
+    keys = actions.first_keys(actions.effective_keys())
+    return line_text(header(state, Burn(), 120, NOW, keys)[0])
+
+
+def test_a_detour_within_a_group_that_is_the_default_is_told() -> None:
+    (detour,) = detours([served(1, 9, **AROUND)], DOWN, GROUP, NOW)
+    assert (detour.first_choice, detour.serving) == ("anthropic", "openrouter")
+    state = panel(GROUP, served(1, 9, **AROUND))
+    assert "as asked ▸ pool   ⇄ now openrouter" in head(state)
+    assert "Serving from openrouter since" in troubles(state, NOW, {"provider": "p", "fallback": "f"})[0].text
+
+
+def test_a_group_that_is_the_default_says_that_its_others_follow() -> None:
+    assert "⇄ fallback on ▸ others of pool" in head(panel(GROUP, providers=WELL))
+
+
+def test_a_detour_of_a_model_picked_in_the_client_is_told_while_it_is_fresh() -> None:
+    route = c.Route(default="ollama", chain=("openrouter",))
+    picked = AROUND | {"asked_model": "anthropic/anthropic/claude-opus-4-8"}
+    (detour,) = detours([served(2, 1, provider="ollama", attempts=()), served(1, 9, **picked)], DOWN, route, NOW)
+    assert (detour.first_choice, detour.serving) == ("anthropic", "openrouter")
+    assert detours([served(1, 900, **picked)], DOWN, route, NOW) == []
+    assert detours([served(1, 9, **AROUND)], DOWN, route, NOW) == []
+
+
+def test_a_choice_that_is_gone_is_not_what_the_header_tells() -> None:
+    route = c.Route(
+        default="anthropic", overrides=(c.Override(provider="gone"), c.Override(provider="gone", slot="opus"))
+    )
+    text = head(panel(route, providers=WELL))
+    assert ("as asked ▸ anthropic" in text, "gone" in text) == (True, False)
+
+
+def test_who_serves_nothing_is_not_told_as_the_one_that_follows() -> None:
+    idle = tuple(msgspec.structs.replace(one, serves_nothing=one.name == "openrouter") for one in WELL)
+    assert "⇄ fallback on, no other provider" in head(panel(ROUTE, providers=idle))
+
+
+@pytest.mark.parametrize("reason", ["overloaded, try again in 3 h 20 min", "overloaded; next try in 9 s"])
+def test_no_countdown_that_has_gone_on_since_is_told(reason: str) -> None:
+    assert detours([served(1, 9, **skipped(f"anthropic: {reason}"))], DOWN, ROUTE, NOW)[0].why == "overloaded"
+
+
+def test_a_request_that_does_not_fit_passes_a_provider_by_whatever_its_health() -> None:
+    small = msgspec.structs.replace(SKIPPED, reason="anthropic: too small", unfit=True)
+    request = served(1, 9, **(AROUND | {"attempts": (small, AROUND["attempts"][1])}))
+    (detour,) = detours([request], DOWN, ROUTE, NOW)
+    assert detour.passed_by

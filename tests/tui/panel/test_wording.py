@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from proxy import contract as c
-from tests.tui.scenes import NOW, at_work, blank, live, models, served
+from tests.tui.scenes import NOW, at_work, blank, live, models, rescued, served
 from tui import actions
 from tui.screens.help import HelpScreen
 from tui.screens.main import PINNED
@@ -57,13 +57,26 @@ def first_trouble(state: PanelState) -> str:
 
 
 def test_a_refused_key_says_which_key_switches_the_provider() -> None:
-    state = state_with(anthropic(health="refused", health_text="401 invalid x-api-key. Claude Code is retrying"))
-    expected = "anthropic: 401 invalid x-api-key. Claude Code is retrying. Press p to switch provider."
-    assert first_trouble(state) == expected
+    refused = anthropic(health="refused", health_text="refused the key (invalid x-api-key)")
+    assert first_trouble(state_with(refused)) == (
+        "anthropic: refused the key (invalid x-api-key). Press p to switch provider."
+    )
+    repeated = state_with(refused, requests=(served(1, 5, outcome="failed", status=401),))
+    assert first_trouble(repeated) == (
+        "anthropic: refused the key (invalid x-api-key). Claude Code keeps retrying. Press p to switch provider."
+    )
+
+
+def test_a_refused_key_while_another_provider_serves_asks_for_nothing() -> None:
+    refused = anthropic(health="refused", health_text="refused the key (invalid x-api-key)")
+    away = served(1, 5, **rescued("anthropic/claude-opus-4.8"))
+    text = first_trouble(state_with(refused, blank().providers[1], requests=(away,)))
+    assert text == "anthropic: refused the key (invalid x-api-key). Serving from openrouter since 07:59:55."
 
 
 def test_an_overload_without_fallback_says_which_key_turns_it_on() -> None:
-    state = state_with(anthropic(health="limited", health_text="overloaded (529)", retry_at=NOW + 24), fallback=False)
+    limited = anthropic(health="limited", health_text="overloaded (529)", retry_at=NOW + 24)
+    state = state_with(limited, blank().providers[1], fallback=False)
     assert first_trouble(state) == "anthropic: overloaded (529), next try in 24 s. Press f to turn fallback on."
 
 

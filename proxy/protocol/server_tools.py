@@ -1,0 +1,109 @@
+"""Past work of Anthropic's server tools, told as text to a target that does not know their blocks. Pure.
+
+They are calls (``server_tool_use``, ``mcp_tool_use``), results of many kinds (``…_tool_result``), and the references
+in which a search for tools answers, also within the result of a client's own tool.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from proxy.protocol.messages import Body
+
+CALLS = ("server_tool_use", "mcp_tool_use")
+REFERENCE = "tool_reference"
+
+_RESULT = "_tool_result"
+_MARKS = (*(f'"{kind}"'.encode() for kind in (*CALLS, REFERENCE)), f'{_RESULT}"'.encode())
+"""A body without any of them needs no reading."""
+TOLD_CHARACTERS = 2000
+"""Of a result that is neither of a search nor an error."""
+
+
+def without_server_tools(body: Body) -> tuple[Body, tuple[str, ...]]:
+    """The body with such blocks as text, and what was changed in words."""
+    raw = body.fields.get("messages")
+    if raw is None or all(body.raw.rfind(mark) < 0 for mark in _MARKS):  # from behind: faster
+        return body, ()
+    messages = msgspec.json.decode(raw)
+    told = sum(_tell(message.get("content")) for message in messages if isinstance(message, dict))
+    if not told:
+        return body, ()
+    changed = f"{told} block{'s' if told > 1 else ''} of server tools told as text"
+    return body.with_fields({"messages": msgspec.json.encode(messages)}), (changed,)
+
+
+def told_call(block: Mapping[str, Any]) -> str:
+    return f"[{block.get('name')}: {_json(block.get('input'))}]"
+
+
+def told_result(block: Mapping[str, Any]) -> str:
+    content = block.get("content")
+    results = content if isinstance(content, list) else [content]
+    lines = [_told(result) for result in results if isinstance(result, Mapping)]
+    return "[results] " + "; ".join(line for line in lines if line)
+
+
+def told_reference(block: Mapping[str, Any]) -> str:
+    return f"[tool {block.get('tool_name')} is available]"
+
+
+def is_result(kind: object) -> bool:
+    """The client's own tools answer in ``tool_result``."""
+    return isinstance(kind, str) and kind.endswith(_RESULT)
+
+
+def _tell(content: object) -> int:
+    """Put texts in the place of such blocks; how many there were."""
+    if not isinstance(content, list):
+        return 0
+    told = 0
+    for number, block in enumerate(content):
+        if not isinstance(block, dict):
+            continue
+        if (text := as_text(block)) is not None:
+            content[number] = {"type": "text", "text": text}
+            told += 1
+        elif block.get("type") == "tool_result":
+            told += _tell(block.get("content"))
+    return told
+
+
+def as_text(block: Mapping[str, Any]) -> str | None:
+    """None for a block that every target knows."""
+    kind = block.get("type")
+    if kind in CALLS:
+        return told_call(block)
+    if kind == REFERENCE:
+        return told_reference(block)
+    return told_result(block) if is_result(kind) else None
+
+
+def _told(result: Mapping[str, Any]) -> str:
+    if result.get("type") == "web_fetch_result":
+        return "\n".join(_page(result))
+    if said := " ".join(str(result[name]) for name in ("title", "url", "error_code") if result.get(name)):
+        return said
+    references = result.get("tool_references")
+    if isinstance(references, list):
+        return " ".join(told_reference(each) for each in references if isinstance(each, Mapping))
+    return _json(result)[:TOLD_CHARACTERS]
+
+
+def _page(result: Mapping[str, Any]) -> Iterator[str]:
+    """A page with its text: a model goes on working with it. A file is only named."""
+    document = result.get("content")
+    document = document if isinstance(document, Mapping) else {}
+    source = document.get("source")
+    source = source if isinstance(source, Mapping) else {}
+    yield " ".join(str(each) for each in (document.get("title"), result.get("url")) if each)
+    if source.get("type") == "text" and isinstance(text := source.get("data"), str):
+        yield text
+        yield "[end of results]"
+    else:
+        yield "[a file, no longer at hand: fetch it again to read it]"
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,101 @@
+"""What Anthropic's two tools that look into the web have in common: how a request offers them, for which domains."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import idna
+from msgspec import Raw
+
+from proxy.protocol.foreign_json import NotJson, read_json
+from proxy.protocol.messages import Body
+
+_TYPE = re.compile(r"web_(search|fetch)_\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A server's tool among those of a request."""
+
+    tool: Mapping[str, Any]
+    name: str
+    forced: bool
+    """The model must call it."""
+    alone: bool
+    """There are no tools but those that look into the web."""
+
+    @property
+    def cache(self) -> Mapping[str, Any] | None:
+        mark = self.tool.get("cache_control")
+        return mark if isinstance(mark, Mapping) else None
+
+
+def web_tool(body: Body, mark: bytes, is_it: Callable[[Mapping[str, Any]], bool]) -> Offer | None:
+    """The first tool that ``is_it``; ``mark`` is in every body that has one."""
+    raw = body.fields.get("tools")
+    if raw is None or mark not in bytes(raw) or not bytes(body.fields.get("messages", b"")).startswith(b"["):
+        return None
+    tools, choice = decoded(raw), decoded(body.fields.get("tool_choice"))
+    listed = [each for each in tools if isinstance(each, Mapping)] if isinstance(tools, list) else []
+    tool = next((each for each in listed if is_it(each)), None)
+    if tool is None:
+        return None
+    name = str(tool.get("name") or mark.decode().strip('"_'))
+    kind = choice.get("type") if isinstance(choice, Mapping) else None
+    forced = kind == "tool" and choice.get("name") == name
+    alone = all(isinstance(kind := each.get("type"), str) and _TYPE.match(kind) for each in listed)
+    return Offer(tool, name, forced, alone)
+
+
+def admits(url: str, allowed: Sequence[str], blocked: Sequence[str]) -> bool:
+    """Whether a page at ``url`` lies in one of the domains ``allowed``, if there are any, and in none ``blocked``."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return False
+    if allowed and not any(_covers(domain, parts) for domain in allowed):
+        return False
+    return not any(_covers(domain, parts) for domain in blocked)
+
+
+def _covers(domain: str, parts: SplitResult) -> bool:
+    """Whether an address lies in ``domain``, which may name a path and, in the path, ``*``."""
+    host, slash, path = domain.lower().partition("/")
+    host, name = in_ascii(host), in_ascii((parts.hostname or "").lower()).removesuffix(".")
+    if name != host and not name.endswith("." + host):
+        return False
+    pattern = ".*".join(re.escape(each) for each in (slash + path).split("*"))
+    return re.match(pattern, (parts.path or "/").lower()) is not None
+
+
+def in_ascii(host: str) -> str:
+    """The name under which a host is looked up: ``bücher.example`` and ``xn--bcher-kva.example`` are one."""
+    try:
+        return host if host.isascii() else idna.encode(host, uts46=True).decode()
+    except UnicodeError:
+        return host
+
+
+def domains(listed: object) -> tuple[str, ...]:
+    """Domains as written, without what surrounds them in an address."""
+    names = [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
+    bare = (re.sub(r"^(\w+://)?(\*\.)?(www\.)?", "", name.strip().lower()).rstrip("/") for name in names)
+    return tuple(dict.fromkeys(name for name in bare if name))
+
+
+def uses(given: object, most: int) -> int:
+    if isinstance(given, bool) or not isinstance(given, int):
+        return most
+    return max(1, min(most, given))
+
+
+def decoded(raw: Raw | None) -> Any:
+    """The value of a body's field; None for what is missing or cannot be read."""
+    try:
+        return None if raw is None else read_json(raw)
+    except NotJson:
+        return None

@@ -1,8 +1,8 @@
-"""What the sub-agents of each session are called, learned from traffic while the engine runs.
+"""What the sub-agents of each session are called, learned from traffic.
 
 An answer that starts a sub-agent tells its kind and errand, the sub-agent's first request tells which one it is; either
 may be read first. Bodies are read in a thread, after they were passed on; when too many wait, some are left out and
-those sub-agents stay without a name. Names are words of prompts: they live in memory only and are gone with the engine.
+those sub-agents stay without a name. Of a prompt its digest is kept, in memory; a name is told to whoever keeps it.
 """
 
 import asyncio

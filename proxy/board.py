@@ -134,7 +134,9 @@ class _SessionSums:
             ordinal = self.numbered if role == "agent" else 0
             self.agents[key] = _AgentSums(*key, parent, ordinal, began, began)
             self._forget_agents()
-        return self.agents[key]
+        agent = self.agents[key]
+        agent.parent_agent_id = agent.parent_agent_id or parent
+        return agent
 
     def _forget_agents(self) -> None:
         """Let the sub-agent go that was idle the longest, where there are too many."""
@@ -225,7 +227,10 @@ class Board:
         for place, request in enumerate(self.recent):
             if (new := costs.get(request.id)) is not None:
                 self.recent[place] = msgspec.structs.replace(
-                    request, cost_nano_usd=new.cost_nano_usd, cost_source=new.cost_source
+                    request,
+                    cost_nano_usd=new.cost_nano_usd,
+                    cost_source=new.cost_source,
+                    cost_split=new.cost_split,
                 )
 
     def imported(self, request: c.Request) -> None:

@@ -116,12 +116,12 @@ class Bookkeeping:
         reported = None if exchange.output_estimated else facts.reported_nano_usd
         billed = usage.total_tokens > 0 or reported is not None
         if exchange.kind != "messages" or (exchange.outcome != "served" and not billed):
-            exchange.cost_nano_usd, exchange.cost_source = 0, "free"
+            exchange.cost_nano_usd, exchange.cost_source, exchange.cost_split = 0, "free", c.CostSplit()
         elif provider is not None and billed:
             models = [name for name in (facts.model, exchange.target_model) if name]
             here = exchange.searched_here
             settled = self.costs.settled(provider, models, usage, reported, speed=facts.speed, searched_here=here)
-            exchange.cost_nano_usd, exchange.cost_source = settled
+            exchange.cost_nano_usd, exchange.cost_source, exchange.cost_split = settled
 
     def _estimate_prompt(self, exchange: Exchange) -> None:
         """Of an answer that broke off before its provider told what it had read: that too is estimated."""

@@ -1,19 +1,18 @@
 """Watches the prompt caches of conversations: which request could not read what the one before left, and why.
 
 Works beside the traffic: an ended request waits in a short queue, a thread reads its chain of digests, and a fault
-costs a line in the log. When more comes than it may look at, requests are left out. Kept are digests, counts and
-the last breaks of as many sessions as the board has.
+costs a line in the log. When more comes than it may look at, requests are left out. Kept are digests and counts of
+each thread's last requests; a break is told to whoever keeps it.
 """
 
 import asyncio
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from proxy import contract as c
-from proxy.board import SESSIONS_KEPT
 from proxy.net.exchange import Exchange
 from proxy.protocol.cachebreak import Broken, Seen, judge, lost
 from proxy.protocol.history import Thread, thread_of
@@ -26,7 +25,6 @@ log = logging.getLogger(__name__)
 WAITING_MAX = 32
 WAITING_BYTES = 24 * 1024 * 1024
 """Of bodies that wait to be looked at."""
-BREAKS_KEPT = 10
 THREADS_KEPT = 300
 """Conversations and sub-agents of all sessions whose last prompt is known; a long one takes some 10 kB."""
 LINES_KEPT = 3
@@ -42,6 +40,8 @@ PATIENCE_S = 2.0
 PriceOf = Callable[[c.Request], Price | None]
 Attributed = Callable[[str], bool]
 """Whether a provider reads the client's attribution block as part of the prompt."""
+Found = Callable[[str, c.CacheBreak], None]
+"""Takes each break and the session in which it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,40 +52,20 @@ class _Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Compared:
     lines: tuple[Seen, ...]
     """The thread's, with the request as the first."""
     broken: Broken | None = None
     read_before: float = 0.0
 
 
-@dataclass(slots=True)
-class _Session:
-    breaks: deque[c.CacheBreak] = field(default_factory=lambda: deque(maxlen=BREAKS_KEPT))
-    lost_nano_usd: int = 0
-    simulated_nano_usd: int = 0
-    unpriced: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Losses:
-    """The breaks of a session since the engine started."""
-
-    breaks: tuple[c.CacheBreak, ...] = ()
-    """The last ones, newest first."""
-    lost_nano_usd: int | None = 0
-    """Of all; None where the price of one is not known."""
-    simulated_nano_usd: int = 0
-
-
 class CacheWatch:
     """Looks at ended requests, one at a time."""
 
-    def __init__(self, price_of: PriceOf, attributed: Attributed) -> None:
-        self._price_of, self._attributed = price_of, attributed
+    def __init__(self, price_of: PriceOf, attributed: Attributed, found: Found) -> None:
+        self._price_of, self._attributed, self._found = price_of, attributed, found
         self._waiting: asyncio.Queue[_Ended] = asyncio.Queue(WAITING_MAX)
         self._waiting_bytes = 0
-        self._sessions: OrderedDict[str, _Session] = OrderedDict()
         self._threads: OrderedDict[Thread, tuple[Seen, ...]] = OrderedDict()
         """The last requests of each thread, the latest first, each of a line of its own."""
         self.left_out = 0
@@ -128,14 +108,6 @@ class CacheWatch:
         except TimeoutError:
             log.info("the watch of the caches is behind; what it knows is told")
 
-    def losses(self, session: str) -> Losses:
-        """What is known of ``session``."""
-        kept = self._sessions.get(session)
-        if kept is None:
-            return Losses()
-        known = None if kept.unpriced else kept.lost_nano_usd
-        return Losses(tuple(reversed(kept.breaks)), known, kept.simulated_nano_usd)
-
     async def _look(self, item: _Ended) -> None:
         request = item.request
         thread = thread_of(request.session_id, request.agent_id)
@@ -146,18 +118,11 @@ class CacheWatch:
         while len(self._threads) > THREADS_KEPT:
             self._threads.popitem(last=False)
         if found.broken is not None:
-            broken = _told(found, found.broken, request, self._price_of(request))
-            _count(self._session(request.session_id or ""), broken)
-
-    def _session(self, key: str) -> _Session:
-        session = self._sessions.setdefault(key, _Session())
-        self._sessions.move_to_end(key)
-        while len(self._sessions) > SESSIONS_KEPT:
-            self._sessions.popitem(last=False)
-        return session
+            told = _told(found, found.broken, request, self._price_of(request))
+            self._found(request.session_id or "", told)
 
 
-def _compared(item: _Ended, lines: tuple[Seen, ...], attributed: bool) -> _Found:
+def _compared(item: _Ended, lines: tuple[Seen, ...], attributed: bool) -> _Compared:
     """The request beside the one that it goes on from: the one with which it has most in common. Runs in a thread."""
     request = item.request
     provider, model = request.provider or "", request.target_model or ""
@@ -165,12 +130,12 @@ def _compared(item: _Ended, lines: tuple[Seen, ...], attributed: bool) -> _Found
     seen = Seen(prefix, request.usage, request.started_at + (request.ttft_ms or 0.0) / 1000)
     before = max(lines, key=lambda line: line.prefix.kinship(prefix), default=None)
     if before is None or not before.prefix.kinship(prefix):
-        return _Found((seen, *lines)[:LINES_KEPT])
+        return _Compared((seen, *lines)[:LINES_KEPT])
     kept = (seen, *(line for line in lines if line is not before))
-    return _Found(kept, judge(before, seen, request.started_at), before.read_share)
+    return _Compared(kept, judge(before, seen, request.started_at), before.read_share)
 
 
-def _told(found: _Found, broken: Broken, request: c.Request, price: Price | None) -> c.CacheBreak:
+def _told(found: _Compared, broken: Broken, request: c.Request, price: Price | None) -> c.CacheBreak:
     return c.CacheBreak(
         at=request.started_at,
         request_id=request.id,
@@ -200,13 +165,3 @@ def _worth_a_look(request: c.Request) -> bool:
     """A request of a conversation whose prompt the provider counted."""
     counted = request.usage.prompt_tokens > 0 and (not request.usage_estimated or request.output_estimated)
     return request.kind == "messages" and request.role != "background" and bool(request.session_id) and counted
-
-
-def _count(session: _Session, broken: c.CacheBreak) -> None:
-    session.breaks.append(broken)
-    if broken.lost_nano_usd is None:
-        session.unpriced = True
-    elif broken.simulated:
-        session.simulated_nano_usd += broken.lost_nano_usd
-    else:
-        session.lost_nano_usd += broken.lost_nano_usd

@@ -101,6 +101,22 @@ class Usage(Frozen, frozen=True):
         )
 
 
+class CostSplit(Frozen, frozen=True):
+    """A fixed cost by what it was paid for, nano-dollars; the parts add up to it exactly."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    searches: int = 0
+    divided: bool = False
+    """Only the sum was told, by the provider: it was divided in the proportion of the price of that time."""
+
+    @property
+    def nano_usd(self) -> int:
+        return self.input + self.output + self.cache_read + self.cache_write + self.searches
+
+
 class Attempt(Frozen, frozen=True):
     """One try of a request at one target."""
 
@@ -172,6 +188,8 @@ class Request(Frozen, frozen=True):
     cost_nano_usd: int | None = None
     """None: not known (yet)."""
     cost_source: CostSource = "unknown"
+    cost_split: CostSplit | None = None
+    """None: the cost is not known, or no price told its parts."""
     speed: str | None = None
     """``fast``, where the provider billed that; None: the standard one."""
     simulated: bool = False
@@ -746,7 +764,14 @@ class SessionReport(Frozen, frozen=True):
     by_kind: tuple[KindCost, ...] = ()
     """In the order of ``CostKind``, those that cost something."""
     in_proportion_nano_usd: int = 0
-    """How much of it was split by present prices because the recorded cost is not their sum."""
+    """How much of it was split in the proportion of prices because only its sum is known."""
+    agents: tuple[AgentTally, ...] = ()
+    """The conversation, sub-agents and background calls, in the order in which they began; of those that ended."""
+    project: str | None = None
+    began_at: float = 0.0
+    """When its first request began; to a quarter of an hour where single requests are no longer kept."""
+    ended_at: float = 0.0
+    """When its last request that ended did."""
     begins_at: float = 0.0
     """When the first step begins."""
     step_s: float = 60.0
@@ -871,6 +896,8 @@ class UsageReport(Frozen, frozen=True):
     choice: Choice = Choice()
     estimated_requests: int = 0
     """Of those whose rows are kept: some of their counts, and so their costs, are estimates."""
+    others: Tally | None = None
+    """Of the groups beyond as many as were asked for; None: all are in ``rows``."""
 
 
 class Latency(Frozen, frozen=True):
@@ -1077,7 +1104,7 @@ class CacheReport(Frozen, frozen=True):
     breaks: tuple[CacheBreak, ...] = ()
     """The last ten, newest first."""
     lost_nano_usd: int | None = None
-    """Of all breaks seen since the engine started; None: no price known for one of them."""
+    """Of all breaks that are kept; None: no price known for one of them."""
     simulated_lost_nano_usd: int = 0
     shares: tuple[float, ...] = ()
     """Share of the prompt that was read from the cache, of the conversation's last requests, oldest first."""

@@ -11,7 +11,7 @@ from proxy import contract as c
 from proxy.prices import list_price, today
 from proxy.protocol.listing import ListedModel
 from proxy.protocol.naming import canonical, strip_window_suffix
-from proxy.protocol.pricing import Price, cost
+from proxy.protocol.pricing import Price, Settled, bill, cost, split_cost
 from proxy.providers import ProviderConfig
 from proxy.settings import PriceSettings
 
@@ -109,15 +109,21 @@ class Costs:
         speed: str | None = None,
         *,
         searched_here: bool = False,
-    ) -> tuple[int | None, c.CostSource]:
-        """``cost_of`` the first of ``models`` that has a price: what served, by the names that it goes under."""
+    ) -> Settled:
+        """``cost_of`` the first of ``models`` that has a price: what served, by the names that it goes under.
+
+        A reported cost is divided in the proportion of that price.
+        """
         for model in models:
-            cost, source = self.cost_of(
+            nano_usd, source = self.cost_of(
                 provider, model, usage, reported_nano_usd, day, speed, searched_here=searched_here
             )
-            if cost is not None:
-                return cost, source
-        return None, "unknown"
+            if nano_usd is not None:
+                prices = (self.price_of(provider, name, day, speed, searched_here=searched_here)[0] for name in models)
+                price = next((each for each in prices if each is not None), None)
+                split = None if price is None else split_cost(nano_usd, bill(usage, price))
+                return Settled(nano_usd, source, split)
+        return Settled()
 
 
 def _from_settings(own: PriceSettings) -> Price:

@@ -247,10 +247,10 @@ class ControlDesk:
         outline = exchange.body.outline() if exchange.body else ()
         return c.Detail(request=request or exchange.view(), body_outline=outline, answer=tuple(answer))
 
-    def usage(self, choice: c.Choice, by: c.UsageGroup) -> c.UsageReport:
+    def usage(self, choice: c.Choice, by: c.UsageGroup, limit: int | None) -> c.UsageReport:
         choice = self._known_choice(choice)
         self._engine.writer.flush(2.0)
-        report = self._engine.reader.usage(choice, by)
+        report = self._engine.reader.usage(choice, by, limit)
         return msgspec.structs.replace(report, estimated_requests=self._engine.reader.estimated(choice))
 
     def latency(self, choice: c.Choice) -> c.LatencyReport:

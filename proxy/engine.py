@@ -36,6 +36,8 @@ from proxy.fitting import Fitting
 from proxy.health import HealthBook
 from proxy.herald import Herald
 from proxy.imports import Importer
+from proxy.ledger.caches import CacheKept, CacheLedger
+from proxy.ledger.notes import AgentName, CacheLoss
 from proxy.ledger.portions import PortionLedger
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.sessions import SessionLedger
@@ -169,11 +171,12 @@ class Engine:
             self._take_up,
         )
         self.rejected = RejectionBook(paths.rejections_file)
-        self.cachewatch = CacheWatch(self._prices.of_request, self._attributed)
+        self._caches = CacheLedger(paths.ledger_file)
+        self.cachewatch = CacheWatch(self._prices.of_request, self._attributed, self._note_break)
         self.prompts = Prompts(
             self.board,
             self.cachewatch,
-            self._ledger_rows,
+            self._cache_kept,
             self._prices.of,
             self.catalog.window,
             self._fitting.bytes_per_token,
@@ -442,6 +445,8 @@ class Engine:
             if request.provider and request.provider in self.providers and request.target_model:
                 window = self.catalog.window(request.provider, request.target_model)
             self.board.restore(request, window)
+        for (session, agent), name in self._sessions.agent_names(sessions).items():
+            self.board.name_agent(session, agent, name)
         self._fitting.estimator = Estimator(self.reader.bytes_per_token())
 
     @contextlib.contextmanager
@@ -466,10 +471,6 @@ class Engine:
 
     # Small parts
 
-    def _ledger_rows(self, session: str) -> list[c.Request]:
-        self.writer.flush(2.0)
-        return self.reader.last(ROWS_MAX, session)
-
     async def _all_repriced(self) -> None:
         await self.gate.budgets.ask_again()
         self.feed.publish(self.snapshot())
@@ -488,6 +489,7 @@ class Engine:
         self.feed.publish(self.snapshot())
 
     def _name_agent(self, named: Named) -> None:
+        self.writer.note(AgentName(*named, at=time.time()))
         self.books.name_agent(named)
 
     def _attributed(self, provider: str) -> bool:
@@ -500,6 +502,13 @@ class Engine:
     def _provider_news(self) -> None:
         """Panels hear of it with the next beat: of an outage there is much in a second."""
         self._providers_dirty = self._health_unsaved = True
+
+    def _cache_kept(self, session: str) -> CacheKept:
+        self.writer.flush(2.0)
+        return self._caches.kept(session, ROWS_MAX)
+
+    def _note_break(self, session: str, broken: c.CacheBreak) -> None:
+        self.writer.note(CacheLoss(session, broken))
 
     def providers_changed(self) -> None:
         self._providers_dirty = False

@@ -115,7 +115,7 @@ def imported(answer: c.Transcribed, costs: Costs, *, subscription: bool) -> c.Re
     if not facts.usage.total_tokens and facts.reported_nano_usd is None:
         return None
     told, day = facts.reported_nano_usd, day_of(answer.at)
-    nano_usd, source = costs.settled(None, (answer.model,), facts.usage, told, day, facts.speed)
+    settled = costs.settled(None, (answer.model,), facts.usage, told, day, facts.speed)
     return c.Request(
         id=_row_id(answer),
         started_at=answer.at,
@@ -130,8 +130,9 @@ def imported(answer: c.Transcribed, costs: Costs, *, subscription: bool) -> c.Re
         phase="done",
         outcome="served",
         usage=facts.usage,
-        cost_nano_usd=nano_usd,
-        cost_source=source,
+        cost_nano_usd=settled.nano_usd,
+        cost_source=settled.source,
+        cost_split=settled.split,
         subscription=subscription,
         stop_reason=answer.stop_reason,
         message_id=answer.message_id,

@@ -5,17 +5,20 @@ the catalog belongs.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
 from proxy import contract as c
 from proxy.board import Board, add
 from proxy.cachewatch import CacheWatch
+from proxy.ledger.caches import CacheKept
 from proxy.net.exchange import Exchange
 from proxy.protocol.cachebreak import saved
 from proxy.protocol.context import weigh
 from proxy.protocol.pricing import Price
+from proxy.protocol.session_bill import Sum, plus
 
 ROWS_MAX = 20_000
 """Requests of a session that are looked at, the latest."""
@@ -25,8 +28,8 @@ Target = tuple[str, tuple[str, ...]]
 """A provider, and the names of what served there."""
 
 PriceOf = Callable[[str, Sequence[str]], Price | None]
-RowsOf = Callable[[str], Sequence[c.Request]]
-"""The ended requests of a session from the ledger, the newest first. Blocks."""
+KeptOf = Callable[[str], CacheKept]
+"""What the ledger has of a session. Blocks."""
 WindowOf = Callable[[str, str], int | None]
 RatioOf = Callable[[str], float]
 """Bytes of a body for each token of a model."""
@@ -39,13 +42,13 @@ class Prompts:
         self,
         board: Board,
         watch: CacheWatch,
-        rows_of: RowsOf,
+        kept_of: KeptOf,
         price_of: PriceOf,
         window_of: WindowOf,
         ratio_of: RatioOf,
     ) -> None:
         self._board, self._watch = board, watch
-        self._rows_of, self._price_of, self._window_of, self._ratio_of = rows_of, price_of, window_of, ratio_of
+        self._kept_of, self._price_of, self._window_of, self._ratio_of = kept_of, price_of, window_of, ratio_of
 
     async def context(self, session: str) -> c.ContextReport:
         """What fills the window of the session's conversation, by its last request whose body is kept."""
@@ -89,46 +92,60 @@ class Prompts:
     async def cache(self, session: str) -> c.CacheReport:
         """How the prompt cache served the session."""
         await self._watch.settled()
-        rows, targets, shares = await asyncio.to_thread(self._read, session)
+        kept = await asyncio.to_thread(self._kept_of, session)
+        targets = dict.fromkeys((*map(_target, kept.rows), *map(_target_of_sum, kept.older)))
         prices = {target: self._price_of(*target) for target in targets}
-        tally, real, simulated = await asyncio.to_thread(_sums, rows, prices)
-        losses = self._watch.losses(session)
+        tally, real, simulated = await asyncio.to_thread(_sums, kept, prices)
         return c.CacheReport(
             session_id=session,
             tally=tally,
             saved_nano_usd=real,
             simulated_saved_nano_usd=simulated,
-            breaks=losses.breaks,
-            lost_nano_usd=losses.lost_nano_usd,
-            simulated_lost_nano_usd=losses.simulated_nano_usd,
-            shares=shares,
+            breaks=kept.losses.breaks,
+            lost_nano_usd=kept.losses.lost_nano_usd,
+            simulated_lost_nano_usd=kept.losses.simulated_nano_usd,
+            shares=_shares(kept.rows),
         )
-
-    def _read(self, session: str) -> tuple[list[c.Request], list[Target], tuple[float, ...]]:
-        """The session's rows, what served them, and how much of the last prompts was cached. Blocks."""
-        rows = [row for row in self._rows_of(session) if row.kind == "messages"]
-        return rows, list(dict.fromkeys(map(_target, rows))), _shares(rows)
 
 
 def _target(row: c.Request) -> Target:
     return row.provider or "", tuple(name for name in (row.served_model, row.target_model) if name)
 
 
-def _sums(rows: Iterable[c.Request], prices: Mapping[Target, Price | None]) -> tuple[c.Tally, int | None, int]:
-    """All rows summed up; what the cache saved in real money (None: a price is unknown) and in simulated money."""
-    tally = c.Tally()
+def _target_of_sum(one: Sum) -> Target:
+    return one.provider, (one.model,)
+
+
+@dataclass(slots=True)
+class _Savings:
+    """A sum that grows."""
+
+    tally: c.Tally = field(default_factory=c.Tally)
     real: int | None = 0
-    simulated = 0
-    for row in rows:
-        tally = add(tally, row)
-        price = prices[_target(row)]
+    """None: a price is unknown."""
+    simulated: int = 0
+
+    def add(self, usage: c.Usage, price: Price | None, *, simulated: bool) -> None:
         if price is None:
-            real = real if _without_cache(row.usage) else None
-        elif row.simulated:
-            simulated += saved(row.usage, price)
-        elif real is not None:
-            real += saved(row.usage, price)
-    return tally, real, simulated
+            self.real = self.real if _without_cache(usage) else None
+        elif simulated:
+            self.simulated += saved(usage, price)
+        elif self.real is not None:
+            self.real += saved(usage, price)
+
+
+def _sums(kept: CacheKept, prices: Mapping[Target, Price | None]) -> tuple[c.Tally, int | None, int]:
+    """All requests summed up; what the cache saved in real money (None: a price is unknown) and in simulated money."""
+    savings = _Savings()
+    for row in kept.rows:
+        savings.tally = add(savings.tally, row)
+        savings.add(row.usage, prices[_target(row)], simulated=row.simulated)
+    for one in kept.older:
+        savings.tally = plus(savings.tally, one.tally)
+        price, requests = prices[_target_of_sum(one)], max(1, one.tally.requests)
+        mean = None if price is None else price.at(one.tally.usage.prompt_tokens // requests)
+        savings.add(one.tally.usage, mean, simulated=one.simulated)
+    return savings.tally, savings.real, savings.simulated
 
 
 def _without_cache(usage: c.Usage) -> bool:

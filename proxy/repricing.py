@@ -18,6 +18,7 @@ from proxy.ledger.costings import Costing, CostingPages
 from proxy.ledger.rollups import reprice
 from proxy.ledger.writer import LedgerUnusable, LedgerWriter
 from proxy.prices import day_of
+from proxy.protocol.pricing import Settled
 from proxy.providers import ProviderConfig
 
 PAGE_ROWS = 100
@@ -36,6 +37,7 @@ class Repriced:
     was: Costing
     cost_nano_usd: int
     cost_source: c.CostSource
+    cost_split: c.CostSplit | None
 
     @property
     def difference(self) -> c.Tally:
@@ -143,17 +145,17 @@ class Repricer:
             return None
         provider = self._providers.get(was.provider)
         models = [name for name in (was.served_model, was.target_model) if name]
-        nano_usd, source = self._costs.settled(provider, models, was.usage, None, day_of(was.started_at), was.speed)
-        if nano_usd is None or (nano_usd, source) == (was.cost_nano_usd, was.cost_source):
+        now = self._costs.settled(provider, models, was.usage, None, day_of(was.started_at), was.speed)
+        if now.nano_usd is None or (now.nano_usd, now.source) == (was.cost_nano_usd, was.cost_source):
             return None
-        return Repriced(was, nano_usd, source)
+        return Repriced(was, now.nano_usd, now.source, now.split)
 
     def _priced(self, was: Costing) -> bool:
         """Whether anybody can tell a price: the provider is set up, or there was none."""
         return not was.provider or was.provider in self._providers
 
     async def _write(self, changed: Sequence[Repriced]) -> None:
-        costs = [(one.was.id, one.cost_nano_usd, one.cost_source) for one in changed]
+        costs = {one.was.id: Settled(one.cost_nano_usd, one.cost_source, one.cost_split) for one in changed}
         async with self._turn:
             await asyncio.wrap_future(self._writer.submit(lambda connection: reprice(connection, costs)))
             self._written(changed)

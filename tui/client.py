@@ -75,8 +75,10 @@ class Door:
     async def detail(self, request_id: str) -> c.Detail:
         return await self._get(f"/requests/{request_id}", c.Detail)
 
-    async def usage(self, choice: c.Choice, by: c.UsageGroup) -> c.UsageReport:
-        return await self._get("/usage", c.UsageReport, {"by": by} | choice_query(choice))
+    async def usage(self, choice: c.Choice, by: c.UsageGroup, limit: int | None = None) -> c.UsageReport:
+        """All groups, or of those that are not times the ``limit`` costliest alone."""
+        asked = {"by": by} | ({"limit": str(limit)} if limit else {})
+        return await self._get("/usage", c.UsageReport, asked | choice_query(choice))
 
     async def latency(self, choice: c.Choice) -> c.LatencyReport:
         return await self._get("/latency", c.LatencyReport, choice_query(choice))

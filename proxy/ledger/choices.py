@@ -1,10 +1,11 @@
-"""A choice of requests as conditions in SQL, over rows of ``requests`` and over ``series``."""
+"""A choice of requests as conditions in SQL, over rows of ``requests``, over ``cells`` and over ``threads``."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from proxy import contract as c
-from proxy.ledger.rollups import COLUMN_OF
+from proxy.ledger.cells import TEXTS, Face, face_of
 from proxy.ledger.spans import Span, span
 
 _COLUMNS = {
@@ -15,11 +16,18 @@ _COLUMNS = {
     "provider": "provider",
     "model": "model",
 }
+NUMBER_OF = {"session_id": "session", "agent_id": "agent"}
+"""Columns of ``threads`` that have the number of a name."""
+_OF_THREAD = {"session_id": "in_session", "agent_id": "by_agent"}
+"""What a cell knows of them."""
+
+Condition = tuple[str, tuple[Any, ...]]
+"""SQL and its values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What is chosen but the time, by column of ``series``; an empty text chooses what has none."""
+    """What is chosen but the time, by column; an empty text chooses what has none."""
 
     when: Span
     texts: dict[str, str] = field(default_factory=dict)
@@ -28,30 +36,59 @@ class Chosen:
 
     @property
     def threads(self) -> bool:
-        """A session or an agent is named."""
-        return "session_id" in self.texts or "agent_id" in self.texts
-
-    def of_requests(self, when: Span) -> tuple[str, tuple[Any, ...]]:
-        """As a condition over rows of ``requests`` that began in ``when``."""
-        columns = [COLUMN_OF[name] if text else f"coalesce({COLUMN_OF[name]}, '')" for name, text in self.texts.items()]
-        named = [f"{column} = ?" for column in columns]
-        parts = ["kind = 'messages'", "started_at >= ?", "started_at < ?", *named, *self._bounds]
-        return " AND ".join(parts), (when.since, when.until, *self.values)
-
-    def of_series(self) -> str:
-        """As a condition over ``series`` with ``values``."""
-        parts = [*(f"series.{name} = ?" for name in self.texts), *(f"series.{each}" for each in self._bounds)]
-        return " AND ".join(parts) or "true"
+        """A session or a sub-agent is named: cells do not tell which."""
+        return any(self.texts.get(name) for name in _OF_THREAD)
 
     @property
-    def values(self) -> tuple[Any, ...]:
-        return (*self.texts.values(), *self.most.values())
+    def things(self) -> Mapping[str, str | int]:
+        """What cells must be, beside ``most``."""
+        told: dict[str, str | int] = {name: text for name, text in self.texts.items() if name in TEXTS}
+        lacking = {_OF_THREAD[name]: 0 for name in _OF_THREAD if self.texts.get(name) == ""}
+        return {**told, **lacking}
 
-    @property
-    def _bounds(self) -> list[str]:
-        return [f"{name} <= ?" for name in self.most]
+    def face(self, *others: str) -> Face:
+        """The face whose cells tell what is chosen, and ``others``."""
+        return face_of(frozenset((*self.things, *others)))
+
+    def of_requests(self, when: Span) -> Condition:
+        """Over rows of ``requests`` that began in ``when``."""
+        named = [_of_request(name, text) for name, text in self.texts.items()]
+        bounds = [f"{name} <= ?" for name in self.most]
+        parts = ["kind = 'messages'", "started_at >= ?", "started_at < ?", *named, *bounds]
+        return " AND ".join(parts), (when.since, when.until, *self.texts.values(), *self.most.values())
+
+    def of_cells(self, face: Face) -> Condition:
+        """Over ``cells``."""
+        named = [f"cells.{name} = ?" for name in self.things]
+        bounds = [f"cells.{name} <= ?" for name in self.most]
+        return " AND ".join(["cells.face = ?", *named, *bounds]), (
+            int(face),
+            *self.things.values(),
+            *self.most.values(),
+        )
+
+    def of_threads(self) -> Condition:
+        """Over ``threads``, beside their cells."""
+        named = {NUMBER_OF[name]: self.texts[name] for name in NUMBER_OF if name in self.texts}
+        parts = [f"threads.{name} = (SELECT id FROM names WHERE name = ?)" for name in named]
+        indexed = [f"threads.{name} > 0" for name, text in named.items() if text]
+        return " AND ".join([*parts, *indexed]) or "true", tuple(named.values())
 
 
 def chosen(choice: c.Choice) -> Chosen:
     texts = {column: getattr(choice, name) for name, column in _COLUMNS.items() if getattr(choice, name) is not None}
     return Chosen(span(choice.since, choice.until), texts)
+
+
+def both(*conditions: Condition) -> Condition:
+    """All of ``conditions``."""
+    return " AND ".join(where for where, _ in conditions), tuple(_joined(values for _, values in conditions))
+
+
+def _of_request(name: str, text: str) -> str:
+    source = TEXTS.get(name, name)
+    return f"{source} = ?" if text else f"coalesce({source}, '') = ?"
+
+
+def _joined(each: Iterable[tuple[Any, ...]]) -> Iterable[Any]:
+    return (value for values in each for value in values)

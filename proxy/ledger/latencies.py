@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from proxy import contract as c
+from proxy.ledger.cells import MODEL, Face
 from proxy.ledger.choices import Chosen
 from proxy.ledger.retention import rows_since
-from proxy.ledger.rollups import BLOCK_S, DAY_S, MODEL, TELLS_LATENCY, TOKENS_PER_S, TTFT, Measure, waiting_rows
+from proxy.ledger.rollups import BLOCK_S, DAY_S, TELLS_LATENCY, TOKENS_PER_S, TTFT, Measure, waiting_rows
 from proxy.ledger.spans import Cut, Slots, Span, cut
 
 Counted = list[tuple[float, int]]
@@ -57,7 +58,7 @@ def _latency(provider: str, model: str, found: dict[Measure, Counted]) -> c.Late
 
 def _found(db: sqlite3.Connection, what: Chosen) -> Iterator[_Found]:
     parts = Cut((what.when,))
-    if waiting_rows(db) is None and not what.threads:
+    if waiting_rows(db) is None and not what.texts.get("agent_id") and "session_id" not in what.texts:
         parts = cut(what.when, rows_since(db), DAY_S, BLOCK_S)
     for span in parts.rows:
         yield from _of_rows(db, what, span)
@@ -79,12 +80,13 @@ def _of_rows(db: sqlite3.Connection, what: Chosen, when: Span) -> Iterator[_Foun
 
 
 def _of_slots(db: sqlite3.Connection, what: Chosen, grain_s: int, slots: Slots) -> Iterator[_Found]:
+    where, values = what.of_cells(Face.WHOLE)
     query = f"""
         SELECT provider, model, measure, value, sum(requests)
-        FROM (SELECT series, measure, value, sum(requests) AS requests FROM speeds
-              WHERE grain_s = ? AND slot >= ? AND slot < ? GROUP BY series, measure, value) AS counted
-        CROSS JOIN series ON series.id = counted.series
-        WHERE {what.of_series()} GROUP BY provider, model, measure, value
+        FROM (SELECT cell, measure, value, sum(requests) AS requests FROM speeds
+              WHERE grain_s = ? AND slot >= ? AND slot < ? GROUP BY cell, measure, value) AS counted
+        CROSS JOIN cells ON cells.id = counted.cell
+        WHERE {where} GROUP BY provider, model, measure, value
     """
-    for provider, model, measure, value, times in db.execute(query, (grain_s, *slots, *what.values)):
+    for provider, model, measure, value, times in db.execute(query, (grain_s, *slots, *values)):
         yield provider, model, Measure(measure), value, times

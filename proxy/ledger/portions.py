@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from proxy import contract as c
+from proxy.ledger.cells import MODEL
 from proxy.ledger.choices import chosen
 from proxy.ledger.queries import LedgerReader
-from proxy.ledger.rollups import MODEL
 from proxy.ledger.rows import SUMS, usage_of
 from proxy.protocol.whatif import Portion
 

@@ -12,15 +12,20 @@ from proxy.ledger.choices import Chosen, chosen
 from proxy.ledger.estimates import estimated_requests
 from proxy.ledger.known import known_ids, outgrown, rows_begin
 from proxy.ledger.latencies import latency_report
+from proxy.ledger.reports import usage_report
 from proxy.ledger.retention import rows_since
-from proxy.ledger.rollups import QUARTER_S, Level, waiting_rows
+from proxy.ledger.rollups import DAY_S, QUARTER_S
 from proxy.ledger.rows import SELECT, from_row
 from proxy.ledger.schema import connect
-from proxy.ledger.spans import Span, cut, span
-from proxy.ledger.sums import money_spent, rolled, usage_report
+from proxy.ledger.spans import Slots, Span, cut, span
+from proxy.ledger.sums import money_spent, rolled, settled
 
 T = TypeVar("T")
 
+_SESSIONS_OF_AGENT = """
+    SELECT name FROM names
+    WHERE id IN (SELECT session FROM threads WHERE agent > 0 AND agent = (SELECT id FROM names WHERE name = ?)) LIMIT 2
+"""
 NAMED_MAX = 5
 """Sessions that are named where the start of an id fits several."""
 
@@ -78,7 +83,8 @@ class LedgerReader:
     def sessions(self, start: str) -> list[str]:
         """Sessions whose id begins with ``start``, or is it; a few at most."""
         query = """
-            SELECT session_id FROM series WHERE session_id >= ?1 AND session_id < ?1 || char(0x10ffff)
+            SELECT name FROM names WHERE name >= ?1 AND name < ?1 || char(0x10ffff)
+              AND EXISTS (SELECT 1 FROM threads WHERE session = names.id)
             UNION SELECT session_id FROM requests WHERE session_id >= ?1 AND session_id < ?1 || char(0x10ffff)
             ORDER BY 1 LIMIT ?2
         """
@@ -87,13 +93,14 @@ class LedgerReader:
         found: list[str] = self._read(lambda db: [row[0] for row in db.execute(query, (start, NAMED_MAX))], [])
         return [start] if start in found else found
 
-    def usage(self, choice: c.Choice, by: c.UsageGroup) -> c.UsageReport:
-        """Sums of the ``messages`` requests of ``choice``, in total and by group.
+    def usage(self, choice: c.Choice, by: c.UsageGroup, limit: int | None = None) -> c.UsageReport:
+        """Sums of the ``messages`` requests of ``choice``, in total and by group; of groups that are not times the
+        ``limit`` costliest alone, if one is given.
 
         Exact, but that before the oldest row that is kept a quarter of an hour counts wholly in which a border lies.
         """
         return self._read(
-            lambda db: usage_report(db, choice, _with_session(db, chosen(choice)), by),
+            lambda db: usage_report(db, choice, _with_session(db, chosen(choice)), by, limit),
             c.UsageReport(total=c.Tally(), rows=(), choice=choice),
         )
 
@@ -158,23 +165,30 @@ class LedgerReader:
 def _with_session(db: sqlite3.Connection, what: Chosen) -> Chosen:
     """``what`` with the session of the agent that it names: rows are found by session."""
     agent = what.texts.get("agent_id")
-    if not agent or "session_id" in what.texts or waiting_rows(db) is not None:
+    if not agent or "session_id" in what.texts or not settled(db):
         return what
-    sessions = db.execute("SELECT DISTINCT session_id FROM series WHERE agent_id = ?", (agent,)).fetchall()
+    sessions = db.execute(_SESSIONS_OF_AGENT, (agent,)).fetchall()
     return replace(what, texts={"session_id": sessions[0][0], **what.texts}) if len(sessions) == 1 else what
 
 
 def _spans_with_rows(db: sqlite3.Connection, what: Chosen) -> Iterator[Span]:
     """Spans that hold all rows of ``what``, the newest first: quarters, where something is named that has no index."""
-    if not what.texts or "session_id" in what.texts or waiting_rows(db) is not None:
+    if not what.texts or what.texts.get("session_id") or not settled(db):
         yield what.when
         return
     parts = cut(what.when, rows_since(db), QUARTER_S)
     yield from (end for end in parts.rows if end.until == what.when.until)
-    level = Level.QUARTER_THREADS if what.threads else Level.QUARTER
-    for slots in parts.fine:
-        joined, where, values = rolled(what, level, slots)
-        query = f"SELECT DISTINCT slot FROM {joined} WHERE {where} AND requests > 0 ORDER BY slot DESC"
-        for (slot,) in db.execute(query, values).fetchall():
-            yield Span(slot * QUARTER_S, (slot + 1) * QUARTER_S)
+    a_day = DAY_S // QUARTER_S
+    for first, last in parts.fine:
+        for day in _slots(db, what, DAY_S, (first // a_day, -(-last // a_day))):
+            quarters = (max(first, day * a_day), min(last, (day + 1) * a_day))
+            for quarter in _slots(db, what, QUARTER_S, quarters):
+                yield Span(quarter * QUARTER_S, (quarter + 1) * QUARTER_S)
     yield from (end for end in parts.rows if end.until != what.when.until)
+
+
+def _slots(db: sqlite3.Connection, what: Chosen, grain_s: int, slots: Slots) -> list[int]:
+    """The slots in which there is something of ``what``, the last first."""
+    _, joined, where, values = rolled(what, grain_s)
+    query = f"SELECT DISTINCT slot FROM {joined} WHERE {where} AND grain_s = ? AND slot >= ? AND slot < ?"
+    return sorted((slot for (slot,) in db.execute(query, (*values, grain_s, *slots))), reverse=True)

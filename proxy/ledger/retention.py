@@ -1,4 +1,4 @@
-"""Rows that are older than the user keeps: removed in small steps by the writer; their sums in the roll-ups stay.
+"""Rows and notes that are older than the user keeps: removed in small steps by the writer; sums in the roll-ups stay.
 
 After each step the pages that became free go back to the disk, a few at a time (SQLite's incremental vacuum). A file
 from before that was set has its free pages used again by new rows instead and does not shrink: a full ``VACUUM``
@@ -9,6 +9,7 @@ What is removed is gone for good, so a clock alone is not believed: days are cou
 
 import sqlite3
 
+from proxy.ledger.notes import remove_notes
 from proxy.ledger.rollups import DAY_S
 
 STEP_ROWS = 1000
@@ -52,6 +53,7 @@ def remove_old(connection: sqlite3.Connection, keep_days: int, now: float) -> bo
     connection.execute("INSERT OR REPLACE INTO facts VALUES ('rows since', ?)", (since,))
     oldest = "SELECT rowid FROM requests WHERE started_at < ? ORDER BY started_at LIMIT ?"
     connection.execute(f"DELETE FROM requests WHERE rowid IN ({oldest})", (before, STEP_ROWS))
+    remove_notes(connection, before)
     connection.execute("COMMIT")
     connection.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES})")  # ``execute`` would free one page and stop
     return True

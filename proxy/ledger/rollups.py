@@ -1,24 +1,27 @@
 """Sums of ``messages`` requests, kept exactly, in the transaction that writes the requests.
 
-A ``series`` is everything that a choice can name but time: session, agent, role, project, provider, model, and whose
-money it is. ``rollups`` has a row for each series and slot of time, at several levels: quarters of an hour and days
-of UTC, each once with sessions and agents and once without them, which is far fewer rows, and hours without them.
-Every time zone in use today has its hours begin at a quarter of UTC, so local hours, days and months are whole
-quarters; in most zones they are whole hours. ``speeds`` counts requests by how fast they were, to four significant
-bits, by day and by block of 32 days of UTC, without sessions.
+``cell_sums`` has a row for each cell and quarter of an hour, and for some faces each hour and day of UTC. ``threads``
+has a row for what a conversation or a sub-agent did in one cell, over its whole life, with bounds of that;
+``thread_sums`` the same by quarter and day. ``names`` numbers sessions and sub-agents. Every time zone in use today has
+its hours begin at a quarter of UTC, so local hours, days and months are whole quarters. ``speeds`` counts requests by
+how fast they were, to four significant bits, by cell, and by day and block of 32 days of UTC.
 
 All of it is made from the rows by SQL alone, the same for a batch of the writer, for an old ledger and for a change
 of costs; a row that is replaced or repriced is taken out first. A ledger from before the roll-ups is rolled up in
-steps while the engine runs; until that is done two facts name the rows that wait, and readers sum rows.
+steps while the engine runs; until that is done two facts name the rows that wait, and readers sum rows. Roll-ups of an
+earlier form become these in the same way: ``former`` does that.
 """
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from typing import Any
 
-from proxy.ledger.rows import INSERT, USAGE_COLUMNS
+from proxy.ledger import cells
+from proxy.ledger.rows import INSERT, SPLIT_COLUMNS, USAGE_COLUMNS, split_values
+from proxy.protocol.pricing import Settled
 
 QUARTER_S = 15 * 60
 HOUR_S = 3600
@@ -29,30 +32,6 @@ CAUGHT_UP_ROWS = 2000
 """Of an old ledger, in a step: some 30 ms."""
 
 
-class Level(IntEnum):
-    """What a slot of time is, and whether sessions and agents are told apart."""
-
-    QUARTER_THREADS = 0
-    QUARTER = 1
-    DAY_THREADS = 2
-    DAY = 3
-    HOUR = 4
-
-    @property
-    def grain_s(self) -> int:
-        match self:
-            case Level.QUARTER_THREADS | Level.QUARTER:
-                return QUARTER_S
-            case Level.HOUR:
-                return HOUR_S
-            case Level.DAY_THREADS | Level.DAY:
-                return DAY_S
-
-    @property
-    def threads(self) -> bool:
-        return self in (Level.QUARTER_THREADS, Level.DAY_THREADS)
-
-
 class Measure(IntEnum):
     """What ``speeds`` counts by."""
 
@@ -60,29 +39,19 @@ class Measure(IntEnum):
     TENTHS_OF_TOKENS_PER_S = 1
 
 
-MODEL = "coalesce(served_model, target_model, asked_model)"
-"""The model of a row of ``requests``, as everybody names it."""
-
-COLUMN_OF = {
-    "session_id": "session_id",
-    "agent_id": "agent_id",
-    "role": "role",
-    "project": "project",
-    "provider": "provider",
-    "model": MODEL,
-    "simulated": "simulated",
-    "subscription": "subscription",
+MEASURES: Mapping[str, str] = {
+    "requests": "1",
+    **{name: name for name in USAGE_COLUMNS},
+    "cost_nano_usd": "coalesce(cost_nano_usd, 0)",
+    **{name: f"coalesce({name}, 0)" for name in SPLIT_COLUMNS},
+    "divided_nano_usd": "CASE WHEN divided THEN coalesce(cost_nano_usd, 0) ELSE 0 END",
+    "unpriced_requests": "cost_nano_usd IS NULL",
+    "failed": "outcome = 'failed'",
 }
-"""Columns of ``series``, and where a row of ``requests`` has them."""
-
-MEASURES = (
-    ("requests", "1"),
-    *((name, name) for name in USAGE_COLUMNS),
-    ("cost_nano_usd", "coalesce(cost_nano_usd, 0)"),
-    ("unpriced_requests", "cost_nano_usd IS NULL"),
-    ("failed", "outcome = 'failed'"),
-)
-"""Columns of ``rollups``, and what a row of ``requests`` adds to them."""
+"""Columns of sums, and what a row of ``requests`` adds to them."""
+NAMES = ", ".join(MEASURES)
+ENDED_AT = "started_at + coalesce(duration_ms, 0) / 1000"
+"""Of a row of ``requests``, Unix seconds."""
 
 TTFT = "ttft_ms"
 TOKENS_PER_S = """CASE WHEN output_tokens > 0 AND duration_ms > ttft_ms
@@ -90,7 +59,34 @@ TOKENS_PER_S = """CASE WHEN output_tokens > 0 AND duration_ms > ttft_ms
 TELLS_LATENCY = "kind = 'messages' AND outcome = 'served' AND streaming = 1 AND ttft_ms IS NOT NULL"
 """Which rows of ``requests``."""
 
-_SPEEDS = ((Measure.TTFT_MS, TTFT), (Measure.TENTHS_OF_TOKENS_PER_S, f"({TOKENS_PER_S}) * 10"))
+
+def _four_bits(number: str) -> str:
+    """The whole part of a number by its first four bits, as SQL: the middle of what they stand for, at most 7 % off."""
+    whole = f"CAST({number} AS INTEGER)"
+    steps = " ".join(f"WHEN {whole} < {16 << n} THEN ({whole} >> {n} << {n}) + {(1 << n) // 2}" for n in range(24))
+    return f"CASE WHEN {whole} IS NULL THEN NULL {steps} ELSE {16 << 23} END"
+
+
+_COUNTED: Mapping[str, str] = {
+    "session": "coalesce(session_id, '')",
+    "agent": "coalesce(agent_id, '')",
+    "parent_agent_id": "parent_agent_id",
+    "began_at": "started_at",
+    "ended_at": ENDED_AT,
+    "ttft_ms": f"CASE WHEN {TELLS_LATENCY} THEN {_four_bits(TTFT)} END",
+    "tenths_of_tokens_per_s": f"CASE WHEN {TELLS_LATENCY} THEN {_four_bits(f'({TOKENS_PER_S}) * 10')} END",
+    **cells.OF_REQUEST,
+    **MEASURES,
+}
+"""What of a row of ``requests`` is summed."""
+_THREAD = "session, agent, cell"
+TEMPORARY = {
+    "counted": ", ".join(_COUNTED),
+    "taken": f"{_THREAD}, slot, parent_agent_id, first_at, last_at, ended_at, {NAMES}",
+    "faced": f"cell, slot, {NAMES}",
+}
+"""Tables of a transaction and their columns. ``counted``: its requests; ``taken``: those by thread, cell and quarter,
+below 0 where they are taken out; ``faced``: the same by cell of each face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,28 +105,44 @@ def record(connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> Non
     roll_up(connection, batch, 1)
 
 
-def reprice(connection: sqlite3.Connection, costs: Sequence[tuple[str, int | None, str]]) -> None:
-    """Give rows, by id, another cost and another source of it."""
-    batch = _rolled(connection, _batch(connection, (each[0] for each in costs)))
+def reprice(connection: sqlite3.Connection, costs: Mapping[str, Settled]) -> None:
+    """Give rows, by id, another cost."""
+    batch = _rolled(connection, _batch(connection, costs))
     roll_up(connection, batch, -1)
+    columns = ("cost_nano_usd", "cost_source", *SPLIT_COLUMNS, "divided")
     connection.executemany(
-        "UPDATE requests SET cost_nano_usd = ?, cost_source = ? WHERE id = ?",
-        [(nano_usd, source, name) for name, nano_usd, source in costs],
+        f"UPDATE requests SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?",
+        [(cost.nano_usd, cost.source, *split_values(cost.split), name) for name, cost in costs.items()],
     )
     roll_up(connection, batch, 1)
 
 
 def roll_up(connection: sqlite3.Connection, rows: Rows, sign: int) -> None:
     """Add ``rows`` to the sums, or take them out of them where ``sign`` is -1."""
-    if connection.execute(f"SELECT 1 FROM requests WHERE {rows.where} LIMIT 1", rows.values).fetchone() is None:
+    begin_taking(connection)
+    if connection.execute(_count(rows.where), rows.values).rowcount == 0:
         return
-    for threads in (True, False):
-        connection.execute(_add_series(rows.where, threads=threads), rows.values)
-    for level in Level:
-        connection.execute(_add_sums(rows.where, level, sign), rows.values)
-    for grain_s in (DAY_S, BLOCK_S):
-        for measure, value in _SPEEDS:
-            connection.execute(_add_speeds(rows.where, grain_s, measure, value, sign), rows.values)
+    for statement in (_ADD_NAMES, _ADD_CELLS):
+        connection.execute(statement)
+    connection.execute(_TAKE, [sign] * len(MEASURES))
+    add_taken(connection)
+    connection.execute(_ADD_SPEEDS, (sign,))
+
+
+def begin_taking(connection: sqlite3.Connection) -> None:
+    """Empty tables for what ``add_taken`` adds."""
+    for name, columns in TEMPORARY.items():
+        connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} ({columns})")
+        connection.execute(f"DELETE FROM temp.{name}")
+
+
+def add_taken(connection: sqlite3.Connection) -> None:
+    """Add ``temp.taken`` to all sums; its cells are there, but may be new."""
+    lacking = "SELECT 1 FROM temp.taken WHERE cell NOT IN (SELECT cell FROM cell_faces) LIMIT 1"
+    if connection.execute(lacking).fetchone() is not None:
+        cells.add_faces(connection)
+    for statement in _ADD_TAKEN:
+        connection.execute(statement)
 
 
 def catch_up(connection: sqlite3.Connection) -> bool:
@@ -170,55 +182,66 @@ def _rolled(connection: sqlite3.Connection, rows: Rows) -> Rows:
     return Rows(f"{rows.where} AND NOT (requests.rowid > ? AND requests.rowid <= ?)", (*rows.values, *waiting))
 
 
-def _add_series(where: str, *, threads: bool) -> str:
-    dimensions = _dimensions(threads=threads)
+@cache
+def _count(where: str) -> str:
+    columns = ", ".join(_COUNTED.values())
+    return f"INSERT INTO temp.counted SELECT {columns} FROM requests WHERE kind = 'messages' AND {where}"
+
+
+def _add_sums(table: str, of: str, grains_s: Sequence[int], source: str) -> str:
+    grains = " UNION ALL ".join(f"SELECT {grain_s} AS grain_s" for grain_s in grains_s)
     return f"""
-        INSERT OR IGNORE INTO series ({", ".join(dimensions)})
-        SELECT DISTINCT {", ".join(dimensions.values())} FROM requests WHERE kind = 'messages' AND {where}
+        INSERT INTO {table} ({of}, grain_s, slot, {NAMES})
+        SELECT {of}, grain_s, slot * {QUARTER_S} / grain_s AS its_slot, {_SUMMED}
+        FROM {source} CROSS JOIN ({grains}) GROUP BY {of}, grain_s, its_slot
+        ON CONFLICT DO UPDATE SET {_GROWN}
     """
 
 
-def _add_sums(where: str, level: Level, sign: int) -> str:
-    names = [name for name, _ in MEASURES]
-    sums = ", ".join(f"{sign} * sum({name})" for name in names)
-    return f"""
-        INSERT INTO rollups (level, slot, series, {", ".join(names)})
-        SELECT {int(level)}, moment / {level.grain_s} AS slot, series.id, {sums}
-        FROM {_with_series(where, dict(MEASURES), threads=level.threads)} GROUP BY slot, series.id
-        ON CONFLICT DO UPDATE SET {", ".join(f"{name} = {name} + excluded.{name}" for name in names)}
-    """
-
-
-def _add_speeds(where: str, grain_s: int, measure: Measure, value: str, sign: int) -> str:
-    fast = f"{where} AND {TELLS_LATENCY} AND {value} IS NOT NULL"
-    taken = _with_series(fast, {"speed": _four_bits(f"CAST({value} AS INTEGER)")}, threads=False)
-    return f"""
-        INSERT INTO speeds (grain_s, slot, series, measure, value, requests)
-        SELECT {grain_s}, moment / {grain_s} AS slot, series.id, {int(measure)}, speed, {sign} * count(*)
-        FROM {taken} GROUP BY slot, series.id, speed
-        ON CONFLICT DO UPDATE SET requests = requests + excluded.requests
-    """
-
-
-def _with_series(where: str, columns: Mapping[str, str], *, threads: bool) -> str:
-    """Rows of ``requests`` with ``columns``, each with its series; the order of the join is ours, not the planner's."""
-    dimensions = _dimensions(threads=threads)
-    taken = ", ".join(f"{source} AS {name}" for name, source in (*dimensions.items(), *columns.items()))
-    same = " AND ".join(f"series.{name} = taken.{name}" for name in dimensions)
-    return f"""
-        (SELECT CAST(started_at AS INTEGER) AS moment, {taken}
-         FROM requests WHERE kind = 'messages' AND {where}) AS taken
-        CROSS JOIN series ON {same} WHERE true
-    """
-
-
-def _dimensions(*, threads: bool) -> dict[str, str]:
-    """The columns of a series as SQL over ``requests``; without threads no session and no agent."""
-    kept = {name: f"coalesce({source}, '')" for name, source in COLUMN_OF.items()}
-    return kept if threads else {**kept, "session_id": "''", "agent_id": "''"}
-
-
-def _four_bits(whole: str) -> str:
-    """A whole number by its first four bits, as SQL: the middle of what they stand for, at most 7 % off."""
-    steps = " ".join(f"WHEN {whole} < {16 << n} THEN ({whole} >> {n} << {n}) + {(1 << n) // 2}" for n in range(24))
-    return f"CASE {steps} ELSE {16 << 23} END"
+_GROWN = ", ".join(f"{name} = {name} + excluded.{name}" for name in MEASURES)
+_SUMMED = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
+_ADD_NAMES = "INSERT OR IGNORE INTO names (name) SELECT session FROM temp.counted UNION SELECT agent FROM temp.counted"
+_ADD_CELLS = f"""
+    INSERT OR IGNORE INTO cells ({cells.COLUMNS}) SELECT DISTINCT 0, {", ".join(cells.OF_REQUEST)} FROM temp.counted
+"""
+_WITH_CELLS = f"""temp.counted CROSS JOIN cells ON cells.face = 0
+    AND {" AND ".join(f"cells.{name} = counted.{name}" for name in cells.OF_REQUEST)}"""
+_TAKE = f"""
+    INSERT INTO temp.taken
+    SELECT sessions.id AS its_session, agents.id AS its_agent, cells.id,
+           CAST(began_at AS INTEGER) / {QUARTER_S} AS slot,
+           max(parent_agent_id), min(began_at), max(began_at), max(ended_at),
+           {", ".join(f"? * sum({name})" for name in MEASURES)}
+    FROM {_WITH_CELLS} CROSS JOIN names AS sessions ON sessions.name = counted.session
+    CROSS JOIN names AS agents ON agents.name = counted.agent GROUP BY its_session, its_agent, cells.id, slot
+"""
+_LONG_FACED = f"""(SELECT faced.* FROM temp.faced CROSS JOIN cells ON cells.id = faced.cell
+    AND face IN ({", ".join(str(int(face)) for face in cells.LONG)}))"""
+_ADD_TAKEN = (
+    f"""
+    INSERT INTO threads ({_THREAD}, parent_agent_id, first_at, last_at, ended_at, {NAMES})
+    SELECT {_THREAD}, max(parent_agent_id), min(first_at), max(last_at), max(ended_at), {_SUMMED}
+    FROM temp.taken WHERE true GROUP BY {_THREAD}
+    ON CONFLICT DO UPDATE SET
+        parent_agent_id = coalesce(parent_agent_id, excluded.parent_agent_id),
+        first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at),
+        ended_at = max(ended_at, excluded.ended_at), {_GROWN}
+    """,
+    _add_sums("thread_sums", _THREAD, (QUARTER_S, DAY_S), "temp.taken"),
+    f"""
+    INSERT INTO temp.faced SELECT part, slot, {_SUMMED}
+    FROM (SELECT cell, slot, {_SUMMED} FROM temp.taken GROUP BY cell, slot) JOIN cell_faces USING (cell)
+    GROUP BY part, slot
+    """,
+    _add_sums("cell_sums", "cell", (QUARTER_S,), "temp.faced"),
+    _add_sums("cell_sums", "cell", (HOUR_S, DAY_S), _LONG_FACED),
+)
+_ADD_SPEEDS = f"""
+    INSERT INTO speeds (grain_s, slot, cell, measure, value, requests)
+    SELECT grain_s, CAST(began_at AS INTEGER) / grain_s AS slot, cells.id, measure,
+           CASE measure WHEN {Measure.TTFT_MS.value} THEN ttft_ms ELSE tenths_of_tokens_per_s END AS value, ? * count(*)
+    FROM {_WITH_CELLS} CROSS JOIN (SELECT {DAY_S} AS grain_s UNION ALL SELECT {BLOCK_S})
+    CROSS JOIN ({" UNION ALL ".join(f"SELECT {each.value} AS measure" for each in Measure)})
+    WHERE value IS NOT NULL GROUP BY grain_s, slot, cells.id, measure, value
+    ON CONFLICT DO UPDATE SET requests = requests + excluded.requests
+"""

@@ -15,6 +15,10 @@ USAGE_COLUMNS = (
     "cache_write_1h_tokens",
     "web_searches",
 )
+SPLIT_FIELDS = ("input", "output", "cache_read", "cache_write", "searches")
+"""Of ``CostSplit``, in the order of ``SPLIT_COLUMNS``."""
+SPLIT_COLUMNS = tuple(f"{name}_nano_usd" for name in SPLIT_FIELDS)
+"""Empty, all of them, where a cost has no split."""
 _PLAIN = (
     "id",
     "started_at",
@@ -53,7 +57,7 @@ _PLAIN = (
     "imported",
 )
 
-COLUMNS: tuple[str, ...] = (*_PLAIN, *USAGE_COLUMNS, "attempts")
+COLUMNS: tuple[str, ...] = (*_PLAIN, *USAGE_COLUMNS, *SPLIT_COLUMNS, "divided", "attempts")
 SUMS = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in USAGE_COLUMNS)
 INSERT = f"INSERT OR REPLACE INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM requests"
@@ -65,7 +69,7 @@ def to_row(request: c.Request) -> tuple[Any, ...]:
     """The values of ``COLUMNS``."""
     plain = [getattr(request, name) for name in _PLAIN]
     usage = [getattr(request.usage, name) for name in USAGE_COLUMNS]
-    return (*plain, *usage, msgspec.json.encode(request.attempts).decode())
+    return (*plain, *usage, *split_values(request.cost_split), msgspec.json.encode(request.attempts).decode())
 
 
 def from_row(row: Sequence[Any]) -> c.Request:
@@ -73,11 +77,12 @@ def from_row(row: Sequence[Any]) -> c.Request:
     values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
     attempts = _attempts(values.pop("attempts"))
     usage = usage_of(values)
-    for name in USAGE_COLUMNS:
+    split = split_of(values)
+    for name in (*USAGE_COLUMNS, *SPLIT_COLUMNS, "divided"):
         values.pop(name)
     for name in ("streaming", "usage_estimated", "output_estimated", "simulated", "subscription", "imported"):
         values[name] = bool(values[name])
-    return c.Request(**values, usage=usage, attempts=attempts, phase="done")
+    return c.Request(**values, usage=usage, cost_split=split, attempts=attempts, phase="done")
 
 
 def _attempts(text: str) -> tuple[c.Attempt, ...]:
@@ -86,6 +91,20 @@ def _attempts(text: str) -> tuple[c.Attempt, ...]:
         return _decode_attempts(text)
     except (msgspec.DecodeError, TypeError):
         return ()
+
+
+def split_values(split: c.CostSplit | None) -> tuple[int | None, ...]:
+    """The values of ``SPLIT_COLUMNS`` and of ``divided``."""
+    if split is None:
+        return (*(None for _ in SPLIT_FIELDS), 0)
+    return (*(getattr(split, name) for name in SPLIT_FIELDS), int(split.divided))
+
+
+def split_of(values: Mapping[str, Any]) -> c.CostSplit | None:
+    if values[SPLIT_COLUMNS[0]] is None:
+        return None
+    parts = {name: values[column] for name, column in zip(SPLIT_FIELDS, SPLIT_COLUMNS, strict=True)}
+    return c.CostSplit(**parts, divided=bool(values["divided"]))
 
 
 def usage_of(values: Mapping[str, Any]) -> c.Usage:

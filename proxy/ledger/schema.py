@@ -106,6 +106,139 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE requests ADD COLUMN output_estimated INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX requests_estimated ON requests (started_at) WHERE usage_estimated = 1;
     """,
+    """
+    ALTER TABLE requests ADD COLUMN input_nano_usd INTEGER;
+    ALTER TABLE requests ADD COLUMN output_nano_usd INTEGER;
+    ALTER TABLE requests ADD COLUMN cache_read_nano_usd INTEGER;
+    ALTER TABLE requests ADD COLUMN cache_write_nano_usd INTEGER;
+    ALTER TABLE requests ADD COLUMN searches_nano_usd INTEGER;
+    ALTER TABLE requests ADD COLUMN divided INTEGER NOT NULL DEFAULT 0;
+    """,
+    """
+    ALTER TABLE series RENAME TO former_series;
+    ALTER TABLE rollups RENAME TO former_rollups;
+    ALTER TABLE speeds RENAME COLUMN series TO cell;
+    CREATE TABLE cells (
+        id INTEGER PRIMARY KEY,
+        face INTEGER NOT NULL,
+        role TEXT NOT NULL,
+        project TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        in_session INTEGER NOT NULL,
+        by_agent INTEGER NOT NULL,
+        simulated INTEGER NOT NULL,
+        subscription INTEGER NOT NULL,
+        UNIQUE (face, role, project, provider, model, in_session, by_agent, simulated, subscription)
+    );
+    CREATE TABLE cell_faces (cell INTEGER NOT NULL, part INTEGER NOT NULL, PRIMARY KEY (cell, part)) WITHOUT ROWID;
+    CREATE TABLE cell_sums (
+        cell INTEGER NOT NULL,
+        grain_s INTEGER NOT NULL,
+        slot INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        cache_read_tokens INTEGER NOT NULL,
+        cache_write_5m_tokens INTEGER NOT NULL,
+        cache_write_1h_tokens INTEGER NOT NULL,
+        web_searches INTEGER NOT NULL,
+        cost_nano_usd INTEGER NOT NULL,
+        input_nano_usd INTEGER NOT NULL,
+        output_nano_usd INTEGER NOT NULL,
+        cache_read_nano_usd INTEGER NOT NULL,
+        cache_write_nano_usd INTEGER NOT NULL,
+        searches_nano_usd INTEGER NOT NULL,
+        divided_nano_usd INTEGER NOT NULL,
+        unpriced_requests INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        PRIMARY KEY (cell, grain_s, slot)
+    ) WITHOUT ROWID;
+    CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE threads (
+        session INTEGER NOT NULL,
+        agent INTEGER NOT NULL,
+        cell INTEGER NOT NULL,
+        first_at REAL NOT NULL,
+        last_at REAL NOT NULL,
+        requests INTEGER NOT NULL,
+        cost_nano_usd INTEGER NOT NULL,
+        ended_at REAL NOT NULL,
+        parent_agent_id TEXT,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        cache_read_tokens INTEGER NOT NULL,
+        cache_write_5m_tokens INTEGER NOT NULL,
+        cache_write_1h_tokens INTEGER NOT NULL,
+        web_searches INTEGER NOT NULL,
+        input_nano_usd INTEGER NOT NULL,
+        output_nano_usd INTEGER NOT NULL,
+        cache_read_nano_usd INTEGER NOT NULL,
+        cache_write_nano_usd INTEGER NOT NULL,
+        searches_nano_usd INTEGER NOT NULL,
+        divided_nano_usd INTEGER NOT NULL,
+        unpriced_requests INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        PRIMARY KEY (session, agent, cell)
+    ) WITHOUT ROWID;
+    CREATE INDEX threads_by_agent ON threads (agent, cell, first_at, last_at, cost_nano_usd, requests)
+        WHERE agent > 0;
+    CREATE INDEX threads_by_begin ON threads (first_at);
+    CREATE INDEX threads_long ON threads (first_at) WHERE last_at - first_at >= 86400;
+    CREATE TABLE thread_sums (
+        session INTEGER NOT NULL,
+        agent INTEGER NOT NULL,
+        cell INTEGER NOT NULL,
+        grain_s INTEGER NOT NULL,
+        slot INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        cache_read_tokens INTEGER NOT NULL,
+        cache_write_5m_tokens INTEGER NOT NULL,
+        cache_write_1h_tokens INTEGER NOT NULL,
+        web_searches INTEGER NOT NULL,
+        cost_nano_usd INTEGER NOT NULL,
+        input_nano_usd INTEGER NOT NULL,
+        output_nano_usd INTEGER NOT NULL,
+        cache_read_nano_usd INTEGER NOT NULL,
+        cache_write_nano_usd INTEGER NOT NULL,
+        searches_nano_usd INTEGER NOT NULL,
+        divided_nano_usd INTEGER NOT NULL,
+        unpriced_requests INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        PRIMARY KEY (session, agent, cell, grain_s, slot)
+    ) WITHOUT ROWID;
+    INSERT INTO names VALUES (0, '');
+    INSERT INTO cells (id, face, role, project, provider, model, in_session, by_agent, simulated, subscription)
+        SELECT id, 0, role, project, provider, model, 1, role = 'agent', simulated, subscription FROM former_series
+        WHERE session_id = '' AND agent_id = '';
+    INSERT INTO facts SELECT 'moved up to', '0' FROM former_rollups LIMIT 1;
+    """,
+    """
+    CREATE TABLE agent_names (
+        session_id TEXT NOT NULL,
+        agent_id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (session_id, agent_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX agent_names_by_time ON agent_names (at);
+    CREATE TABLE cache_breaks (
+        request_id TEXT PRIMARY KEY,
+        session_id TEXT NOT NULL,
+        at REAL NOT NULL,
+        agent_id TEXT,
+        reason TEXT NOT NULL,
+        lost_tokens INTEGER NOT NULL,
+        lost_nano_usd INTEGER,
+        read_before REAL NOT NULL,
+        read_after REAL NOT NULL,
+        simulated INTEGER NOT NULL
+    );
+    CREATE INDEX cache_breaks_by_session ON cache_breaks (session_id, at);
+    CREATE INDEX cache_breaks_by_time ON cache_breaks (at);
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -1,12 +1,22 @@
-"""What the ledger tells of single sessions: sums by model over time, lives of requests for rates, sums by agent."""
+"""What the ledger tells of single sessions: sums by model over time, lives of requests for rates, sums by agent.
+
+Read from rows, which know each request's moment and tier of price; of days whose rows were removed from sums by quarter
+of an hour, so that a session's view is whole however old it is.
+"""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy import contract as c
+from proxy.ledger.cells import MODEL
+from proxy.ledger.notes import agent_names
 from proxy.ledger.queries import LedgerReader
-from proxy.ledger.rows import SUMS, usage_of
+from proxy.ledger.removed import Quarter, kinds_in, removed, tally_of
+from proxy.ledger.retention import rows_since
+from proxy.ledger.rollups import ENDED_AT, MEASURES
+from proxy.ledger.spans import FOREVER
+from proxy.ledger.sums import settled
 from proxy.protocol.pace import Life
 from proxy.protocol.session_bill import Axis, Sum
 
@@ -16,13 +26,17 @@ LONG_PROMPT_TOKENS = 200_000
 LONGEST_S = 1800.0
 """What began earlier than a time of interest and this is not looked at."""
 
-_MODEL = "coalesce(served_model, target_model, asked_model, '')"
+_MODEL = f"coalesce({MODEL}, '')"
 _PROMPT = "input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens"
-_MONEY = "coalesce(sum(cost_nano_usd), 0)"
-_COUNTS = f"""
-    count(*) AS requests, {SUMS}, {_MONEY} AS nano_usd, coalesce(sum(cost_nano_usd IS NULL), 0) AS unpriced_requests,
-    coalesce(sum(outcome = 'failed'), 0) AS failed
+_LIVES = f"""
+    SELECT sessions.name AS session_id, nullif(cells.project, '') AS project, cells.role,
+           nullif(agents.name, '') AS agent_id, parent_agent_id, cells.model, cells.simulated, first_at AS began,
+           ended_at AS ended, {", ".join(f"threads.{name} AS sum_{name}" for name in MEASURES)}
+    FROM names AS sessions CROSS JOIN threads ON threads.session = sessions.id
+    CROSS JOIN cells ON cells.id = threads.cell CROSS JOIN names AS agents ON agents.id = threads.agent
+    WHERE sessions.name = ? AND requests > 0 ORDER BY first_at
 """
+_SUMS = ", ".join(f"coalesce(sum({source}), 0) AS sum_{name}" for name, source in MEASURES.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +54,31 @@ class AgentSum:
     tally: c.Tally
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """When a session's first request began and its last one ended, Unix seconds."""
+
+    began: float
+    ended: float
+    by_quarter: bool = False
+    """Some of it is known by quarter of an hour only."""
+
+
 class SessionLedger(LedgerReader):
     """Reads sessions. A session's key is empty for requests that name none."""
 
-    def span(self, session: str) -> tuple[float, float] | None:
-        """When the session's first request began and its last one ended; None: it has none."""
-        query = """SELECT min(started_at), max(started_at + coalesce(duration_ms, 0) / 1000) FROM requests
-                   WHERE session_id IS ? AND kind = 'messages'"""
+    def extent(self, session: str) -> Extent | None:
+        """None: it has no request."""
+        query = f"""SELECT min(started_at), max({ENDED_AT}) FROM requests
+                    WHERE session_id IS ? AND started_at >= ? AND kind = 'messages'"""
 
-        def read(db: sqlite3.Connection) -> tuple[float, float] | None:
-            began, ended = db.execute(query, (session or None,)).fetchone()
-            return None if began is None else (began, ended)
+        def read(db: sqlite3.Connection) -> Extent | None:
+            old = [(each.began, each.ended) for each in removed(db, session)]
+            began, ended = db.execute(query, (session or None, rows_since(db))).fetchone()
+            bounds = old if began is None else [*old, (began, ended)]
+            if not bounds:
+                return None
+            return Extent(min(first for first, _ in bounds), max(last for _, last in bounds), bool(old))
 
         return self._read(read, None)
 
@@ -58,25 +86,16 @@ class SessionLedger(LedgerReader):
         """The session's requests by step, model and tier of price."""
         query = f"""
             SELECT CAST((started_at - ?) / ? AS INTEGER) AS step, coalesce(provider, '') AS provider, {_MODEL} AS model,
-                   coalesce(target_model, '') AS target_model, simulated, {_COUNTS}
-            FROM requests WHERE session_id IS ? AND kind = 'messages'
-            GROUP BY 1, 2, 3, 4, 5, cost_source = 'reported', {_PROMPT} > {LONG_PROMPT_TOKENS}
+                   coalesce(target_model, '') AS target_model, simulated, {_SUMS}
+            FROM requests WHERE session_id IS ? AND started_at >= ? AND kind = 'messages'
+            GROUP BY 1, 2, 3, 4, 5, cost_source = 'reported', {_PROMPT} > {LONG_PROMPT_TOKENS}, input_nano_usd IS NULL
         """
 
         def read(db: sqlite3.Connection) -> list[Sum]:
+            old = [each.sum_in(int((each.began - axis.begins_at) // axis.step_s)) for each in removed(db, session)]
             db.row_factory = sqlite3.Row
-            rows = db.execute(query, (axis.begins_at, axis.step_s, session or None))
-            return [
-                Sum(
-                    step=row["step"],
-                    provider=row["provider"],
-                    model=row["model"],
-                    target_model=row["target_model"],
-                    simulated=bool(row["simulated"]),
-                    tally=_tally(row),
-                )
-                for row in rows
-            ]
+            rows = db.execute(query, (axis.begins_at, axis.step_s, session or None, rows_since(db)))
+            return [*old, *map(_sum_of_rows, rows)]
 
         return self._read(read, [])
 
@@ -89,7 +108,7 @@ class SessionLedger(LedgerReader):
             SELECT started_at, coalesce(duration_ms, 0) / 1000 AS length_s, {_PROMPT} + output_tokens,
                    cost_nano_usd, simulated, coalesce(session_id, ''), project, subscription
             FROM requests WHERE started_at >= ? AND kind = 'messages'
-              AND started_at + coalesce(duration_ms, 0) / 1000 >= CASE WHEN session_id IS ? THEN ? ELSE ? END
+              AND {ENDED_AT} >= CASE WHEN session_id IS ? THEN ? ELSE ? END
         """
         values = (since - LONGEST_S, session or None, since, others_since)
 
@@ -101,19 +120,39 @@ class SessionLedger(LedgerReader):
 
         return self._read(read, [])
 
+    def agent_names(self, sessions: Sequence[str]) -> dict[tuple[str, str], str]:
+        """What sub-agents are called, by session and sub-agent."""
+        return self._read(lambda db: agent_names(db, sessions), {})
+
+    def agents(self, session: str) -> list[AgentSum]:
+        """What its agents did at each model, in the order in which they appeared."""
+
+        def read(db: sqlite3.Connection) -> list[AgentSum] | None:
+            if not settled(db):
+                return None
+            db.row_factory = sqlite3.Row
+            return [_agent_of_rows(row) for row in db.execute(_LIVES, (session,))]
+
+        nothing: list[AgentSum] | None = []
+        found = self._read(read, nothing)
+        return self.agents_before(FOREVER, [session]) if found is None else found
+
     def agents_before(self, moment: float, sessions: Sequence[str]) -> list[AgentSum]:
         """What the agents of ``sessions`` did before ``moment``, in the order in which they appeared."""
         query = f"""
             SELECT session_id, max(project) AS project, role, agent_id, max(parent_agent_id) AS parent_agent_id,
-                   {_MODEL} AS model, simulated, min(started_at) AS began,
-                   max(started_at + coalesce(duration_ms, 0) / 1000) AS ended, {_COUNTS}
-            FROM requests WHERE session_id = ? AND kind = 'messages' AND started_at < ?
-            GROUP BY role, agent_id, {_MODEL}, simulated ORDER BY began
+                   {_MODEL} AS model, simulated, min(started_at) AS began, max({ENDED_AT}) AS ended, {_SUMS}
+            FROM requests WHERE session_id IS ? AND kind = 'messages' AND started_at >= ? AND started_at < ?
+            GROUP BY role, agent_id, {_MODEL}, simulated
         """
+
+        def of_session(db: sqlite3.Connection, session: str) -> Iterator[AgentSum]:
+            yield from (_agent_of_quarter(session, each) for each in removed(db, session) if each.began < moment)
+            yield from map(_agent_of_rows, db.execute(query, (session or None, rows_since(db), moment)))
 
         def read(db: sqlite3.Connection) -> list[AgentSum]:
             db.row_factory = sqlite3.Row
-            return [_agent_sum(row) for session in sessions if session for row in db.execute(query, (session, moment))]
+            return [one for session in sessions for one in sorted(of_session(db, session), key=lambda each: each.began)]
 
         return self._read(read, [])
 
@@ -125,9 +164,23 @@ def _life(
     return Life(began, ended, tokens, nano_usd or 0, made_up, session, project, priced=priced)
 
 
-def _agent_sum(row: sqlite3.Row) -> AgentSum:
+def _sum_of_rows(row: sqlite3.Row) -> Sum:
+    measures, simulated = _measures(row), bool(row["simulated"])
+    return Sum(
+        step=row["step"],
+        provider=row["provider"],
+        model=row["model"],
+        target_model=row["target_model"],
+        simulated=simulated,
+        tally=tally_of(measures, simulated=simulated),
+        kinds=kinds_in(measures),
+        divided_nano_usd=measures["divided_nano_usd"],
+    )
+
+
+def _agent_of_rows(row: sqlite3.Row) -> AgentSum:
     return AgentSum(
-        session=row["session_id"],
+        session=row["session_id"] or "",
         project=row["project"],
         role=row["role"],
         agent_id=row["agent_id"],
@@ -135,18 +188,23 @@ def _agent_sum(row: sqlite3.Row) -> AgentSum:
         model=row["model"],
         began=row["began"],
         ended=row["ended"],
-        tally=_tally(row),
+        tally=tally_of(_measures(row), simulated=bool(row["simulated"])),
     )
 
 
-def _tally(row: sqlite3.Row) -> c.Tally:
-    values = dict(row)
-    made_up = values["simulated"]
-    return c.Tally(
-        requests=values["requests"],
-        usage=usage_of(values),
-        cost_nano_usd=0 if made_up else values["nano_usd"],
-        simulated_nano_usd=values["nano_usd"] if made_up else 0,
-        unpriced_requests=values["unpriced_requests"],
-        failed=values["failed"],
+def _agent_of_quarter(session: str, quarter: Quarter) -> AgentSum:
+    return AgentSum(
+        session=session,
+        project=quarter.project,
+        role=quarter.role,
+        agent_id=quarter.agent_id,
+        parent_agent_id=quarter.parent_agent_id,
+        model=quarter.model,
+        began=quarter.began,
+        ended=quarter.ended,
+        tally=quarter.tally,
     )
+
+
+def _measures(row: sqlite3.Row) -> Mapping[str, int]:
+    return {name: row[f"sum_{name}"] for name in MEASURES}

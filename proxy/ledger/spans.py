@@ -41,7 +41,7 @@ def cut(whole: Span, rows_since: int, fine_s: int, coarse_s: int | None = None) 
     Before ``rows_since`` (Unix seconds, a midnight of UTC) rows were removed: there a fine slot counts wholly in which
     a border lies.
     """
-    rows, (first, last) = _parts(_widened(whole, rows_since, fine_s), fine_s)
+    rows, (first, last) = _parts(widened(whole, rows_since, fine_s), fine_s)
     ratio = coarse_s // fine_s if coarse_s else FOREVER
     first_coarse, last_coarse = -(-first // ratio), last // ratio
     if first_coarse >= last_coarse:
@@ -59,7 +59,8 @@ def _parts(whole: Span, grain_s: int) -> tuple[tuple[Span, ...], Slots]:
     return tuple(each for each in ends if not each.empty), (first, last)
 
 
-def _widened(whole: Span, rows_since: int, grain_s: int) -> Span:
+def widened(whole: Span, rows_since: int, grain_s: int) -> Span:
+    """``whole`` with its borders before ``rows_since`` moved out to where a slot of ``grain_s`` begins or ends."""
     since = _down(whole.since, grain_s) * grain_s if whole.since < rows_since else whole.since
     until = _up(whole.until, grain_s) * grain_s if whole.until < rows_since else whole.until
     return whole if whole.empty else Span(since, until)

@@ -1,169 +1,130 @@
 """Sums of the requests of a choice, by group: from roll-ups, and from rows only at the ends of the time chosen."""
 
 import sqlite3
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from proxy import contract as c
-from proxy.ledger.choices import Chosen
+from proxy.ledger import former, zones
+from proxy.ledger.cells import LONG, OF_REQUEST, Face
+from proxy.ledger.choices import NUMBER_OF, Chosen, both
 from proxy.ledger.retention import rows_since
-from proxy.ledger.rollups import COLUMN_OF, DAY_S, HOUR_S, MEASURES, Level, waiting_rows
+from proxy.ledger.rollups import DAY_S, HOUR_S, MEASURES, QUARTER_S, waiting_rows
 from proxy.ledger.rows import USAGE_COLUMNS
 from proxy.ledger.spans import Cut, Slots, Span, cut
+from proxy.ledger.zones import Offsets
 
-_TEXT_GROUPS: dict[c.UsageGroup, str] = {
-    "session": "session_id",
-    "agent": "agent_id",
+THREAD_GROUPS: dict[c.UsageGroup, str] = {"session": "session_id", "agent": "agent_id"}
+"""Columns of ``threads``."""
+TEXT_GROUPS: dict[c.UsageGroup, str] = {
+    **THREAD_GROUPS,
     "role": "role",
     "model": "model",
     "provider": "provider",
     "project": "project",
 }
-"""Columns of ``series``."""
-_TIME_GROUPS: dict[c.UsageGroup, str] = {
-    "hour": "%Y-%m-%d %H:00",
-    "day": "%Y-%m-%d",
-    "week": "%Y-%m-%d",
-    "month": "%Y-%m",
-    "hour_of_day": "%H",
-}
-"""Keys as SQLite writes them; weeks are made of days, for it does not know ISO's."""
+"""The others are columns of ``cells``."""
 
-_SUM_OF = {
-    **{name: name for name in ("requests", *USAGE_COLUMNS)},
-    "real": "CASE WHEN simulated THEN 0 ELSE cost_nano_usd END",
-    "simulated": "CASE WHEN simulated THEN cost_nano_usd ELSE 0 END",
-    "unpriced_requests": "unpriced_requests",
-    "failed": "failed",
-}
-_SUM_NAMES = tuple(f"{name}_sum" for name in _SUM_OF)
-_SUMS = ", ".join(f"sum({source}) AS {name}_sum" for name, source in _SUM_OF.items())
-ZONE_STEP_S = 14 * DAY_S
-"""No zone keeps its summer time for a shorter time."""
+_SUM_NAMES = tuple(f"sum_of_{name}" for name in ("requests", *USAGE_COLUMNS, "real", "simulated", "unpriced", "failed"))
+WITH_SUMS = "CROSS JOIN thread_sums USING (session, agent, cell)"
 
 Sums = tuple[int, ...]
-"""The columns of ``_SUMS``."""
+"""The columns of ``sums_of``."""
+Groups = dict[str, Sums]
 
 
 @dataclass(frozen=True, slots=True)
-class _Grouping:
-    """What a key is made of."""
+class Grouping:
+    """What a key is made of: a column, or the local time."""
 
     column: str | None = None
-    """Of ``series``; None: all is one group, or time makes the groups."""
-    form: str | None = None
+    unit_s: int = 0
+    """Of the local clock; 0: time makes no groups."""
+    turn: int | None = None
+    """Units after which they begin anew."""
+    name: Callable[[Any], str] = str
+    """The key of what SQL found."""
 
-    def key(self, column_of: dict[str, str], moment: str) -> str:
-        """The key as SQL; ``moment`` is whole Unix seconds."""
-        if self.form:
-            return f"strftime('{self.form}', {moment}, 'unixepoch', 'localtime')"
-        return f"coalesce({column_of[self.column]}, '')" if self.column else "''"
+    def key(self, column: str, moment: str, offsets: Offsets) -> str:
+        """The group as SQL; ``moment`` is SQL for whole Unix seconds."""
+        if not self.unit_s:
+            return column if self.column else "''"
+        unit = f"{zones.local(moment, offsets)} / {self.unit_s}"
+        return f"{unit} % {self.turn}" if self.turn else unit
 
 
-def usage_report(db: sqlite3.Connection, choice: c.Choice, what: Chosen, by: c.UsageGroup) -> c.UsageReport:
-    """The sums of ``choice``, which is ``what``: by time in its order, else the costliest first."""
-    groups = _collected(db, what, _Grouping(_TEXT_GROUPS.get(by), _TIME_GROUPS.get(by)), _week if by == "week" else str)
-    rows = [c.UsageRow(key=key, tally=_tally(sums)) for key, sums in groups.items() if sums[0]]
-    rows.sort(key=lambda row: row.key)
-    if by in _TEXT_GROUPS:
-        rows.sort(key=_costliest_first)
-    total = _tally(_added(groups.values()))
-    return c.UsageReport(total=total, rows=tuple(rows), choice=choice)
+TIMES: dict[c.UsageGroup, Grouping] = {
+    "hour": Grouping(unit_s=HOUR_S, name=zones.hour_key),
+    "day": Grouping(unit_s=DAY_S, name=zones.day_key),
+    "week": Grouping(unit_s=DAY_S, name=zones.week_key),
+    "month": Grouping(unit_s=DAY_S, name=zones.month_key),
+    "hour_of_day": Grouping(unit_s=HOUR_S, turn=24, name="{:02}".format),
+}
+
+
+def money_of(table: str, simulated: str = "cells.simulated") -> tuple[str, str]:
+    """What ``table`` tells of real and of simulated money, as SQL."""
+    cost = f"{table}.cost_nano_usd"
+    return f"CASE WHEN {simulated} THEN 0 ELSE {cost} END", f"CASE WHEN {simulated} THEN {cost} ELSE 0 END"
+
+
+def sums_of(table: str, simulated: str = "cells.simulated") -> str:
+    """The sums of a group of rows of ``table``, as SQL."""
+    counts = [f"{table}.{name}" for name in ("requests", *USAGE_COLUMNS)]
+    rest = [f"{table}.{name}" for name in ("unpriced_requests", "failed")]
+    each = (*counts, *money_of(table, simulated), *rest)
+    return ", ".join(f"sum({source}) AS {name}" for name, source in zip(_SUM_NAMES, each, strict=True))
+
+
+def grouping(by: c.UsageGroup) -> Grouping:
+    return Grouping(TEXT_GROUPS[by]) if by in TEXT_GROUPS else TIMES[by]
 
 
 def money_spent(db: sqlite3.Connection, what: Chosen) -> tuple[int, int]:
     """Nano-dollars, simulated ones too, and how many requests have no price."""
-    tally = _tally(_added(_collected(db, what, _Grouping(), str).values()))
-    return tally.cost_nano_usd + tally.simulated_nano_usd, tally.unpriced_requests
+    spent = tally(total(db, what))
+    return spent.cost_nano_usd + spent.simulated_nano_usd, spent.unpriced_requests
 
 
-def _collected(db: sqlite3.Connection, what: Chosen, group: _Grouping, name: Any) -> dict[str, Sums]:
-    found: dict[str, Sums] = {}
+def total(db: sqlite3.Connection, what: Chosen) -> Sums:
+    """The sum of all of ``what``; empty where there is nothing."""
+    return added(collected(db, what, Grouping()).values())
+
+
+def collected(db: sqlite3.Connection, what: Chosen, group: Grouping) -> Groups:
+    """The sums by key. What was taken out again may have left a group of zeros."""
+    found: Groups = {}
     for key, *sums in _parts(db, what, group):
-        named = name(key)
-        found[named] = _added((found[named], sums)) if named in found else tuple(sums)
+        named = group.name(key)
+        found[named] = added((found[named], sums)) if named in found else tuple(sums)
     return found
 
 
-def _parts(db: sqlite3.Connection, what: Chosen, group: _Grouping) -> Iterator[tuple[Any, ...]]:
-    threads = what.threads or group.column in ("session_id", "agent_id")
-    fine, coarse = Level.QUARTER_THREADS if threads else Level.QUARTER, _coarse(db, what, group, threads=threads)
-    parts = Cut((what.when,))
-    if waiting_rows(db) is None:
-        parts = cut(what.when, rows_since(db), fine.grain_s, coarse.grain_s if coarse else None)
-    for span in parts.rows:
-        yield from _of_rows(db, what, group, span)
-    for level, each in ((fine, parts.fine), (coarse or fine, parts.coarse)):
-        for slots in each:
-            yield from _of_rollups(db, what, group, level, slots)
+def settled(db: sqlite3.Connection) -> bool:
+    """Every row is in the roll-ups, and those are of the present form."""
+    return waiting_rows(db) is None and former.moved_up_to(db) is None
 
 
-def _coarse(db: sqlite3.Connection, what: Chosen, group: _Grouping, *, threads: bool) -> Level | None:
-    """The level that has the longest slots of which none belongs to two groups."""
-    if group.form is None:
-        return Level.DAY_THREADS if threads else Level.DAY
-    return Level.HOUR if not threads and _whole_hours(db, what.when) else None
-
-
-def _whole_hours(db: sqlite3.Connection, when: Span) -> bool:
-    """Whether local hours were whole hours of UTC, as far as there is something to sum."""
-    day = f"FROM rollups WHERE level = {int(Level.DAY)}"
-    first, last = db.execute(f"SELECT (SELECT min(slot) {day}), (SELECT max(slot) {day})").fetchone()
-    if first is None:
-        return True
-    begin, end = max(when.since, first * DAY_S), min(when.until, (last + 1) * DAY_S)
-    moments = (*range(int(begin), int(end), ZONE_STEP_S), begin, end)
-    return all(time.localtime(moment).tm_gmtoff % HOUR_S == 0 for moment in moments)
-
-
-def _of_rows(db: sqlite3.Connection, what: Chosen, group: _Grouping, when: Span) -> sqlite3.Cursor:
-    where, values = what.of_requests(when)
-    columns = ", ".join(f"{source} AS {name}" for name, source in (*MEASURES, ("simulated", "simulated")))
-    key = group.key(COLUMN_OF, "CAST(started_at AS INTEGER)")
-    query = f"SELECT key, {_SUMS} FROM (SELECT {key} AS key, {columns} FROM requests WHERE {where}) GROUP BY key"
-    return db.execute(query, values)
-
-
-def _of_rollups(db: sqlite3.Connection, what: Chosen, group: _Grouping, level: Level, slots: Slots) -> sqlite3.Cursor:
-    joined, where, values = rolled(what, level, slots)
-    key = group.key({name: f"series.{name}" for name in COLUMN_OF}, f"slot * {level.grain_s}")
-    if group.form is None:
-        return db.execute(f"SELECT {key} AS key, {_SUMS} FROM {joined} WHERE {where} GROUP BY key", values)
-    by_slot = f"SELECT slot, {_SUMS} FROM {joined} WHERE {where} GROUP BY slot"
-    again = ", ".join(f"sum({name})" for name in _SUM_NAMES)
-    return db.execute(f"SELECT {key} AS key, {again} FROM ({by_slot}) GROUP BY key", values)
-
-
-def rolled(what: Chosen, level: Level, slots: Slots) -> tuple[str, str, tuple[Any, ...]]:
-    """Tables, condition and values for the roll-ups of a level in which ``what`` is.
-
-    The order of the join is fixed. Where few series are meant they come first and lead to their roll-ups: those of a
-    session or an agent, and those without sessions. Otherwise the time does.
-    """
-    where = f"rollups.level = ? AND rollups.slot >= ? AND rollups.slot < ? AND {what.of_series()}"
-    values = (int(level), *slots, *what.values)
-    if not what.texts or (level.threads and not what.threads):
-        return "rollups CROSS JOIN series ON series.id = rollups.series", where, values
-    if not level.threads:
-        where = f"series.session_id = '' AND series.agent_id = '' AND {where}"
-    return "series CROSS JOIN rollups INDEXED BY rollups_by_series ON rollups.series = series.id", where, values
-
-
-def _added(each: Any) -> Sums:
+def added(each: Iterable[Iterable[int]]) -> Sums:
+    """Empty of nothing."""
     return tuple(map(sum, zip(*each, strict=True)))
 
 
-def _tally(sums: Sums) -> c.Tally:
+def tally(sums: Sums) -> c.Tally:
     if not sums:
         return c.Tally()
-    requests, *usage = sums[: 1 + len(USAGE_COLUMNS)]
-    real, simulated, unpriced, failed = sums[1 + len(USAGE_COLUMNS) :]
+    requests, sent, written, read, write_5m, write_1h, searches, real, simulated, unpriced, failed = sums
     return c.Tally(
         requests=requests,
-        usage=c.Usage(**dict(zip(USAGE_COLUMNS, usage, strict=True))),
+        usage=c.Usage(
+            input_tokens=sent,
+            output_tokens=written,
+            cache_read_tokens=read,
+            cache_write_5m_tokens=write_5m,
+            cache_write_1h_tokens=write_1h,
+            web_searches=searches,
+        ),
         cost_nano_usd=real,
         simulated_nano_usd=simulated,
         unpriced_requests=unpriced,
@@ -171,10 +132,94 @@ def _tally(sums: Sums) -> c.Tally:
     )
 
 
-def _costliest_first(row: c.UsageRow) -> tuple[int, int, int]:
-    return -row.tally.cost_nano_usd, -row.tally.simulated_nano_usd, -row.tally.requests
+def _parts(db: sqlite3.Connection, what: Chosen, group: Grouping) -> Iterator[tuple[Any, ...]]:
+    unrolled = waiting_rows(db) is not None
+    offsets = _offsets(db, what.when) if group.unit_s else []
+    coarse_s = _coarse_s(what, offsets) if group.unit_s else DAY_S
+    parts = Cut((what.when,)) if unrolled else cut(what.when, rows_since(db), QUARTER_S, coarse_s)
+    for span in parts.rows:
+        yield from _of_rows(db, what, group, offsets, span)
+    for grain_s, each in ((QUARTER_S, parts.fine), (coarse_s or 0, parts.coarse)):
+        for slots in each:
+            yield from _of_sums(db, what, group, offsets, grain_s, slots)
+    if not unrolled:
+        yield from _of_former(db, what, group, offsets)
 
 
-def _week(day: str) -> str:
-    year, week, _ = date.fromisoformat(day).isocalendar()
-    return f"{year}-W{week:02}"
+def _coarse_s(what: Chosen, offsets: Offsets) -> int | None:
+    """The longest slots that belong to one local hour each, where quarters would be too many."""
+    whole_hours = all(offset % HOUR_S == 0 for _, offset in offsets)
+    return HOUR_S if whole_hours and not what.threads and what.face() in LONG else None
+
+
+def _offsets(db: sqlite3.Connection, when: Span) -> Offsets:
+    """Of the local clock, as far as there is something to sum."""
+    quarters = f"FROM cell_sums WHERE cell = cells.id AND grain_s = {QUARTER_S}"
+    query = f"""
+        SELECT min(first), max(last) FROM (
+            SELECT (SELECT min(slot) * {QUARTER_S} {quarters}) AS first,
+                   (SELECT max(slot) * {QUARTER_S} {quarters}) AS last
+            FROM cells WHERE face = 1
+            UNION ALL SELECT (SELECT min(started_at) FROM requests), (SELECT max(started_at) FROM requests)
+            {former.bounds(db)})
+    """
+    first, last = db.execute(query).fetchone()
+    begin = max(when.since, first or 0.0)
+    return zones.offsets(begin, max(begin, min(when.until, (last or 0.0) + QUARTER_S)))
+
+
+def _of_rows(db: sqlite3.Connection, what: Chosen, group: Grouping, offsets: Offsets, when: Span) -> sqlite3.Cursor:
+    where, values = what.of_requests(when)
+    columns = ", ".join(f"{source} AS {name}" for name, source in (*MEASURES.items(), ("simulated", "simulated")))
+    text = OF_REQUEST.get(group.column or "", f"coalesce({group.column}, '')")
+    key = group.key(text, "CAST(started_at AS INTEGER)", offsets)
+    asked = sums_of("asked", "asked.simulated")
+    query = (
+        f"SELECT key, {asked} FROM (SELECT {key} AS key, {columns} FROM requests WHERE {where}) AS asked GROUP BY key"
+    )
+    return db.execute(query, values)
+
+
+def _of_sums(
+    db: sqlite3.Connection,
+    what: Chosen,
+    group: Grouping,
+    offsets: Offsets,
+    grain_s: int,
+    slots: Slots,
+) -> sqlite3.Cursor:
+    table, joined, where, values = rolled(what, grain_s, group.column)
+    number = NUMBER_OF.get(group.column or "")
+    column = f"threads.{number}" if number else f"cells.{group.column}"
+    query = f"""
+        SELECT {group.key(column, f"slot * {grain_s}", offsets)} AS key, {sums_of(table)} FROM {joined}
+        WHERE {where} AND grain_s = ? AND slot >= ? AND slot < ? GROUP BY key
+    """
+    return db.execute(named(query) if number else query, (*values, grain_s, *slots))
+
+
+def named(query: str) -> str:
+    """``query`` for ``key`` and sums with a name in the place of each key, which is its number."""
+    return f"SELECT name, {', '.join(_SUM_NAMES)} FROM ({query}) AS asked CROSS JOIN names ON names.id = asked.key"
+
+
+def rolled(what: Chosen, grain_s: int, column: str | None = None) -> tuple[str, str, str, tuple[Any, ...]]:
+    """The table of sums in which ``what`` is, told apart by ``column``; it joined, the condition and its values.
+
+    The order of the join is fixed: the few threads or cells that are meant come first and lead to their sums.
+    """
+    if not what.threads and column not in THREAD_GROUPS.values():
+        face = what.face(*([column] if column else []))
+        where, values = what.of_cells(face if grain_s == QUARTER_S or face in LONG else Face.WHOLE)
+        return "cell_sums", "cells CROSS JOIN cell_sums ON cell_sums.cell = cells.id", where, values
+    where, values = both(what.of_threads(), what.of_cells(Face.WHOLE))
+    return "thread_sums", f"threads CROSS JOIN cells ON cells.id = threads.cell {WITH_SUMS}", where, values
+
+
+def _of_former(db: sqlite3.Connection, what: Chosen, group: Grouping, offsets: Offsets) -> Iterator[tuple[Any, ...]]:
+    threads = any(name in what.texts for name in THREAD_GROUPS.values()) or group.column in THREAD_GROUPS.values()
+    for grain_s, slots in former.slots(db, what.when, threads=threads, timed=bool(group.unit_s)):
+        key = group.key(f"former_series.{group.column}", f"slot * {grain_s}", offsets)
+        tables, where, values = former.rolled(what, grain_s, slots, threads=threads)
+        found = sums_of("former_rollups", "former_series.simulated")
+        yield from db.execute(f"SELECT {key} AS key, {found} FROM {tables} WHERE {where} GROUP BY key", values)

@@ -1,7 +1,7 @@
 """The one writer of the ledger: a thread that takes requests from a bounded queue and commits them in batches.
 
-``record`` never waits and never fails: when the disk does not keep up, the oldest waiting requests are dropped
-and counted; one that no ledger can hold costs itself alone. A damaged file is moved aside and a new one begun; a
+``record`` and ``note`` never wait and never fail: when the disk does not keep up, the oldest that waits is dropped
+and counted; what no ledger can hold costs itself alone. A damaged file is moved aside and a new one begun; a
 locked or full disk is tried again. What is wrong is in ``problem``, in words, for the panel. Whoever else has
 something to write hands it to ``submit``; between batches the thread does the ledger's upkeep.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from proxy import contract as c
+from proxy.ledger.notes import Note, write_notes
 from proxy.ledger.rollups import record
 from proxy.ledger.rows import to_row
 from proxy.ledger.schema import NewerLedger, check, connect, is_damage, migrate
@@ -31,6 +32,7 @@ WAITING_MAX = 20_000
 RETRY_S = 2.0
 
 T = TypeVar("T")
+_Kept = c.Request | Note
 _Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
 
 
@@ -48,8 +50,8 @@ class LedgerWriter:
         self._upkeep_at = 0.0
         """When the next step of it is due, on the monotonic clock."""
         self._jobs: deque[_Job] = deque()
-        self._waiting: deque[c.Request] = deque(maxlen=WAITING_MAX)
-        self._batch: list[c.Request] = []
+        self._waiting: deque[_Kept] = deque(maxlen=WAITING_MAX)
+        self._batch: list[_Kept] = []
         """Taken from the queue, not committed yet."""
         self._asking: set[threading.Event] = set()
         """Set when everything is committed that was recorded before they came; they take no request's place."""
@@ -74,10 +76,11 @@ class LedgerWriter:
 
     def record(self, request: c.Request) -> None:
         """Keep ``request``. Returns at once."""
-        if len(self._waiting) == WAITING_MAX:
-            self.dropped += 1
-        self._waiting.append(request)
-        self._wake.set()
+        self._keep(request)
+
+    def note(self, note: Note) -> None:
+        """Keep ``note``. Returns at once."""
+        self._keep(note)
 
     def flush(self, patience_s: float = 5.0) -> bool:
         """Wait until everything recorded so far is committed; False where it could not be in time."""
@@ -110,6 +113,12 @@ class LedgerWriter:
         self._urgent.set()
         self._wake.set()
         self._thread.join(timeout=10)
+
+    def _keep(self, kept: _Kept) -> None:
+        if len(self._waiting) == WAITING_MAX:
+            self.dropped += 1
+        self._waiting.append(kept)
+        self._wake.set()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -188,7 +197,7 @@ class LedgerWriter:
             each.set()
         return True
 
-    def _write(self, batch: list[c.Request]) -> bool:
+    def _write(self, batch: list[_Kept]) -> bool:
         if self._connection is None:
             self._open()
         connection = self._connection
@@ -196,7 +205,10 @@ class LedgerWriter:
             return False
         try:
             connection.execute("BEGIN IMMEDIATE")
-            record(connection, [to_row(request) for request in batch])
+            rows = [to_row(each) for each in batch if isinstance(each, c.Request)]
+            if rows:
+                record(connection, rows)
+            write_notes(connection, (each for each in batch if not isinstance(each, c.Request)))
             connection.execute("COMMIT")
         except (sqlite3.DatabaseError, OverflowError, UnicodeError) as error:
             if _of_a_row(error):
@@ -207,17 +219,17 @@ class LedgerWriter:
         self.problem = None
         return True
 
-    def _write_apart(self, batch: list[c.Request]) -> bool:
+    def _write_apart(self, batch: list[_Kept]) -> bool:
         """No ledger can hold one of ``batch``: each alone, and without that one."""
         self._disconnect()
         if len(batch) > 1:
-            for number, request in enumerate(batch):
-                if not self._write([request]):
+            for number, each in enumerate(batch):
+                if not self._write([each]):
                     self._batch = batch[number:]
                     return False
             return True
         self.dropped += 1
-        log.exception("request %s cannot be recorded", batch[0].id)
+        log.exception("%s cannot be recorded", _named(batch[0]))
         return True
 
     def _open(self) -> None:
@@ -283,6 +295,10 @@ class LedgerWriter:
             except sqlite3.Error as error:
                 log.debug("closing the ledger: %s", error)
             self._connection = None
+
+
+def _named(kept: _Kept) -> str:
+    return f"request {kept.id}" if isinstance(kept, c.Request) else type(kept).__name__
 
 
 def _of_a_row(error: Exception) -> bool:

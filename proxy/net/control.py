@@ -22,6 +22,7 @@ from proxy.protocol.foreign_json import NotJson, read_json_as
 T = TypeVar("T", bound=msgspec.Struct)
 
 REQUESTS_MAX = 10_000
+GROUPS_MAX = 10**6
 USAGE_GROUPS: tuple[str, ...] = get_args(c.UsageGroup)
 ROLES: tuple[str, ...] = get_args(c.Role)
 
@@ -67,7 +68,7 @@ class Controls(Protocol):
     async def models(self, *, refresh: bool) -> c.ModelList: ...
     def requests(self, choice: c.Choice, limit: int) -> list[c.Request]: ...
     def detail(self, request_id: str) -> c.Detail | None: ...
-    def usage(self, choice: c.Choice, by: c.UsageGroup) -> c.UsageReport: ...
+    def usage(self, choice: c.Choice, by: c.UsageGroup, limit: int | None) -> c.UsageReport: ...
     def latency(self, choice: c.Choice) -> c.LatencyReport: ...
     async def what_if(self, choice: c.Choice) -> c.WhatIf: ...
     async def reprice(self, command: c.Reprice) -> c.RepriceReport: ...
@@ -186,7 +187,9 @@ def control_door(controls: Controls) -> Starlette:
         by = request.query_params.get("by", "model")
         if by not in USAGE_GROUPS:
             raise Refused(f"usage cannot be grouped by {by!r}; it can by {', '.join(USAGE_GROUPS)}")
-        return _json(await asyncio.to_thread(controls.usage, _choice(request, "by"), cast("c.UsageGroup", by)))
+        limit = int(max(0.0, min(_number(request, "limit", 0), GROUPS_MAX))) or None
+        choice = _choice(request, "by", "limit")
+        return _json(await asyncio.to_thread(controls.usage, choice, cast("c.UsageGroup", by), limit))
 
     async def latency(request: Request) -> Response:
         return _json(await asyncio.to_thread(controls.latency, _choice(request)))

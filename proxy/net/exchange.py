@@ -100,6 +100,7 @@ class Exchange:
     output_bytes: int = 0
     cost_nano_usd: int | None = None
     cost_source: c.CostSource = "unknown"
+    cost_split: c.CostSplit | None = None
     simulated: bool = False
     subscription: bool = False
     capture: Capture = field(default_factory=Capture)
@@ -178,6 +179,7 @@ class Exchange:
             output_bytes=self.output_bytes,
             cost_nano_usd=self.cost_nano_usd,
             cost_source=self.cost_source,
+            cost_split=self.cost_split,
             speed=self.facts.speed,
             simulated=self.simulated,
             subscription=self.subscription,

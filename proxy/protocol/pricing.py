@@ -6,8 +6,9 @@ what input costs; a one-hour cache write without a price of its own costs what a
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from proxy.contract import Usage
+from proxy.contract import CostSource, CostSplit, Usage
 
 MILLION = 10**6
 
@@ -44,6 +45,15 @@ class Price:
         return replace(self, search=search, tiers=tiers)
 
 
+class Settled(NamedTuple):
+    """What an ended request cost."""
+
+    nano_usd: int | None = None
+    """None where nobody knows."""
+    source: CostSource = "unknown"
+    split: CostSplit | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Bill:
     """A cost by kind of token, nano-dollars, each exact in millionths and so not rounded yet."""
@@ -77,3 +87,24 @@ def bill(usage: Usage, price: Price) -> Bill:
 def cost(usage: Usage, price: Price) -> int:
     """The cost of ``usage`` at ``price``, nano-dollars."""
     return bill(usage, price).nano_usd
+
+
+def split_cost(nano_usd: int, told: Bill) -> CostSplit | None:
+    """A cost in the proportion of ``told``, its bill or what a list would have billed; None: that tells no proportion.
+
+    What is left by rounding down goes to the dearest part.
+    """
+    whole = told.input + told.output + told.cache_read + told.cache_write + told.search
+    if nano_usd == 0:
+        return CostSplit()
+    if whole == 0:
+        return None
+    shares = {
+        "input": nano_usd * told.input // whole,
+        "output": nano_usd * told.output // whole,
+        "cache_read": nano_usd * told.cache_read // whole,
+        "cache_write": nano_usd * told.cache_write // whole,
+        "searches": nano_usd * told.search // whole,
+    }
+    shares[max(shares, key=lambda kind: shares[kind])] += nano_usd - sum(shares.values())
+    return CostSplit(**shares, divided=nano_usd != told.nano_usd)

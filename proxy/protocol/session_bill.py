@@ -1,16 +1,17 @@
 """Where a session's money went: by model, by kind of token, over time. Pure.
 
 Works on sums that the ledger made: requests that began in one step of time and were served by one model. What a sum
-cost is recorded; its kinds are told by the price in force. Where the two differ (the provider reported a figure of its
-own, or prices changed since) the recorded cost is split in the price's proportion and counted as such.
+cost is recorded with its kinds, as of the time of each request. Where the kinds are not (a ledger from before they
+were, or no price was known then) the price in force tells them; if it tells another sum, what was paid is split in its
+proportion and counted as such, like what was divided when it was recorded because the provider told only the sum.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from proxy import contract as c
-from proxy.protocol.pricing import MILLION, Bill, Price, bill
+from proxy.protocol.pricing import Bill, Price, bill, split_cost
 
 STEPS_MAX = 96
 """Of a session's time; wider steps are taken for a longer one."""
@@ -39,6 +40,10 @@ class Sum:
     target_model: str
     simulated: bool
     tally: c.Tally
+    kinds: Mapping[c.CostKind, int] = field(default_factory=dict)
+    """What of the cost was recorded by kind, nano-dollars."""
+    divided_nano_usd: int = 0
+    """How much of that was divided in proportion then."""
 
     @property
     def nano_usd(self) -> int:
@@ -55,10 +60,10 @@ class SessionBill:
     in_proportion_nano_usd: int
 
 
-def axis(begin: float, end: float) -> Axis:
-    """Steps from ``begin`` to ``end`` (Unix seconds), the narrowest of which there are not too many."""
+def axis(begin: float, end: float, least_s: float = 0.0) -> Axis:
+    """Steps from ``begin`` to ``end`` (Unix seconds) of ``least_s`` or more, the narrowest that are not too many."""
     span = max(1.0, end - begin)
-    fitting = (step for step in _STEPS_S if span / step <= STEPS_MAX - 1)
+    fitting = (step for step in _STEPS_S if step >= least_s and span / step <= STEPS_MAX - 1)
     step_s = next(fitting, _STEPS_S[-1] * (1 + int(span // (_STEPS_S[-1] * (STEPS_MAX - 1)))))
     first = begin - begin % step_s
     return Axis(first, step_s, int((end - first) // step_s) + 1)
@@ -75,27 +80,39 @@ def session_bill(sums: Iterable[Sum], steps: int, price_of: PriceOf) -> SessionB
         line = models.setdefault((one.provider, one.model, one.simulated), _Line(steps))
         line.tally = plus(line.tally, one.tally)
         line.add(one.step, one.nano_usd)
-        parts, exact = split(one, price_of(one.provider, (one.model, one.target_model)))
-        in_proportion += 0 if exact else one.nano_usd
+        parts, guessed = split(one, price_of(one.provider, (one.model, one.target_model)))
+        in_proportion += one.divided_nano_usd + guessed
         for kind, nano_usd in parts.items():
             kinds.setdefault((kind, one.simulated), _Line(steps)).add(one.step, nano_usd)
     return SessionBill(whole, _models(models), _kinds(kinds), in_proportion)
 
 
-def split(one: Sum, price: Price | None) -> tuple[Mapping[c.CostKind, int], bool]:
-    """What ``one`` cost by kind, adding up to it exactly, and whether the price tells the same cost."""
-    cost = one.nano_usd
-    if not cost:
-        return {}, True
-    parts = _parts(_bill(one.tally, price)) if price is not None else {}
-    told = sum(parts.values())
-    if not told:
-        return {"unsplit": cost}, True
-    shares = {kind: cost * part // told for kind, part in parts.items()}
-    dearest = max(shares, key=lambda kind: shares[kind])
-    shares[dearest] += cost - sum(shares.values())
-    exact = abs(told - cost * MILLION) <= one.tally.requests * MILLION
-    return {kind: share for kind, share in shares.items() if share}, exact
+def split(one: Sum, price: Price | None) -> tuple[Mapping[c.CostKind, int], int]:
+    """What ``one`` cost by kind, adding up to it exactly, and how much of it is split by the price's proportion alone.
+
+    That is what was not recorded by kind, unless the price tells the same sum for it.
+    """
+    kinds = {kind: nano_usd for kind, nano_usd in one.kinds.items() if nano_usd}
+    rest = one.nano_usd - sum(kinds.values())
+    if not rest:
+        return kinds, 0
+    told = None if price is None else _bill(one.tally, price)
+    shares = None if told is None else split_cost(rest, told)
+    if told is None or shares is None:
+        return {**kinds, "unsplit": rest}, 0
+    same = not kinds and abs(told.nano_usd - rest) <= one.tally.requests
+    parts = {kind: kinds.get(kind, 0) + more for kind, more in kinds_of(shares).items()}
+    return {kind: nano_usd for kind, nano_usd in parts.items() if nano_usd}, 0 if same else rest
+
+
+def kinds_of(parts: c.CostSplit) -> dict[c.CostKind, int]:
+    return {
+        "input": parts.input,
+        "cache_read": parts.cache_read,
+        "cache_write": parts.cache_write,
+        "output": parts.output,
+        "searches": parts.searches,
+    }
 
 
 def plus(one: c.Tally, other: c.Tally) -> c.Tally:
@@ -129,16 +146,6 @@ def _bill(tally: c.Tally, price: Price) -> Bill:
     """Tiers of a price hold for single requests: the mean one decides which is in force."""
     rate = price.at(tally.usage.prompt_tokens // max(1, tally.requests))
     return bill(tally.usage, rate)
-
-
-def _parts(told: Bill) -> dict[c.CostKind, int]:
-    return {
-        "input": told.input,
-        "cache_read": told.cache_read,
-        "cache_write": told.cache_write,
-        "output": told.output,
-        "searches": told.search,
-    }
 
 
 def _models(lines: Mapping[tuple[str, str, bool], _Line]) -> tuple[c.ModelCost, ...]:

@@ -16,6 +16,8 @@ import msgspec
 
 from proxy import contract as c
 from proxy.engine import Engine
+from proxy.ledger.retention import remove_old
+from proxy.ledger.schema import connect
 from proxy.net.exchange import Exchange
 from proxy.paths import Paths, find_paths
 from proxy.settings import load_settings
@@ -174,3 +176,11 @@ def gate(gates: list[Gate], count: int, what: str) -> Gate:
     while len(gates) < count:
         gates.append(Gate(f"{what} of request number {len(gates) + 1}"))
     return gates[count - 1]
+
+
+def forget_rows(file: Path) -> None:
+    """Remove all rows from a ledger, as if their days had passed."""
+    connection = connect(str(file))
+    while remove_old(connection, 1, time.time() + 3 * 86_400):
+        pass
+    connection.close()

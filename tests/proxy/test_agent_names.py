@@ -3,10 +3,13 @@
 import asyncio
 from typing import Any
 
+import msgspec
+
 from proxy import contract as c
 from proxy.agent_names import KEPT_MAX, Named, Pairs
 from proxy.protocol.errands import Errand, digest
-from tests.proxy.running_engine import RunningEngine, message
+from tests.proxy.conftest import StartEngine
+from tests.proxy.running_engine import RunningEngine, message, provider, settings
 from tests.upstreams import ScriptedUpstream, as_stream, message_stream, tool_call
 
 SESSION: dict[str, Any] = {"x_claude_code_session_id": "5e551011-aaaa"}
@@ -73,6 +76,21 @@ async def test_the_feed_tells_a_name_when_it_is_learned(engine: RunningEngine, u
             if isinstance(event, c.SessionChanged) and any(agent.name for agent in event.session.agents):
                 break
         await events.aclose()  # type: ignore[attr-defined]
+
+
+async def test_a_name_is_known_after_a_restart(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    first = await start(settings(provider(upstream)))
+    upstream.script = STARTS_ONE
+    await first.ask(**SESSION)
+    upstream.script = REPORTS
+    await first.ask(ERRAND, **SESSION, x_claude_code_agent_id="a-1")
+    await first.record(2)
+    before = await learned(first)
+    await first.stop()
+    second = await start(settings(provider(upstream)))
+    assert await learned(second) == before == [('Explore "find the handlers"', True)]
+    told = msgspec.json.decode((await second.look("session", session="5e551011")).content, type=c.SessionReport)
+    assert [agent.name for agent in told.agents] == [None, 'Explore "find the handlers"']
 
 
 def test_two_errands_with_one_prompt_go_to_two_sub_agents() -> None:

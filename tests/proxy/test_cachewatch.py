@@ -25,7 +25,8 @@ class Stage:
     """A watch, and requests that end at the times that a test says."""
 
     def __init__(self, price: Callable[[c.Request], Price | None] = lambda _: None) -> None:
-        self.watch = CacheWatch(price, lambda _: True)
+        self.found: list[tuple[str, c.CacheBreak]] = []
+        self.watch = CacheWatch(price, lambda _: True, lambda session, broken: self.found.append((session, broken)))
         self._numbers = iter(range(10_000))
 
     def end(self, at: float, read: int, written: int, body: Body | None = None, **more: Any) -> None:
@@ -39,9 +40,9 @@ class Stage:
         self.watch.ended(Exchange(name, NOW + at, 0.0, "/v1/messages", "messages", identity, [], body=body), ended)
 
     async def reasons(self, session: str = "s1") -> list[str]:
-        """Of the breaks, newest first."""
+        """Of the breaks, in their order."""
         await self.watch.settled()
-        return [broken.reason for broken in self.watch.losses(session).breaks]
+        return [broken.reason for where, broken in self.found if where == session]
 
 
 @pytest.fixture
@@ -94,23 +95,15 @@ async def test_what_is_no_turn_of_a_conversation_is_not_looked_at(stage: Stage, 
     assert await stage.reasons() == []
 
 
-async def test_only_the_last_ten_breaks_are_kept_but_all_are_summed() -> None:
-    stage = Stage(lambda _: Price(5 * 10**9, 10**9, cache_read=10**9, cache_write_5m=6 * 10**9))
-    async with running(stage.watch):
-        for number in range(13):
-            stage.end(number, 0, 30_000, body_of(request(tools=[tool("Bash", f"{number}"), *TOOLS[1:]])))
-        assert len(await stage.reasons()) == cachewatch.BREAKS_KEPT
-        assert stage.watch.losses("s1").lost_nano_usd == 12 * 30_000 * 5_000
-
-
-async def test_simulated_losses_stand_apart() -> None:
+async def test_a_break_is_told_with_what_it_cost_and_whose_money_it_was() -> None:
     stage = Stage(lambda _: Price(5 * 10**9, 10**9, cache_read=10**9, cache_write_5m=6 * 10**9))
     async with running(stage.watch):
         stage.end(0, 0, 30_000, simulated=True)
         stage.end(1, 0, 30_000, body_of(request(tools=CHANGED)), simulated=True)
         await stage.watch.settled()
-        losses = stage.watch.losses("s1")
-        assert (losses.lost_nano_usd, losses.simulated_nano_usd) == (0, 30_000 * 5_000)
+    ((session, broken),) = stage.found
+    assert (session, broken.request_id, broken.lost_tokens) == ("s1", "r1", 30_000)
+    assert (broken.lost_nano_usd, broken.simulated) == (30_000 * 5_000, True)
 
 
 async def test_a_body_that_cannot_be_read_ends_nothing(stage: Stage) -> None:
@@ -150,17 +143,11 @@ async def test_bodies_that_wait_are_bounded_by_their_size() -> None:
     assert stage.watch.left_out == 1
 
 
-async def test_sessions_and_threads_are_bounded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cachewatch, "SESSIONS_KEPT", 2)
+async def test_threads_are_bounded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cachewatch, "THREADS_KEPT", 3)
-    for session in ("s1", "s2", "s3"):
-        stage.end(0, 0, 30_000, session_id=session)
-        stage.end(1, 0, 30_000, body_of(request(tools=CHANGED)), session_id=session)
-        await stage.watch.settled()
     for number in range(5):
         stage.end(2, 0, 30_000, session_id=f"t{number}")
-    assert await stage.reasons("s1") == []
-    assert await stage.reasons("s3") == ["tool Bash changed"]
+    await stage.watch.settled()
     assert len(stage.watch._threads) == 3
 
 

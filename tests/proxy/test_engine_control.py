@@ -157,6 +157,7 @@ async def test_a_command_that_cannot_be_read_is_refused(engine: RunningEngine, c
         ("requests?by=model", 400),
         ("usage?since=yesterday", 400),
         ("usage?since=nan", 400),
+        ("usage?limit=few", 400),
         ("requests?limit=many", 400),
         ("requests?limit=nan", 400),
         ("requests?limit=inf", 400),

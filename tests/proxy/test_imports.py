@@ -56,6 +56,7 @@ async def test_an_answer_becomes_a_row_that_says_where_it_comes_from(engine: Run
     )
     assert (row.provider, row.cost_source, row.subscription) == (None, "genai-prices", False)
     assert (row.usage.cache_write_5m_tokens, row.usage.cache_write_1h_tokens) == (600, 400)
+    assert (row.cost_split is not None and row.cost_split.nano_usd) == NANO_USD
 
 
 async def test_what_was_imported_is_not_imported_again(engine: RunningEngine) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from proxy import contract as c
 from tests.proxy.conftest import StartEngine
 from tests.proxy.protocol.prompts import TALK, TOOLS, grown, request, said, tool
-from tests.proxy.running_engine import RunningEngine, provider, settings
+from tests.proxy.running_engine import RunningEngine, forget_rows, provider, settings
 from tests.upstreams import Hold, ScriptedUpstream, as_stream, message_events, message_stream
 
 SESSION = "3f2b0e6a-1111-4222-8333-444455556666"
@@ -173,3 +173,21 @@ async def test_before_the_first_session_the_door_says_how_to_begin_one(engine: R
     for path in ("context", "cache"):
         answer = await engine.look(path)
         assert (answer.status_code, "no session was seen yet" in answer.text) == (404, True)
+
+
+async def test_what_the_caches_did_is_told_after_a_restart_and_without_rows(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    first = await start(settings(provider(upstream)))
+    await turn(first, upstream, counts(written=30_000))
+    await turn(first, upstream, counts(written=30_400), grown(), tools=CHANGED)
+    before = await cache(first)
+    assert [each.reason for each in before.breaks] == ["tool Bash changed"]
+    await first.stop()
+    second = await start(settings(provider(upstream)))
+    assert await cache(second, session=SESSION) == before
+    await second.stop()
+    forget_rows(second.paths.ledger_file)
+    third = await start(settings(provider(upstream)))
+    told = await cache(third, session=SESSION)
+    assert (told.tally, told.saved_nano_usd) == (before.tally, before.saved_nano_usd)

@@ -85,6 +85,7 @@ async def test_rows_sums_and_panels_follow_new_costs(start: StartEngine, unprice
     assert [(row.cost_nano_usd, row.cost_source) for row in (*rows, *snapshot.requests)] == [
         (1_100_000, "settings")
     ] * 2
+    assert [row.cost_split for row in (*rows, *snapshot.requests)] == [c.CostSplit(input=1_000_000, output=100_000)] * 2
     assert [(each.cost_nano_usd, each.unpriced_requests) for each in tallies] == [(1_100_000, 0)] * 4
     assert (await reprice(again)).rows == ()
 

@@ -11,7 +11,7 @@ from proxy import contract as c
 from proxy.ledger.sessions import SessionLedger
 from proxy.ledger.writer import LedgerWriter
 from tests.proxy.conftest import StartEngine
-from tests.proxy.running_engine import RunningEngine, message, provider, settings
+from tests.proxy.running_engine import RunningEngine, forget_rows, message, provider, settings
 from tests.upstreams import (
     Answer,
     Call,
@@ -126,6 +126,42 @@ async def test_a_session_older_than_a_day_is_whole_after_a_restart(
         ("agent", "a-3", 3),
     ]
     assert sum(agent.tally.requests for agent in session.agents) == 5
+
+
+async def test_a_session_whose_rows_were_removed_is_whole(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    first = await start(settings(provider(upstream)))
+    await ask_much(first, upstream)
+    before = await report(first)
+    await first.stop()
+    forget_rows(first.paths.ledger_file)
+    second = await start(settings(provider(upstream)))
+    upstream.script = as_asked
+    await second.ask(**SESSION, x_claude_code_agent_id="a-3")
+    await second.record()
+    after = await report(second)
+    assert (after.tally.requests, after.tally.cost_nano_usd) == (5, before.tally.cost_nano_usd + COST)
+    kinds = {one.kind: one.nano_usd for one in before.by_kind}
+    assert {one.kind: one.nano_usd for one in after.by_kind} == {
+        "input": kinds["input"] + 5_000_000,
+        "cache_read": kinds["cache_read"] + 10_000_000,
+        "output": kinds["output"] + 5_000_000,
+    }
+    assert after.in_proportion_nano_usd == 0
+    assert sum(sum(one.over_time) for one in after.by_model) == after.tally.cost_nano_usd
+    agents = [(agent.agent_id, agent.ordinal, agent.tally.requests) for agent in after.agents]
+    assert agents == [(None, 0, 2), ("a-1", 1, 1), ("a-2", 2, 1), ("a-3", 3, 1)]
+
+
+async def test_kinds_do_not_follow_later_prices(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    first = await start(settings(provider(upstream)))
+    upstream.script = as_asked
+    await first.ask(**SESSION)
+    await first.record()
+    before = await report(first)
+    await first.stop()
+    dearer = {"claude-opus-4-8": {"input": 9, "output": 1, "cache_read": 8}}
+    after = await report(await start(settings(provider(upstream), prices=dearer)))
+    assert (after.by_kind, after.in_proportion_nano_usd) == (before.by_kind, 0)
 
 
 def aged(file: Path, *, days: int) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
@@ -46,14 +46,17 @@ def _document(session: str, form: Format) -> str:
 
     engine = running_engine()
     rows = [row for row in ask(lambda door: door.requests(c.Choice(session=session), ROWS_MAX), engine) if not row.live]
-    if not rows:
-        raise click.ClickException(f"No request of a session {session}. `cctui usage --by session` lists the sessions.")
     if len(rows) == ROWS_MAX:
         say(f"only the newest {ROWS_MAX:,} requests are listed")
     if form == "jsonl":
-        return _json_lines(rows)
-    whole_id = rows[0].session_id or session
-    return _report(ask(lambda door: door.session_report(whole_id), engine), rows, form)
+        return _json_lines(rows) if rows else _nothing(session)
+    whole_id = (rows[0].session_id if rows else None) or session
+    report = ask(lambda door: door.session_report(whole_id), engine)
+    return _report(report, rows, form) if report.tally.requests else _nothing(session)
+
+
+def _nothing(session: str) -> NoReturn:
+    raise click.ClickException(f"No request of a session {session}. `cctui usage --by session` lists the sessions.")
 
 
 def _json_lines(rows: "Sequence[c.Request]") -> str:

@@ -14,6 +14,8 @@ from tui.cli.engine_access import ask
 from tui.cli.printing import print_json, print_lines, width
 
 GROUPS: tuple[str, ...] = get_args(c.UsageGroup)
+LINES_MAX = 100
+"""Groups that are printed where nobody says how many; a year has tens of thousands of sessions."""
 
 
 @click.command()
@@ -37,23 +39,29 @@ def requests(limit: int, *, as_json: bool, **options: Any) -> None:
 @click.command(short_help="Sum up requests, tokens and dollars, or tell how fast models were.")
 @click.option("--by", type=click.Choice(GROUPS), default="model", show_default=True, help="What each line sums up.")
 @choice_options
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help=f"How many groups, the costliest; the others become one line. [default: {LINES_MAX}; all as JSON or CSV]",
+)
 @click.option("--latency", is_flag=True, help="How fast models were, in place of sums.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, without the total.")
-def usage(by: c.UsageGroup, *, latency: bool, as_json: bool, as_csv: bool, **options: Any) -> None:
+def usage(by: c.UsageGroup, *, limit: int | None, latency: bool, as_json: bool, as_csv: bool, **options: Any) -> None:
     """Sum up requests, tokens and dollars, or tell how fast models were."""
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other.")
     if latency:
         _print_latency(chosen(options), as_json=as_json, as_csv=as_csv)
     else:
-        _print_sums(chosen(options), by, as_json=as_json, as_csv=as_csv)
+        limit = limit or (None if as_json or as_csv else LINES_MAX)
+        _print_sums(chosen(options), by, limit, as_json=as_json, as_csv=as_csv)
 
 
-def _print_sums(choice: c.Choice, by: c.UsageGroup, *, as_json: bool, as_csv: bool) -> None:
+def _print_sums(choice: c.Choice, by: c.UsageGroup, limit: int | None, *, as_json: bool, as_csv: bool) -> None:
     from tui.cli import json_output, usage_output
 
-    report = ask(lambda door: door.usage(choice, by))
+    report = ask(lambda door: door.usage(choice, by, limit))
     if as_json:
         print_json(usage_output.usage_json(report, by))
     elif as_csv:

@@ -47,12 +47,13 @@ LATENCY_NAMES = (
 
 
 def usage(report: c.UsageReport, by: c.UsageGroup, width: int) -> list[str]:
-    """The groups, then their sum, then what no price is known for; simulated and unpriced ones apart, if any."""
+    """The groups, the others as one, the sum, what no price is known for; simulated and unpriced ones apart, if any."""
     total = report.total
     simulated, some = total.simulated_nano_usd > 0, total.unpriced_requests > 0
     columns = [Column(by.replace("_", " "), shrinks=True), *_SUM_COLUMNS]
     columns += [Column("simulated", numeric=True)] * simulated + [Column("unpriced", numeric=True)] * some
     rows = [_sums(row.key or _nobody(by), row.tally, simulated, some) for row in report.rows]
+    rows += [_sums("others", report.others, simulated, some)] if report.others is not None else []
     whole = _sums("total", total, simulated, some, estimated=report.estimated_requests > 0)
     lines = table(columns, [*rows, whole], width)
     unknown = f"{total.unpriced_requests} of them cost something that nobody could tell; it is in no sum."
@@ -87,6 +88,7 @@ def usage_json(report: c.UsageReport, by: c.UsageGroup) -> Json:
         "choice": _choice(report.choice),
         "total": tally(report.total),
         "estimated_requests": report.estimated_requests,
+        "others": None if report.others is None else tally(report.others),
         "rows": usage_rows(report.rows),
     }
 

@@ -80,14 +80,14 @@ def session_facts(report: c.SessionReport, requests: Sequence[c.Request]) -> Ses
     steps = [sum(amounts) for amounts in zip(*(one.over_time for one in models), strict=True)]
     return SessionFacts(
         report=report,
-        project=next((row.project for row in rows if row.project), None),
-        began=rows[0].started_at if rows else report.begins_at,
-        ended=max((row.started_at + (row.duration_ms or 0) / 1000 for row in rows), default=report.begins_at),
+        project=report.project,
+        began=report.began_at,
+        ended=report.ended_at,
         simulated=simulated,
         models=tuple(models),
         kinds=tuple(kinds),
         growth=tuple(accumulate(steps)),
-        threads=_threads(rows),
+        threads=_threads(report.agents),
         costliest=tuple(sorted(rows, key=lambda row: -(row.cost_nano_usd or 0))[:COSTLIEST]),
         imported=sum(row.imported for row in rows),
         subscription=sum(row.subscription for row in rows),
@@ -106,26 +106,10 @@ def _few(series: list[Series]) -> list[Series]:
     return [*paid[: SERIES_MAX - 1], others]
 
 
-def _tally(rows: Sequence[c.Request]) -> c.Tally:
-    return c.Tally(
-        requests=len(rows),
-        usage=sum((row.usage for row in rows), c.Usage()),
-        cost_nano_usd=sum(row.cost_nano_usd or 0 for row in rows if not row.simulated),
-        simulated_nano_usd=sum(row.cost_nano_usd or 0 for row in rows if row.simulated),
-        unpriced_requests=sum(row.cost_nano_usd is None for row in rows),
-        failed=sum(row.outcome == "failed" for row in rows),
+def _threads(agents: Sequence[c.AgentTally]) -> tuple[Thread, ...]:
+    """In the order in which they began."""
+    names = {"main": "conversation", "background": "background"}
+    return tuple(
+        Thread(names.get(agent.role, f"agent {agent.ordinal}"), agent.tally)
+        for agent in agents
     )
-
-
-def _threads(rows: Sequence[c.Request]) -> tuple[Thread, ...]:
-    """In the order in which they began; sub-agents are numbered in it."""
-    found: dict[tuple[str, str | None], list[c.Request]] = {}
-    for row in rows:
-        found.setdefault((row.role, row.agent_id), []).append(row)
-    threads: list[Thread] = []
-    agents = 0
-    for (role, _), members in found.items():
-        agents += role == "agent"
-        name = {"main": "conversation", "background": "background"}.get(role, f"agent {agents}")
-        threads.append(Thread(name, _tally(members)))
-    return tuple(threads)

@@ -49,7 +49,7 @@ def notes(facts: SessionFacts) -> list[str]:
         lines.append("Amounts with ~ are the simulator's: nobody pays them, and they are in no sum of real money.")
     if facts.report.in_proportion_nano_usd:
         share = money(facts.report.in_proportion_nano_usd)
-        lines.append(f"{share} were split into kinds in proportion to present prices.")
+        lines.append(f"{share} were split into kinds in the proportion of prices: only their sum is known.")
     return lines
 
 

@@ -20,6 +20,8 @@ from tui.state.whatif import Subject
 from tui.state.who import session_names
 from tui.work import begin
 
+GROUPS_MAX = 500
+"""Groups that are listed, the costliest; a year has tens of thousands of sessions."""
 AGAIN_S = 3.0
 """Between two readings while money is spent."""
 
@@ -55,7 +57,7 @@ class SpendScreen(TableScreen[UsageRow, None]):
         view = self._view
         self._read_at = self._clock()
         self._asked = view.choice(self._read_at)
-        report = await self._door().usage(self._asked, view.group)
+        report = await self._door().usage(self._asked, view.group, GROUPS_MAX)
         self._report = report
         rows = ordered(report, view.group)
         key = self._return_to or (self.highlighted.key if self.highlighted is not None else "")
@@ -84,7 +86,7 @@ class SpendScreen(TableScreen[UsageRow, None]):
         return self._table(width).row(row)
 
     def foot_lines(self, width: int) -> list[Line]:
-        return [self._table(width).total(), *notes(self._report)] if self._report else []
+        return [*self._table(width).sums(), *notes(self._report)] if self._report else []
 
     def opened(self, row: UsageRow) -> None:
         if not self._view.can_open(row.key):

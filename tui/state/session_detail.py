@@ -232,7 +232,7 @@ def _remarks(report: SessionReport, missing: int, width: int) -> list[Line]:
     texts: list[tuple[str, Tone]] = []
     if report.in_proportion_nano_usd:
         money = f.money(report.in_proportion_nano_usd, simulated=simulated(report))
-        texts.append((f"{money} of it was split in the proportion of present prices: another sum was recorded.", "dim"))
+        texts.append((f"{money} of it was split in the proportion of prices: only its sum is known.", "dim"))
     if unpriced := report.tally.unpriced_requests:
         texts.append((f"{unpriced} request{'s' * (unpriced > 1)} without a known price, in no sum.", "warn"))
     if missing:

@@ -156,8 +156,10 @@ class SpendTable:
         filled, _ = f.bar(share, self.figures.bar) if share else ("", "")
         return self._line(name(self._group, row.key, self._names), row.tally, filled)
 
-    def total(self) -> Line:
-        return self._line("total", self._report.total, "", strong=True)
+    def sums(self) -> list[Line]:
+        """The total, below what of it is in no row."""
+        others = [] if self._report.others is None else [self._line("others", self._report.others, "")]
+        return [*others, self._line("total", self._report.total, "", strong=True)]
 
     def _line(self, text: str, tally: Tally, filled: str, *, strong: bool = False) -> Line:
         prompt = tally.usage.prompt_tokens

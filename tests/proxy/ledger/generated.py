@@ -36,6 +36,7 @@ def request(chance: random.Random, name: str, days: float) -> c.Request:
     moment = BEGIN + chance.uniform(0, days * 86400)
     moment -= moment % chance.choice([0.001, 0.001, 1, 900, 3600, 86400])
     ttft_ms = chance.choice([None, chance.uniform(20, 90_000)])
+    nano_usd = chance.choice([None, 0, chance.randrange(10**9)])
     return c.Request(
         id=name,
         started_at=moment,
@@ -54,11 +55,22 @@ def request(chance: random.Random, name: str, days: float) -> c.Request:
         ttft_ms=ttft_ms,
         duration_ms=chance.choice([None, (ttft_ms or 0) + chance.uniform(0, 60_000)]),
         usage=usage(chance),
-        cost_nano_usd=chance.choice([None, 0, chance.randrange(10**9)]),
+        cost_nano_usd=nano_usd,
         cost_source=chance.choice(["reported", "listed", "unknown"]),
+        cost_split=split(chance, nano_usd),
         simulated=chance.random() < 0.2,
         subscription=chance.random() < 0.2,
     )
+
+
+def split(chance: random.Random, nano_usd: int | None) -> c.CostSplit | None:
+    """Parts that add up to ``nano_usd``, or none."""
+    if nano_usd is None or chance.random() < 0.3:
+        return None
+    cuts = sorted(chance.randint(0, nano_usd) for _ in range(4))
+    parts = [end - begin for begin, end in zip((0, *cuts), (*cuts, nano_usd), strict=True)]
+    names = ("input", "output", "cache_read", "cache_write", "searches")
+    return c.CostSplit(**dict(zip(names, parts, strict=True)), divided=chance.random() < 0.3)
 
 
 def usage(chance: random.Random) -> c.Usage:

@@ -11,8 +11,9 @@ from proxy.ledger import rollups, schema, writer
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.writer import LedgerWriter
 from tests.proxy.ledger import generated
+from tests.proxy.ledger.sums import assert_exact
 from tests.proxy.ledger.test_ledger import ended
-from tests.proxy.ledger.test_rollups import assert_exact, old_ledger
+from tests.proxy.ledger.test_rollups import old_ledger
 
 TOO_MUCH = 2**62
 """One fits into 64 bits; the sum of two does not."""
@@ -144,4 +145,4 @@ def test_two_engines_on_one_home_roll_an_old_ledger_up_once(tmp_path: Path) -> N
     first.close()
     second.close()
     for by in generated.KEYS:
-        assert_exact(LedgerReader(tmp_path / "ledger.sqlite3"), rows, c.Choice(), by)
+        assert_exact(LedgerReader(tmp_path / "ledger.sqlite3"), rows, c.Choice(), by, None)

@@ -58,6 +58,13 @@ def test_a_request_comes_back_as_it_was_written(ledger: LedgerWriter, file: Path
     assert LedgerReader(file).find(request.id) == request
 
 
+@pytest.mark.parametrize("split", [None, c.CostSplit(), c.CostSplit(input=60, output=40), c.CostSplit(divided=True)])
+def test_the_parts_of_a_cost_come_back(ledger: LedgerWriter, file: Path, split: c.CostSplit | None) -> None:
+    ledger.record(ended(cost_split=split))
+    assert ledger.flush()
+    assert LedgerReader(file).last(1)[0].cost_split == split
+
+
 def test_an_unknown_cost_stays_unknown(ledger: LedgerWriter, file: Path) -> None:
     ledger.record(ended(cost_nano_usd=None, cost_source="unknown"))
     ledger.flush()

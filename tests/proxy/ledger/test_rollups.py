@@ -12,13 +12,18 @@ import pytest
 
 from proxy import contract as c
 from proxy.ledger import rollups, schema
+from proxy.ledger.choices import chosen
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.retention import remove_old, rows_since
-from proxy.ledger.rows import INSERT, to_row
+from proxy.ledger.rows import to_row
+from proxy.ledger.sums import TIMES, rolled
 from proxy.ledger.upkeep import Upkeep
 from proxy.ledger.writer import LedgerWriter
+from proxy.protocol.pricing import Settled
 from tests.proxy.ledger import generated
+from tests.proxy.ledger.former import insert
 from tests.proxy.ledger.generated import BEGIN
+from tests.proxy.ledger.sums import assert_exact, assert_sums_agree
 
 DAYS = 12.0
 ROWS = generated.requests(1, 4000, DAYS)
@@ -58,28 +63,88 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def without_order(report: c.UsageReport) -> c.UsageReport:
-    return msgspec.structs.replace(report, rows=tuple(sorted(report.rows, key=lambda row: row.key)))
-
-
-def assert_exact(reader: LedgerReader, rows: list[c.Request], choice: c.Choice, by: c.UsageGroup) -> None:
-    assert without_order(reader.usage(choice, by)) == generated.report(rows, choice, by)
-
-
 @pytest.mark.parametrize("name", ["UTC", "Asia/Kathmandu", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"])
 @pytest.mark.parametrize("by", BY)
 def test_every_group_of_everything_is_exact_in_every_time_zone(
     written: Path, zone: SetZone, by: c.UsageGroup, name: str
 ) -> None:
     zone(name)
-    assert_exact(LedgerReader(written), ROWS, c.Choice(), by)
+    assert_exact(LedgerReader(written), ROWS, c.Choice(), by, None)
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_any_choice_is_exact(written: Path, seed: int) -> None:
     chance = random.Random(seed)
     for _ in range(10):
-        assert_exact(LedgerReader(written), ROWS, generated.choice(chance, DAYS), chance.choice(BY))
+        limit = chance.choice([None, None, 1, 2, 3])
+        assert_exact(LedgerReader(written), ROWS, generated.choice(chance, DAYS), chance.choice(BY), limit)
+
+
+@pytest.mark.parametrize("name", ["Asia/Kathmandu", "Europe/Berlin", "Australia/Lord_Howe"])
+def test_any_choice_is_exact_in_any_time_zone(written: Path, zone: SetZone, name: str) -> None:
+    zone(name)
+    chance = random.Random(name)
+    for _ in range(100):
+        choice = generated.choice(chance, DAYS)
+        assert_exact(LedgerReader(written), ROWS, choice, chance.choice([*TIMES]), None)
+
+
+def test_every_kind_of_sum_adds_up_to_the_rows(written: Path) -> None:
+    connection = schema.connect(str(written), read_only=True)
+    assert_sums_agree(connection, ROWS, whole=True)
+    connection.close()
+
+
+def test_sums_of_new_costs_add_up_and_old_ones_are_gone(tmp_path: Path) -> None:
+    file, chance, known = tmp_path / "ledger.sqlite3", random.Random(11), list(ROWS[:1500])
+    connection = schema.connect(str(file))
+    schema.migrate(connection)
+    connection.execute("BEGIN")
+    rollups.record(connection, [to_row(each) for each in known])
+    for _ in range(5):
+        costs: dict[str, Settled] = {}
+        for place in chance.sample(range(len(known)), 200):
+            nano_usd = chance.choice([None, chance.randrange(10**9)])
+            split = generated.split(chance, nano_usd)
+            costs[known[place].id] = Settled(nano_usd, "settings", split)
+            known[place] = msgspec.structs.replace(known[place], cost_nano_usd=nano_usd, cost_split=split)
+        rollups.reprice(connection, costs)
+    connection.execute("COMMIT")
+    assert_sums_agree(connection, known, whole=True)
+    while remove_old(connection, 30, BEGIN + 35 * 86400):
+        pass
+    assert_sums_agree(connection, known, whole=True)
+    connection.close()
+    for by in BY:
+        assert_exact(LedgerReader(file), known, c.Choice(), by, None)
+
+
+def test_the_costliest_of_many_sessions_are_found_over_any_time(tmp_path: Path) -> None:
+    """Most of them are short, some are alive at a border, and some have the same cost."""
+    file, chance = tmp_path / "ledger.sqlite3", random.Random(12)
+    rows = [
+        msgspec.structs.replace(
+            generated.request(chance, f"m-{number}-{place}", 0.0),
+            started_at=BEGIN + number * 7000 + place * chance.choice([60, 60, 60, 9000, 90_000]) + chance.random(),
+            session_id=f"s-{number}",
+            agent_id=chance.choice([None, f"a-{number}", "everywhere"]),
+            cost_nano_usd=chance.choice([None, 100, 100, 5000]),
+            cost_split=None,
+        )
+        for number in range(150)
+        for place in range(6)
+    ]
+    connection = schema.connect(str(file))
+    schema.migrate(connection)
+    connection.execute("BEGIN")
+    rollups.record(connection, [to_row(each) for each in rows])
+    connection.execute("COMMIT")
+    connection.close()
+    groups: tuple[c.UsageGroup, ...] = ("session", "agent")
+    for _ in range(60):
+        choice = msgspec.structs.replace(generated.choice(chance, DAYS), session=None, agent=None)
+        for by in groups:
+            assert_exact(LedgerReader(file), rows, choice, by, chance.choice([None, 1, 5, 40]))
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -123,22 +188,8 @@ def old_ledger(file: Path, rows: list[c.Request]) -> None:
     """A ledger as it was before there were roll-ups."""
     connection = schema.connect(str(file))
     connection.executescript(f"BEGIN; {schema.MIGRATIONS[0]} PRAGMA user_version = 1; COMMIT;")
-    for version in range(2, schema.VERSION):
-        connection.executescript(schema.MIGRATIONS[version])
-    connection.executemany(INSERT, [to_row(row) for row in rows])
-    for column in new_columns(connection):
-        connection.execute(f"ALTER TABLE requests DROP COLUMN {column}")
-    connection.execute("PRAGMA user_version = 1")
+    insert(connection, rows)
     connection.close()
-
-
-def new_columns(connection: sqlite3.Connection) -> list[str]:
-    """Columns that later versions added."""
-    present = [row[1] for row in connection.execute("PRAGMA table_info(requests)")]
-    for name, table in connection.execute("SELECT name, tbl_name FROM sqlite_master WHERE type = 'index'").fetchall():
-        if table == "requests" and name not in ("requests_by_time", "requests_by_session") and "autoindex" not in name:
-            connection.execute(f"DROP INDEX {name}")
-    return [name for name in present if name not in schema.MIGRATIONS[0]]
 
 
 def test_an_old_ledger_is_exact_before_during_and_after_it_is_rolled_up(
@@ -150,7 +201,7 @@ def test_an_old_ledger_is_exact_before_during_and_after_it_is_rolled_up(
     schema.migrate(connection)
     known, chance, steps = ROWS[:1000], random.Random(7), 0
     while True:
-        assert_exact(reader, known, generated.choice(chance, DAYS), chance.choice(BY))
+        assert_exact(reader, known, generated.choice(chance, DAYS), chance.choice(BY), chance.choice([None, 2]))
         replaced = msgspec.structs.replace(chance.choice(known), cost_nano_usd=chance.randrange(10**9))
         added = generated.request(chance, f"new-{steps}", DAYS)
         connection.execute("BEGIN")
@@ -162,7 +213,7 @@ def test_an_old_ledger_is_exact_before_during_and_after_it_is_rolled_up(
         steps += 1
     assert (steps, rollups.waiting_rows(connection)) == (4, None)
     for by in BY:
-        assert_exact(reader, known, c.Choice(), by)
+        assert_exact(reader, known, c.Choice(), by, None)
     connection.close()
 
 
@@ -174,11 +225,11 @@ def test_the_writer_rolls_an_old_ledger_up_by_itself(tmp_path: Path) -> None:
     while running.submit(rollups.waiting_rows).result(20) is not None:
         assert running.problem is None
     running.close()
-    assert rolled_up.execute("SELECT sum(requests) FROM rollups WHERE level = 3").fetchone()[0] == sum(
+    assert rolled_up.execute("SELECT sum(requests) FROM threads").fetchone()[0] == sum(
         each.kind == "messages" for each in ROWS[:1000]
     )
     rolled_up.close()
-    assert_exact(LedgerReader(tmp_path / "ledger.sqlite3"), ROWS[:1000], c.Choice(), "day")
+    assert_exact(LedgerReader(tmp_path / "ledger.sqlite3"), ROWS[:1000], c.Choice(), "day", None)
 
 
 @pytest.fixture
@@ -202,7 +253,7 @@ def test_removed_rows_stay_in_the_sums(thinned: tuple[LedgerReader, int]) -> Non
     assert begin == BEGIN + 5 * 86400
     assert len(reader.since(0)) == sum(each.started_at >= begin for each in ROWS)
     for by in BY:
-        assert_exact(reader, ROWS, c.Choice(), by)
+        assert_exact(reader, ROWS, c.Choice(), by, None)
 
 
 def test_where_rows_were_removed_a_quarter_counts_wholly_in_which_a_border_lies(
@@ -285,9 +336,14 @@ def test_the_file_of_a_ledger_shrinks_with_its_rows(tmp_path: Path) -> None:
     connection.close()
 
 
-def test_a_session_s_sums_do_not_read_all_of_the_roll_ups(written: Path) -> None:
+@pytest.mark.parametrize(
+    "what", [c.Choice(session="s-1"), c.Choice(agent="a-1"), c.Choice(project="shop"), c.Choice()], ids=str
+)
+@pytest.mark.parametrize("column", [None, "model"])
+def test_sums_are_found_by_indexes(written: Path, what: c.Choice, column: str | None) -> None:
     connection = schema.connect(str(written), read_only=True)
-    query = "SELECT * FROM series CROSS JOIN rollups ON rollups.series = series.id WHERE level = 0 AND session_id = 's'"
-    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+    _, joined, where, values = rolled(chosen(what), 900, column)
+    query = f"EXPLAIN QUERY PLAN SELECT * FROM {joined} WHERE {where} AND grain_s = 900 AND slot > 0"
+    plan = [row[3] for row in connection.execute(query, values)]
     connection.close()
-    assert [step.startswith("SEARCH") for step in plan] == [True, True]
+    assert not [step for step in plan if step.startswith("SCAN")]

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from proxy import contract as c
+from proxy.contract import CostSplit
 from proxy.estimate import BYTES_PER_TOKEN
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
@@ -45,6 +46,9 @@ async def test_usage_and_cost_are_recorded(engine: RunningEngine, upstream: Scri
     counts = (usage.input_tokens, usage.cache_write_5m_tokens, usage.cache_write_1h_tokens, usage.cache_read_tokens)
     assert (counts, usage.output_tokens) == ((12, 600, 400, 20_000), 42)
     assert (record.cost_nano_usd, record.cost_source) == (OPUS, "genai-prices")
+    assert record.cost_split == CostSplit(
+        input=12 * 5_000, cache_read=20_000 * 500, cache_write=600 * 6_250 + 400 * 10_000, output=42 * 25_000
+    )
 
 
 async def test_the_served_model_decides_the_price(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
@@ -179,6 +183,17 @@ async def test_the_cost_that_the_provider_reports_in_its_usage_wins(
     await engine.ask(message(stream=stream))
     record = await engine.record()
     assert (record.cost_nano_usd, record.cost_source) == (12_345_600, "reported")
+    split = record.cost_split
+    assert split is not None
+    assert (split.nano_usd, split.divided) == (12_345_600, True)
+    assert split.output == 12_345_600 * 42 * 25_000 // OPUS
+
+
+async def test_a_reported_cost_without_a_price_has_no_parts(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
+    upstream.script = as_stream(message_stream(usage={**USAGE, "cost": 0.01}, model="house-model-7"))
+    await engine.ask(message("house-model-7"))
+    record = await engine.record()
+    assert (record.cost_nano_usd, record.cost_split) == (10_000_000, None)
 
 
 async def test_the_cost_that_a_gateway_reports_in_a_header_wins(

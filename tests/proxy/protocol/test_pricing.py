@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.contract import Usage
-from proxy.protocol.pricing import MILLION, Price, bill, cost
+from proxy.protocol.pricing import MILLION, Price, bill, cost, split_cost
 
 OPUS = Price(
     input=5 * 10**9,
@@ -100,3 +100,25 @@ def test_the_parts_of_a_bill_are_its_sum() -> None:
     parts = bill(usage, OPUS)
     total = parts.input + parts.output + parts.cache_read + parts.cache_write + parts.search
     assert parts.nano_usd * MILLION == total
+
+
+@given(USAGES)
+def test_a_cost_s_parts_add_up_to_it(usage: Usage) -> None:
+    split = split_cost(cost(usage, OPUS), bill(usage, OPUS))
+    assert split is not None
+    assert (split.nano_usd, split.divided) == (cost(usage, OPUS), False)
+    assert abs(split.output - usage.output_tokens * 25_000) <= 4
+
+
+@given(USAGES, st.integers(0, 10**15))
+def test_a_reported_sum_is_divided_without_a_rest(usage: Usage, reported: int) -> None:
+    split = split_cost(reported, bill(usage, OPUS))
+    if split is None:
+        assert (usage.total_tokens, usage.web_searches) == (0, 0)
+        return
+    assert split.nano_usd == reported
+    assert split.divided == (reported not in (0, cost(usage, OPUS)))
+
+
+def test_where_the_price_is_nothing_a_reported_sum_has_no_parts() -> None:
+    assert split_cost(7, bill(Usage(input_tokens=9), Price(0, 0))) is None

@@ -1,5 +1,7 @@
 """A session's bill: its parts add up, whatever the prices say."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,8 +22,9 @@ usages = st.builds(
     cache_write_1h_tokens=counts,
 )
 sums = st.builds(
-    lambda step, model, simulated, usage, paid, requests: summed(
-        paid, usage, step=step, model=model, simulated=simulated, requests=requests
+    lambda step, model, simulated, usage, paid, requests, known: replace(
+        summed(paid, usage, step=step, model=model, simulated=simulated, requests=requests),
+        kinds={"input": paid * known // 200, "output": paid * known // 300},
     ),
     step=st.integers(0, 5),
     model=st.sampled_from(["opus", "sonnet", "unpriced"]),
@@ -29,6 +32,7 @@ sums = st.builds(
     usage=usages,
     paid=st.integers(0, 10**12),
     requests=st.integers(1, 9),
+    known=st.sampled_from([0, 50, 120]),
 )
 
 
@@ -68,20 +72,20 @@ def test_models_kinds_and_steps_each_add_up_to_the_whole(all_sums: list[Sum]) ->
 
 
 def test_a_cost_at_the_present_price_is_split_exactly() -> None:
-    parts, exact = split(summed(cost(USAGE, PRICE)), PRICE)
-    assert (parts, exact) == (
+    assert split(summed(cost(USAGE, PRICE)), PRICE) == (
         {"input": 60_000, "output": 1_050_000, "cache_read": 10_000_000, "cache_write": 3_750_000},
-        True,
+        0,
     )
 
 
 def test_a_reported_cost_is_split_in_the_proportion_of_the_price_and_marked() -> None:
-    parts, exact = split(summed(2 * cost(USAGE, PRICE)), PRICE)
-    assert (parts["cache_read"], parts["output"], exact) == (20_000_000, 2_100_000, False)
+    paid = 2 * cost(USAGE, PRICE)
+    parts, in_proportion = split(summed(paid), PRICE)
+    assert (parts["cache_read"], parts["output"], in_proportion) == (20_000_000, 2_100_000, paid)
 
 
 def test_a_cost_without_a_price_stays_in_one_piece() -> None:
-    assert split(summed(700), None) == ({"unsplit": 700}, True)
+    assert split(summed(700), None) == ({"unsplit": 700}, 0)
 
 
 def test_the_mean_request_decides_the_tier() -> None:
@@ -89,11 +93,29 @@ def test_the_mean_request_decides_the_tier() -> None:
     tiered = Price(input=10**9, output=10**9, tiers=((200_000, dear),))
     usage = c.Usage(input_tokens=300_000)
     two = c.Tally(requests=2, usage=usage, cost_nano_usd=300_000 * 1000)
-    assert split(Sum(0, "gateway", "opus", "opus", simulated=False, tally=two), tiered)[1] is True
+    assert split(Sum(0, "gateway", "opus", "opus", simulated=False, tally=two), tiered)[1] == 0
+
+
+def test_kinds_that_were_recorded_stay_whatever_prices_say_now() -> None:
+    then: dict[c.CostKind, int] = {"input": 500, "output": 200}
+    assert split(replace(summed(700), kinds=then), PRICE) == (then, 0)
+
+
+def test_what_was_not_recorded_by_kind_is_split_beside_what_was() -> None:
+    recorded = replace(summed(700 + cost(USAGE, PRICE)), kinds={"input": 500, "output": 200})
+    parts, in_proportion = split(recorded, PRICE)
+    assert (sum(parts.values()), in_proportion) == (recorded.nano_usd, cost(USAGE, PRICE))
+    assert parts["output"] == 200 + 1_050_000
+
+
+def test_what_was_divided_when_it_was_recorded_is_told() -> None:
+    one = replace(summed(700), kinds={"input": 500, "output": 200}, divided_nano_usd=300)
+    assert session_bill([one], 1, price_of).in_proportion_nano_usd == 300
 
 
 @given(st.floats(0, 2e9), st.floats(0, 2e8))
 def test_an_axis_covers_its_time_in_few_steps(begin: float, length: float) -> None:
+    assert axis(begin, begin + length, 900).step_s >= 900
     over = axis(begin, begin + length)
     assert over.begins_at <= begin
     assert over.begins_at + over.steps * over.step_s > begin + length

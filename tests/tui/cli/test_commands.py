@@ -14,7 +14,7 @@ from proxy import contract as c
 from proxy.paths import Paths
 from tests.tui.cli.conftest import StartStub
 from tui import supervisor
-from tui.cli import cctui
+from tui.cli import cctui, usage_output
 from tui.cli.sessions import NO_TERMINAL
 
 Run = Callable[..., Result]
@@ -113,6 +113,14 @@ class TestWithAnEngine:
         header, row, end = run("usage", "--csv").stdout_bytes.split(b"\r\n")
         assert header.startswith(b"key,requests,input_tokens,")
         assert (row.split(b",")[0], end) == (b"claude-opus-4-8", b"")
+
+    def test_usage_tells_the_groups_that_are_not_listed_in_one_line(self) -> None:
+        one, two = (c.Tally(requests=number, cost_nano_usd=number * 10**9) for number in (1, 2))
+        whole = c.Tally(requests=3, cost_nano_usd=3 * 10**9)
+        report = c.UsageReport(total=whole, rows=(c.UsageRow(key="s-2", tally=two),), others=one)
+        lines = usage_output.usage(report, "session", 80)
+        assert [line.split()[0] for line in lines[1:]] == ["s-2", "others", "total"]
+        assert '"others": {"requests": 1' in json.dumps(usage_output.usage_json(report, "session"))
 
     def test_usage_says_what_is_in_no_sum(self, run: Run) -> None:
         assert "1 of them cost something that nobody could tell" in run("usage", "--since", "7d").stdout

@@ -61,6 +61,18 @@ def test_a_session_is_exported_in_every_form_by_the_beginning_of_its_id(run: Run
     assert [answer for answer in answers if "CANARY" in answer.stdout] == []
 
 
+def test_usage_lists_as_many_groups_as_are_asked_for(run: Run, engine: supervisor.RunningEngine) -> None:
+    headers = {c.TOKEN_HEADER: engine.token, "x-claude-code-session-id": "another"}
+    body = {"model": "claude-opus-4-8", "max_tokens": 64, "messages": [{"role": "user", "content": "hi"}]}
+    with httpx.Client(base_url=engine.url, headers=headers, trust_env=False, timeout=30.0) as http:
+        assert http.post("/v1/messages", json=body).status_code == 200
+    sums = json.loads(run("usage", "--by", "session", "--json").stdout)
+    assert (len(sums["rows"]), sums["others"]) == (2, None)
+    first = json.loads(run("usage", "--by", "session", "--limit", "1", "--json").stdout)
+    assert (len(first["rows"]), first["total"]) == (1, sums["total"])
+    assert first["others"]["requests"] + first["rows"][0]["requests"] == 3
+
+
 @pytest.mark.usefixtures("engine")
 def test_json_lines_are_one_request_each(run: Run) -> None:
     rows = [json.loads(line) for line in run("export", SESSION).stdout.splitlines()]

@@ -87,7 +87,7 @@ def test_one_session_in_full_tells_models_kinds_pace_and_forecast() -> None:
         "tokens/min                          18k      15k     9.2k",
         "By 09:00 about $9.22",
         "The session budget of $10 will be used up at 09:09, in 69 min.",
-        "$0.9800 of it was split in the proportion of present prices",
+        "$0.9800 of it was split in the proportion of prices",
     ):
         assert words in told, told
 

@@ -47,7 +47,7 @@ def shows(app: PanelApp, kind: type) -> bool:
 
 async def test_the_screen_sums_today_by_model_at_first() -> None:
     async with opened("dollar_sign") as (engine, app, _pilot):
-        assert engine.usage_calls[-1] == {"by": "model", "since": repr(TODAY)}
+        assert engine.usage_calls[-1] == {"by": "model", "limit": "500", "since": repr(TODAY)}
         assert "opus-4-8" in screen_text(app)
         assert "$175.66" in screen_text(app)
 

@@ -46,8 +46,9 @@ class TestSums:
         found = scenes_spend.made_up()
         table = SpendTable(found, "model", {}, 100)
         assert "simulated" in line_text(table.titles())
-        assert "$4.10" in line_text(table.total())
-        assert "~$0.7700" in line_text(table.total())
+        (total,) = table.sums()
+        assert "$4.10" in line_text(total)
+        assert "~$0.7700" in line_text(total)
         assert "simulated money" in texts(notes(found))
 
     def test_shares_are_of_the_first_column_of_money_and_never_more_than_all(self) -> None:
@@ -59,6 +60,13 @@ class TestSums:
         assert len(shares) == len(rows) - len(simulated_only)
         assert simulated_only
 
+    def test_groups_beyond_those_that_are_listed_are_one_line_before_the_total(self) -> None:
+        rows = [c.UsageRow(key=f"s-{number}", tally=tally(10, 700)) for number in range(2)]
+        cut = msgspec.structs.replace(report(rows), rows=tuple(rows[:1]), others=rows[1].tally)
+        others, total = SpendTable(cut, "session", {}, 100).sums()
+        assert ("others" in line_text(others), "$7.00" in line_text(others)) == (True, True)
+        assert "$14.00" in line_text(total)
+
     def test_columns_that_would_be_empty_are_left_out(self) -> None:
         titles = line_text(SpendTable(report([c.UsageRow(key="m", tally=tally(3, 100))]), "model", {}, 160).titles())
         assert not {"simulated", "no price", "failed"} & set(titles.split("  "))
@@ -67,7 +75,7 @@ class TestSums:
     def test_rows_fit_the_width(self, width: int) -> None:
         found = scenes_spend.by_model()
         table = SpendTable(found, "model", {}, width)
-        lines = [table.titles(), table.total(), *(table.row(row) for row in found.rows)]
+        lines = [table.titles(), *table.sums(), *(table.row(row) for row in found.rows)]
         assert max(map(line_cells, lines)) <= width
 
     def test_small_shares_are_not_rounded_to_nothing(self) -> None:

@@ -96,7 +96,7 @@ PLACES: dict[str, Callable[[c.Tally], str]] = {
         *(one for one in detail_lines(session(tally), report(tally), 80, NOW) if "house" in line_text(one))
     ),
     "spend": lambda tally: words(SpendTable(usage(tally), "day", {}, 100).row(usage(tally).rows[0])),
-    "total of spend": lambda tally: words(SpendTable(usage(tally), "day", {}, 100).total()),
+    "total of spend": lambda tally: words(SpendTable(usage(tally), "day", {}, 100).sums()[-1]),
     "day of the year": lambda tally: words(day_line(year(usage(tally), NOW), year(usage(tally), NOW).today)),
     "the year": lambda tally: words(year_facts(year(usage(tally), NOW))),
     "what if": lambda tally: words(*spent(c.WhatIf(total=tally))),

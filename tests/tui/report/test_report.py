@@ -3,6 +3,7 @@
 import json
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,7 +46,7 @@ def model(name: str, *amounts: int, provider: str = "anthropic", simulated: bool
     return c.ModelCost(provider=provider, model=name, tally=tally, simulated=simulated, over_time=amounts)
 
 
-def report(*models: c.ModelCost, kinds: tuple[c.KindCost, ...] = ()) -> c.SessionReport:
+def report(*models: c.ModelCost, kinds: tuple[c.KindCost, ...] = (), project: str | None = None) -> c.SessionReport:
     tally = c.Tally(
         requests=sum(one.tally.requests for one in models),
         usage=USAGE,
@@ -54,8 +55,18 @@ def report(*models: c.ModelCost, kinds: tuple[c.KindCost, ...] = ()) -> c.Sessio
     )
     steps = len(models[0].over_time) if models else 0
     return c.SessionReport(
-        session_id=SESSION, tally=tally, by_model=models, by_kind=kinds, begins_at=BEGAN, step_s=60.0, steps=steps
+        session_id=SESSION,
+        project=project,
+        tally=tally,
+        by_model=models,
+        by_kind=kinds,
+        begins_at=BEGAN,
+        step_s=60.0,
+        steps=steps,
     )
+
+
+REQUESTS = (request(0), request(1))
 
 
 def facts(*rows: c.Request) -> SessionFacts:
@@ -64,7 +75,7 @@ def facts(*rows: c.Request) -> SessionFacts:
         c.KindCost(kind="output", nano_usd=24_000_000, over_time=(9_500_000, 14_500_000)),
     )
     models = (model("claude-opus-4-8", 14_500_000, 14_500_000),)
-    return session_facts(report(*models, kinds=kinds), rows or (request(0), request(1)))
+    return session_facts(report(*models, kinds=kinds, project=rows[0].project if rows else ""), rows or REQUESTS)
 
 
 class Page(HTMLParser):
@@ -116,7 +127,7 @@ def test_a_page_has_its_graphs_and_reads_in_light_and_dark() -> None:
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_no_name_becomes_markup(project: str, model_name: str) -> None:
     row = request(0, project=project, asked_model=model_name, served_model=model_name, provider=model_name)
-    page = session_facts(report(model(model_name, 10, 10, provider=project)), [row])
+    page = session_facts(report(model(model_name, 10, 10, provider=project), project=project), [row])
     plain = Page(html_page(facts(), "0.1.0"))
     assert set(Page(html_page(page, "0.1.0")).tags) == set(plain.tags)
     lines = markdown_page(page, "0.1.0").splitlines()
@@ -179,14 +190,20 @@ def test_few_colours_lose_no_money(amounts: list[tuple[int, int]]) -> None:
     assert (shown.growth or (0,))[-1] == whole.tally.cost_nano_usd
 
 
-def test_sub_agents_are_numbered_as_they_began() -> None:
-    rows = [
-        request(3, role="agent", agent_id="z"),
-        request(1),
-        request(2, role="agent", agent_id="a"),
-        request(4, role="background"),
-    ]
-    assert [one.name for one in facts(*rows).threads] == ["conversation", "agent 1", "agent 2", "background"]
+def test_sub_agents_have_their_numbers_and_not_their_errands() -> None:
+    told = msgspec.structs.replace(
+        report(),
+        agents=(
+            c.AgentTally(role="main"),
+            c.AgentTally(role="agent", agent_id="a", ordinal=1, name='Explore "the plan"', tally=c.Tally(requests=3)),
+            c.AgentTally(role="agent", agent_id="z", ordinal=2),
+            c.AgentTally(role="background"),
+        ),
+    )
+    shown = session_facts(told, [])
+    assert [one.name for one in shown.threads] == ["conversation", "agent 1", "agent 2", "background"]
+    assert shown.threads[1].tally.requests == 3
+    assert "the plan" not in html_page(shown, "0.1.0")
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,9 @@ class ControlDesk:
         if listing.fetched_at is None:
             text = f"{provider.name} was not asked: only Claude Code has a login for it; its next request will show"
             return c.Tried(ok=False, text=text, duration_ms=duration_ms)
-        return c.Tried(ok=True, text=f"{provider.name} answers: {len(listing.models)} models", duration_ms=duration_ms)
+        number = len(listing.models)
+        text = f"{provider.name} answers: {number} model{'' if number == 1 else 's'}"
+        return c.Tried(ok=True, text=text, duration_ms=duration_ms)
 
     async def _try_address(self, provider: ProviderConfig) -> c.Tried:
         """Of a provider that lists nothing that could be asked for free: whether it is there at all."""

@@ -32,14 +32,24 @@ def installation() -> "Paths":
     return find_paths()
 
 
-def running_engine(options: "EngineOptions | None" = None) -> "RunningEngine":
-    """The engine, started if need be, which is said. One of another contract is replaced where the user says so."""
+def running_engine(options: "EngineOptions | None" = None, aside: Callable[[], None] | None = None) -> "RunningEngine":
+    """The engine, started if need be, which is said. One of another contract is replaced where the user says so.
+
+    ``aside`` takes away what stands in the way of a sentence.
+    """
     from tui import supervisor
+
+    def tell(text: str) -> None:
+        if aside is not None:
+            aside()
+        say(text)
 
     paths = installation()
     try:
-        return supervisor.ensure(paths, options, say, started=_say_started)
+        return supervisor.ensure(paths, options, tell, started=lambda engine: tell(_started_words(engine)))
     except supervisor.OtherContractError as error:
+        if aside is not None:
+            aside()
         if not _may_replace(error):
             raise click.ClickException(str(error)) from None
         say("waiting for the running streams of the old engine")
@@ -48,8 +58,8 @@ def running_engine(options: "EngineOptions | None" = None) -> "RunningEngine":
         raise click.ClickException(str(error)) from None
 
 
-def _say_started(engine: "RunningEngine") -> None:
-    say(f"no engine was running; started one at {engine.url}, `cctui stop` ends it")
+def _started_words(engine: "RunningEngine") -> str:
+    return f"no engine was running; started one at {engine.url}, `cctui stop` ends it"
 
 
 def ask(call: "Callable[[Door], Awaitable[T]]", engine: "RunningEngine | None" = None) -> T:

@@ -66,6 +66,8 @@ def _print_sums(choice: c.Choice, by: c.UsageGroup, limit: int | None, *, as_jso
         print_json(usage_output.usage_json(report, by))
     elif as_csv:
         _print_csv(json_output.USAGE_COLUMNS, json_output.usage_rows(report.rows))
+    elif not report.total.requests:
+        print_lines([_nothing(choice)])
     else:
         print_lines(usage_output.usage(report, by, width()))
 

@@ -31,6 +31,13 @@ def beside(text: str, start: str) -> str:
     return f"\n{' ' * len(start)}".join(rows)
 
 
+def broken(text: str) -> str:
+    """``text`` on stdout; on a terminal its rows end between words."""
+    from tui.state.text import wrap
+
+    return "\n".join(wrap(text, max(20, width())))
+
+
 def print_lines(lines: Iterable[str]) -> None:
     click.echo("\n".join(lines))
 

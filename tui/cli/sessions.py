@@ -1,14 +1,21 @@
 """Commands that open something: the panel, ``claude``, ``env`` and ``demo``."""
 
+import importlib
 import os
 import sys
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tui.cli.engine_access import ask, installation, running_engine, say
 from tui.cli.life import become
+from tui.cli.printing import broken
 from tui.cli.shells import SHELLS, render
+
+if TYPE_CHECKING:
+    from tui.supervisor import RunningEngine
 
 HEADLESS_DEMO_S = 10.0
 
@@ -43,9 +50,9 @@ class Verbatim(click.Command):
 
 def open_panel() -> None:
     """The panel, or why there is none."""
-    engine = running_engine()
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
-        raise click.ClickException(NO_TERMINAL.format(url=engine.url))
+        raise click.ClickException(NO_TERMINAL.format(url=running_engine().url))
+    engine = _engine_of_panel()
     from tui.app import run_panel
     from tui.settings import SettingsError, load_panel_settings
 
@@ -56,7 +63,20 @@ def open_panel() -> None:
     address = (engine.url, engine.token)
     left = run_panel(address, find=_find, start=_start, keymap=settings.keymap, theme=settings.theme)
     if left == "kept" and (kept := _find()):
-        click.echo(f"The engine runs on at {kept[0]}. `cctui` opens the panel again, `cctui stop` ends it.")
+        click.echo(broken(f"The engine runs on at {kept[0]}. `cctui` opens the panel again, `cctui stop` ends it."))
+
+
+def _engine_of_panel() -> "RunningEngine":
+    """The engine, started if need be, while the panel's own code is read beside it."""
+    from tui.cli.ticker import Ticker
+
+    ticker = Ticker()
+    ticker.show("Looking for the engine …")
+    threading.Thread(target=importlib.import_module, args=("tui.app",), name="read the panel", daemon=True).start()
+    try:
+        return running_engine(aside=ticker.clear)
+    finally:
+        ticker.clear()
 
 
 def _find() -> tuple[str, str] | None:

@@ -14,7 +14,7 @@ COLUMNS = (
     Column("× of now", numeric=True),
     Column("tokenizer", drop=3),
     Column("price from", drop=2),
-    Column("misfit", shrinks=True, drop=1),
+    Column("problem", shrinks=True, drop=1),
 )
 PRICE_SOURCES = {"listed": "its list", "settings": "settings", "genai-prices": "price list", "free": "free"}
 

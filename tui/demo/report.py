@@ -13,6 +13,8 @@ OUTCOMES: tuple[c.Outcome, ...] = ("served", "failed", "cancelled", "broken")
 SHOWN = 15
 """Rows of the text's list."""
 
+NEXT = "Next: `cctui claude` in a project of yours, and `cctui` beside it in another terminal."
+
 
 def as_json(rows: Sequence[c.Request]) -> Json:
     """Counts by outcome and the rows of ``cctui requests``; counts of tokens are no answers and stand apart."""
@@ -41,6 +43,8 @@ def as_text(rows: Sequence[c.Request], now: float, width: int) -> list[str]:
         f"cost       {formats.money(_cost(asked), simulated=True)}, simulated: nobody pays it",
         "",
         *text_output.requests(asked[:SHOWN], now, width),
+        "",
+        NEXT,
     ]
 
 

@@ -12,7 +12,7 @@ import click
 from proxy import contract as c
 from proxy.paths import Paths
 from tui import supervisor
-from tui.cli.printing import print_json, print_lines, width
+from tui.cli.printing import broken, print_json, print_lines, width
 from tui.client import Door, DoorError
 from tui.demo import report
 from tui.demo.driver import Driver, driver
@@ -92,6 +92,7 @@ def _show_panel(paths: Paths, engine: RunningEngine, seconds: float | None) -> i
         ends_after_s=seconds,
         asks_to_leave=False,
     )
+    print_lines([broken(report.NEXT)])
     return 0
 
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from proxy import contract as c
 from tui import actions
 from tui.screens.picker import Picker
-from tui.state.choices import ModelChoice, model_choices, model_line, model_titles, small_warning
+from tui.state.choices import ModelChoice, model_choices, model_line, model_titles, named_line, small_warning
 from tui.state.fuzzy import score
-from tui.state.lines import Line, Piece, cut, line
+from tui.state.lines import Line, Piece, line
 from tui.state.panel import Dirty, PanelState
-from tui.state.text import clean_line, left
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,7 @@ class ChainPicker(Picker[Candidate, str]):
         if choice.model is not None:
             tokens = self._session.context_tokens if self._session is not None else 0
             return model_line(choice.model, width, present=False, context_tokens=tokens)
-        name = Piece(left(clean_line(choice.target), 20), "strong")
-        return cut(line("     ", name, " ", Piece(clean_line(choice.told), "dim")), width)
+        return named_line(choice.target, choice.told, width)
 
     def title_line(self) -> Line:
         return line(" ", Piece("add to the chain of ", "dim"), Piece(self._label, "strong"))

@@ -125,11 +125,11 @@ def _bar_room(width: int) -> int:
 
 
 def _limit(budget: Budget) -> str:
-    return f.money(budget.limit_nano_usd)
+    return f.limit(budget.limit_nano_usd)
 
 
 def _granted(budget: Budget) -> str:
-    return f", of which {f.money(budget.granted_nano_usd)} granted" if budget.granted_nano_usd else ""
+    return f", of which {f.limit(budget.granted_nano_usd)} granted" if budget.granted_nano_usd else ""
 
 
 def _whose(budget: Budget) -> str:

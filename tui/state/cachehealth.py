@@ -12,7 +12,7 @@ LABEL = 17
 GRAPH_ROWS = 3
 NO_BREAK = "No request since the engine started lost what the one before had left in the cache."
 SAVED = "reading instead of sending anew, less what writing cost more"
-LOST = "what lost tokens cost more than reading them"
+LOST = "sending anew what was lost, less what reading costs"
 
 
 def cache_title(name: str) -> Line:
@@ -116,5 +116,5 @@ def amount(real_nano_usd: int | None, simulated_nano_usd: int) -> str:
 
 
 def _signed(nano_usd: int, *, simulated: bool = False) -> str:
-    amount = f.money(abs(nano_usd), simulated=simulated)
-    return f"-{amount}" if nano_usd < 0 else amount
+    amount = f.money(abs(nano_usd))
+    return f"{f.SIMULATED if simulated else ''}{'-' if nano_usd < 0 else ''}{amount}"

@@ -31,6 +31,10 @@ ALWAYS = 12
 """Cells of the marks before an entry and of the context window."""
 PROVIDER, PROVIDER_MORE = 12, 4
 """Cells of the provider's name, and further ones where there is room."""
+PROVIDER_FROM = 42
+"""Width from which on the provider is told: the same model is at several."""
+NAME_TIGHT = 18
+"""Cells that are left to a model's name beside its prices."""
 NAME_LEAST, NAME_MORE = 22, 6
 """Cells that a model's name keeps before a figure is taken in, and what it gets more before anything else."""
 PRICES = 16
@@ -180,6 +184,12 @@ def model_line(
     return cut(line(" ", mark, star, provider, *sign, name, *figures), width)
 
 
+def named_line(name: str, told: str, width: int) -> Line:
+    """An entry that stands for more than one model: its name below those of providers, what it is below the models."""
+    room = max(_columns(width, NOT_COMPARED, checked=False).provider, cells(clean_line(name)) + 1)
+    return cut(line("     ", Piece(left(clean_line(name), room), "strong"), Piece(clean_line(told), "dim")), width)
+
+
 def _name(identifier: str, width: int) -> str:
     """A model's id; where it does not fit, its vendor and region give way before what tells it from the others."""
     name = clean_line(identifier)
@@ -204,8 +214,8 @@ class _Columns:
 def _columns(width: int, compared: Compared, *, checked: bool) -> _Columns:
     """What fits into ``width`` cells, in order of importance; the model's name keeps ``NAME_LEAST``, or a little less
     beside the word of a check."""
-    provider = PROVIDER if width >= 60 else 0
-    prices = PRICES if width >= 50 else 0
+    provider = PROVIDER if width >= PROVIDER_FROM else 0
+    prices = PRICES if width - ALWAYS - provider - PRICES >= NAME_TIGHT else 0
     spare = width - ALWAYS - provider - prices - NAME_LEAST
     cost = COST if compared and spare >= COST else 0
     spare -= cost
@@ -291,11 +301,7 @@ def list_states(providers: Iterable[c.Provider], width: int, now: float) -> list
             text = f" ▲ {name}: {clean_line(one.models_error)}{age}"
             lines.append(line(Piece(fit(text, width), "warn")))
         elif one.models_at:
-            fine.append(f"{name} {_models(one.models)}, {f.age(now - one.models_at)} ago")
+            fine.append(f"{name} {one.models}, {f.age(now - one.models_at)} ago")
     if fine:
-        lines.append(line(Piece(fit(" lists: " + " · ".join(fine), width), "dim")))
+        lines.append(line(Piece(fit(" models: " + " · ".join(fine), width), "dim")))
     return lines or [EMPTY]
-
-
-def _models(number: int) -> str:
-    return f"{number} model" if number == 1 else f"{number or 'no'} models"

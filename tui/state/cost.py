@@ -154,7 +154,7 @@ def _budget(budget: Budget, usual: BudgetKind, *, passing: bool) -> _Gauge:
     if passing:
         return _Gauge("budget", share, ("passes budgets", "passes"), "warn")
     tone: Tone = "bad" if share >= 1 else "warn" if share >= 0.8 else "accent"
-    words = f"{f.percent(share)} of {f.money(limit).removesuffix('.00')}"
+    words = f"{f.percent(share)} of {f.limit(limit).removesuffix('.00')}"
     whose = "" if budget.kind == usual else f" {BUDGET_WORDS[budget.kind]}"
     return _Gauge("budget", share, (words + whose, words, f.percent(share)), tone)
 
@@ -186,18 +186,20 @@ def _gauge(name: str, share: float, text: str, width: int, tone: Tone, sides: tu
 def _agents(session: Session, width: int) -> list[Line]:
     """The conversation, its latest sub-agents in their order, the background."""
     recent = sorted(session.agents, key=lambda one: (one.role == "agent", -one.last_at))[:AGENT_LIMIT]
-    return [_agent(agent, width) for agent in sorted(recent, key=_place)]
+    return [_agent(agent, width, made_up=session.simulated) for agent in sorted(recent, key=_place)]
 
 
 def _place(agent: AgentTally) -> tuple[int, int]:
     return {"main": 0, "agent": 1, "background": 2}[agent.role], agent.ordinal
 
 
-def _agent(agent: AgentTally, width: int) -> Line:
+def _agent(agent: AgentTally, width: int, *, made_up: bool) -> Line:
     name = Piece(agent_row_name(agent), "plain" if agent.in_flight else "dim")
     doing = Piece("● working" if agent.in_flight else "", "accent")
     tally = agent.tally
     money = f.spent(tally, COST) if tally.requests else ""
+    if money and made_up and not (tally.cost_nano_usd or tally.unpriced_requests):
+        money = f.money(tally.simulated_nano_usd, simulated=True)
     return _tally_line(name, agent.tally, money, doing, width)
 
 

@@ -46,6 +46,11 @@ def cents(nano_usd: int) -> str:
     return f"${rounded // 100:,}.{rounded % 100:02d}"
 
 
+def limit(nano_usd: int | None) -> str:
+    """An amount that somebody set, as people write it: ``$10.00``, ``$0.50``; finer ones as money is told."""
+    return money(nano_usd) if nano_usd is None or nano_usd % 10_000_000 else cents(nano_usd)
+
+
 def per_hour(real: float, simulated: float, requests: int, *, unit: str = "/h", tight: bool = False) -> str:
     """A rate of nano-dollars per hour to the cent, simulated where there is no other; ``requests``: unpriced ones."""
     mark, rate = (SIMULATED, simulated) if simulated and not real else ("", real)

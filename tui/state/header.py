@@ -63,10 +63,9 @@ def _narrow(state: PanelState, burn: Burn, width: int, now: float) -> Line:
 def _narrow_money(state: PanelState, burn: Burn, now: float) -> tuple[Line, Line, Line]:
     """Whose money it is, with its pace, that of tokens, or neither: the fullest first."""
     session = state.session_in_view(now)
-    tally = session.tally if session is not None else state.today
     whose = Piece("session " if session is not None else "today ", "dim")
     money = line(whose, Piece(money_of(state, session), "strong"))
-    least = line(whose, Piece(f.sums_within(tally.cost_nano_usd, tally.simulated_nano_usd, 0), "strong"), " ")
+    least = line(whose, Piece(money_of(state, session, tight=True), "strong"), " ")
     rate = Piece(rate_of(burn), "accent")
     tokens = Piece(f"{f.count(burn.tokens_per_min)}/min", "dim")
     return line(*money, "  ", rate, "  ", tokens, " "), line(*money, "  ", rate, " "), least

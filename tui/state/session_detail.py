@@ -156,7 +156,7 @@ def forecast_words(
     )
     words: list[tuple[str, Tone]] = [(f"By {by} about {cost}, at the pace of the last 5 minutes.", "plain")]
     if told.budget is not None and told.budget_at is not None:
-        which = f"{told.budget.kind} budget of {f.money(told.budget.limit_nano_usd).removesuffix('.00')}"
+        which = f"{told.budget.kind} budget of {f.limit(told.budget.limit_nano_usd).removesuffix('.00')}"
         left_s = told.budget_at - now
         if left_s <= 0:
             words.append((f"The {which} is used up.", "bad"))

@@ -20,7 +20,7 @@ NAME_LEAST = 24
 COLUMNS = (
     Figure("would cost", 12, 0, "strong"),
     Figure("× of now", 10, 1),
-    Figure("misfit", 8, 2, "warn"),
+    Figure("problem", 9, 2, "warn"),
     Figure("tokens", 9, 3, "dim"),
 )
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tui.cli.printing import beside
+from tui.cli.printing import beside, broken
 from tui.cli.ticker import Ticker
 
 
@@ -55,3 +55,11 @@ def test_a_terminal_that_cannot_overwrite_has_no_ticker(term: str, monkeypatch: 
     ticker.show("one")
     ticker.clear()
     assert screen.getvalue() == ""
+
+
+def test_a_sentence_that_follows_a_program_ends_its_rows_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "48")
+    text = "The engine runs on at http://127.0.0.1:8787. `cctui stop` ends it."
+    rows = broken(text).splitlines()
+    assert len(rows) == 2
+    assert " ".join(row.strip() for row in rows) == text

@@ -38,7 +38,7 @@ def budget(spent: int, limit: int, kind: c.BudgetKind = "session", name: str = "
     [
         (120 * DOLLAR, 1000 * DOLLAR, " 12% of $1,000"),
         (25 * DOLLAR // 2, 25 * DOLLAR // 2, " 100% of $12.50"),
-        (DOLLAR // 100, DOLLAR // 100, " 100% of $0.0100"),
+        (DOLLAR // 100, DOLLAR // 100, " 100% of $0.01"),
         (1049 * DOLLAR, 123_450 * DOLLAR // 100, " 85% of $1,234.50"),
     ],
 )
@@ -141,3 +141,14 @@ def test_money_in_a_narrow_header_says_whose_it_is_and_is_whole(width: int) -> N
         assert whose in line_text(first)
         assert "…" not in line_text(first)
         assert line_cells(first) <= width
+
+
+def test_an_agent_that_cost_nothing_in_a_simulated_session_is_marked_like_the_others() -> None:
+    agents = (
+        c.AgentTally(role="main", tally=c.Tally(requests=3, simulated_nano_usd=DOLLAR // 10)),
+        c.AgentTally(role="background", tally=c.Tally(requests=1)),
+    )
+    session = msgspec.structs.replace(SESSION, agents=agents, simulated=True, tally=agents[0].tally)
+    lines = [line_text(one) for one in cost_lines(told(session, today=agents[0].tally), Burn(), 46, 40, NOW)]
+    rows = [one for one in lines if "main " in one or "background" in one]
+    assert [row.count("~$0.") for row in rows] == [1, 1]

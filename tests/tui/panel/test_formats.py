@@ -127,3 +127,13 @@ def test_a_paragraph_wraps_at_spaces_and_breaks_long_words() -> None:
     assert wrap("abcdefghij", 4) == ["abcd", "efgh", "ij"]
     assert wrap("", 4) == [""]
     assert wrap("模型模型", 5) == ["模型", "模型"]
+
+
+@pytest.mark.parametrize(
+    ("cents", "told"),
+    [(0, "$0.00"), (1, "$0.01"), (50, "$0.50"), (1000, "$10.00"), (1250, "$12.50"), (100_000, "$1,000.00")],
+)
+def test_an_amount_that_was_set_is_told_as_people_write_it(cents: int, told: str) -> None:
+    assert f.limit(cents * 10_000_000) == told
+    assert f.limit(None) == f.UNKNOWN
+    assert f.limit(1_500_000) == f.money(1_500_000)

@@ -92,7 +92,7 @@ def test_a_break_tells_who_what_and_how_much() -> None:
 
 def test_a_cache_that_cost_more_than_it_saved_says_so_and_marks_simulated_money() -> None:
     text = cache_text(scenes_context.simulated_cache())
-    assert "-~$0.0263" in text
+    assert "~-$0.0263" in text
     assert NO_BREAK in text
 
 

@@ -13,9 +13,11 @@ from tui.state.choices import (
     ModelChoice,
     Scope,
     is_present,
+    list_states,
     model_choices,
     model_line,
     model_titles,
+    named_line,
     present_override,
     scopes,
     small_warning,
@@ -286,3 +288,26 @@ def test_a_request_that_waits_has_no_token_counts() -> None:
     text = "\n".join(map(line_text, detail_lines(state_with(), c.Detail(request=waiting), 80, NOW)))
     assert "known as soon as the answer begins" in text
     assert "output  " not in text
+
+
+@pytest.mark.parametrize("width", [42, 46, 52, 58, 62, 90])
+def test_the_provider_of_a_model_is_told_in_narrow_pickers_too(width: int) -> None:
+    model = c.Model(provider="openrouter", id="openai/gpt-5.5", context_window=400_000)
+    entry = line_text(model_line(ModelChoice(model), width, present=False, context_tokens=0))
+    assert "openrouter" in entry
+    assert "gpt-5.5" in entry
+    assert line_text(model_titles(width)).startswith("     provider")
+
+
+@pytest.mark.parametrize("width", [58, 90])
+def test_a_name_for_several_models_stands_below_the_providers(width: int) -> None:
+    titles, entry = line_text(model_titles(width)), line_text(named_line("team", "same model there", width))
+    assert entry.index("team") == titles.index("provider")
+    assert entry.index("same model there") == titles.index("model")
+    assert "same model" in line_text(named_line("a-group-of-a-long-name", "same model", 58))
+
+
+def test_what_was_listed_and_when_is_told_in_words() -> None:
+    listed = [msgspec.structs.replace(anthropic(), models=number, models_at=NOW - 58) for number in (0, 9)]
+    (text,) = [line_text(one) for one in list_states(listed, 120, NOW)]
+    assert text == " models: anthropic 0, 58 s ago · anthropic 9, 58 s ago"

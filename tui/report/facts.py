@@ -109,7 +109,4 @@ def _few(series: list[Series]) -> list[Series]:
 def _threads(agents: Sequence[c.AgentTally]) -> tuple[Thread, ...]:
     """In the order in which they began."""
     names = {"main": "conversation", "background": "background"}
-    return tuple(
-        Thread(names.get(agent.role, f"agent {agent.ordinal}"), agent.tally)
-        for agent in agents
-    )
+    return tuple(Thread(names.get(agent.role, f"agent {agent.ordinal}"), agent.tally) for agent in agents)

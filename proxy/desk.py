@@ -20,6 +20,7 @@ from proxy.checkup.target import target_to_check
 from proxy.imports import CannotImport
 from proxy.metrics import Present, exposition
 from proxy.net.control import Refused
+from proxy.net.discovery import Declined
 from proxy.protocol import routing
 from proxy.protocol.naming import USUALLY_ASKED
 from proxy.protocol.parts import PartReader
@@ -101,10 +102,8 @@ class ControlDesk:
         await self._engine.discovery.refresh([provider.name])
         listing = self._engine.catalog.listing(provider.name)
         duration_ms = round((time.monotonic() - began) * 1000, 1)
-        if provider.models_url is None:
-            return c.Tried(
-                ok=True, text=f"{provider.name} lists no models, so there is nothing to ask for free", duration_ms=0
-            )
+        if provider.models_url is None and not provider.simulated:
+            return await self._try_address(provider)
         if listing.error:
             return c.Tried(ok=False, text=listing.error, duration_ms=duration_ms)
         if listing.fetched_at is None:
@@ -113,6 +112,19 @@ class ControlDesk:
         number = len(listing.models)
         text = f"{provider.name} answers: {number} model{'' if number == 1 else 's'}"
         return c.Tried(ok=True, text=text, duration_ms=duration_ms)
+
+    async def _try_address(self, provider: ProviderConfig) -> c.Tried:
+        """Of a provider that lists nothing that could be asked for free: whether it is there at all."""
+        began = time.monotonic()
+        try:
+            status = await self._engine.discovery.reach(provider)
+            text = (
+                f"{provider.name} is there (status {status}) but lists no models: its key shows with the next request"
+            )
+            ok = True
+        except Declined as error:
+            text, ok = str(error), False
+        return c.Tried(ok=ok, text=text, duration_ms=round((time.monotonic() - began) * 1000, 1))
 
     def run_check(self, command: c.RunCheck) -> c.CheckReport:
         target, checkups = self._target_to_check(command.target), self._engine.checkups

@@ -5,7 +5,8 @@ with it.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 
 from proxy.board import Board
 from proxy.feed import Feed
@@ -13,6 +14,15 @@ from proxy.ledger.sessions import AgentSum, SessionLedger
 from proxy.ledger.writer import LedgerWriter
 
 FLUSH_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What the ledger has of a session."""
+
+    sums: Sequence[AgentSum]
+    names: Mapping[str, str]
+    """Of its sub-agents."""
 
 
 class Pasts:
@@ -44,15 +54,21 @@ class Pasts:
                 async with self._turn:
                     found = await asyncio.to_thread(self._read, dict(self._board.lacking()))
                     for session, past in found.items():
-                        self._board.add_past(session, past)
+                        self._board.add_past(session, past.sums)
+                        for agent, name in past.names.items():
+                            self._board.name_agent(session, agent, name)
                         self._feed.opened(session)
                 if not found:
                     return
         finally:
             self._loading = False
 
-    def _read(self, lacking: Mapping[str, float]) -> dict[str, list[AgentSum]]:
+    def _read(self, lacking: Mapping[str, float]) -> dict[str, _Past]:
         """Blocks. Nothing while the ledger does not take what was recorded: it is tried again with the next request."""
         if not self._writer.flush(FLUSH_S):
             return {}
-        return {session: self._ledger.agents_before(met_at, (session,)) for session, met_at in lacking.items()}
+        return {session: self._past(session, met_at) for session, met_at in lacking.items()}
+
+    def _past(self, session: str, met_at: float) -> _Past:
+        names = {agent: name for (_, agent), name in self._ledger.agent_names((session,)).items()}
+        return _Past(self._ledger.agents_before(met_at, (session,)), names)

@@ -19,6 +19,7 @@ HEAD_BYTES_MAX = 4096
 """Of lines before the first that an event stream knows, such as the headers of an answer within the answer."""
 WORDS_MAX = 300
 """Characters of a server's own words that are no JSON."""
+_ERROR_FIELD = b"error:"
 _STREAM_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _STREAM_LINES = (b"\ndata:", b"\rdata:", b"\nevent:", b"\revent:")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -123,7 +124,7 @@ class AnswerReader(ABC):
     def _see_frame(self, frame: bytes) -> None:
         if self.writer.ended:
             return
-        name, data = read_event(frame)
+        name, data = _event_in(frame)
         if not data.strip():
             self.writer.ping()
             return
@@ -180,6 +181,16 @@ class AnswerReader(ABC):
             self._see_value(each, "")
         if not self.writer.ended:
             self.close()
+
+
+def _event_in(frame: bytes) -> tuple[bytes, bytes]:
+    """Name and data; some servers tell errors without ``data``: as a field of their own (llama.cpp) or as mere JSON."""
+    name, data = read_event(frame)
+    if data:
+        return name, data
+    if frame.startswith(_ERROR_FIELD):
+        return b"error", frame.removeprefix(_ERROR_FIELD)
+    return name, frame if frame.lstrip()[:1] in (b"{", b"[") else b""
 
 
 def _start_of(body: bytes) -> bytes:

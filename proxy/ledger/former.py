@@ -11,14 +11,14 @@ from typing import Any
 
 from proxy.ledger.choices import Chosen
 from proxy.ledger.retention import rows_since
-from proxy.ledger.rollups import DAY_S, MEASURES, NAMES, QUARTER_S, add_taken, begin_taking
+from proxy.ledger.rollups import DAY_S, HOUR_S, MEASURES, NAMES, QUARTER_S, add_taken, begin_taking
 from proxy.ledger.rows import SPLIT_COLUMNS
 from proxy.ledger.spans import Slots, Span, cut
 
 MOVED_ROWS = 1000
 CLEARED_ROWS = 20_000
 """In a step: some 30 ms."""
-_LEVELS = {(QUARTER_S, True): 0, (QUARTER_S, False): 1, (DAY_S, True): 2, (DAY_S, False): 3}
+_LEVELS = {(QUARTER_S, True): 0, (QUARTER_S, False): 1, (DAY_S, True): 2, (DAY_S, False): 3, (HOUR_S, False): 4}
 """By the length of a slot, and whether sessions and sub-agents are told apart."""
 _LACKING = (*SPLIT_COLUMNS, "divided_nano_usd")
 """Measures that the former roll-ups have not."""
@@ -46,15 +46,15 @@ def move(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def slots(db: sqlite3.Connection, when: Span, *, threads: bool, timed: bool) -> Iterator[tuple[int, Slots]]:
-    """What of ``when`` is still in the former tables, each part with the length of its slots."""
+def slots(db: sqlite3.Connection, when: Span, coarse_s: int | None) -> Iterator[tuple[int, Slots]]:
+    """What of ``when`` is still in the former tables: quarters, and slots of ``coarse_s``, each with its length."""
     moved = moved_up_to(db)
     if moved is None:
         return
     rest = Span(max(when.since, moved), max(when.until, moved))
-    parts = cut(rest, rows_since(db), QUARTER_S, None if timed else DAY_S)
+    parts = cut(rest, rows_since(db), QUARTER_S, coarse_s)
     yield from ((QUARTER_S, each) for each in parts.fine)
-    yield from ((DAY_S, each) for each in parts.coarse)
+    yield from ((coarse_s or 0, each) for each in parts.coarse)
 
 
 def rolled(what: Chosen, grain_s: int, slots: Slots, *, threads: bool) -> tuple[str, str, tuple[Any, ...]]:

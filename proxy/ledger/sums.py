@@ -148,8 +148,11 @@ def _parts(db: sqlite3.Connection, what: Chosen, group: Grouping) -> Iterator[tu
 
 def _coarse_s(what: Chosen, offsets: Offsets) -> int | None:
     """The longest slots that belong to one local hour each, where quarters would be too many."""
-    whole_hours = all(offset % HOUR_S == 0 for _, offset in offsets)
-    return HOUR_S if whole_hours and not what.threads and what.face() in LONG else None
+    return HOUR_S if _whole_hours(offsets) and not what.threads and what.face() in LONG else None
+
+
+def _whole_hours(offsets: Offsets) -> bool:
+    return all(offset % HOUR_S == 0 for _, offset in offsets)
 
 
 def _offsets(db: sqlite3.Connection, when: Span) -> Offsets:
@@ -218,7 +221,8 @@ def rolled(what: Chosen, grain_s: int, column: str | None = None) -> tuple[str, 
 
 def _of_former(db: sqlite3.Connection, what: Chosen, group: Grouping, offsets: Offsets) -> Iterator[tuple[Any, ...]]:
     threads = any(name in what.texts for name in THREAD_GROUPS.values()) or group.column in THREAD_GROUPS.values()
-    for grain_s, slots in former.slots(db, what.when, threads=threads, timed=bool(group.unit_s)):
+    hours = HOUR_S if _whole_hours(offsets) and not threads else None
+    for grain_s, slots in former.slots(db, what.when, hours if group.unit_s else DAY_S):
         key = group.key(f"former_series.{group.column}", f"slot * {grain_s}", offsets)
         tables, where, values = former.rolled(what, grain_s, slots, threads=threads)
         found = sums_of("former_rollups", "former_series.simulated")

@@ -133,7 +133,7 @@ class LedgerWriter:
             self._do_jobs()
             self._keep_up()
             if woken and not self._stopping:
-                self._urgent.wait(BATCH_S)
+                self._urgent.wait(min(BATCH_S, max(0.0, self._upkeep_at - time.monotonic())))
         if not self._write_waiting():
             log.error("%d requests could not be recorded before the end", len(self._batch) + len(self._waiting))
         self._do_jobs()

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlencode
 
+import httpx
+
 from proxy.catalog import ModelCatalog
 from proxy.net.credentials import Credentials, NoCredential, client_credential, credential_headers
 from proxy.net.upstream import UpstreamFault, Upstreams, read_body
@@ -94,6 +96,16 @@ class Discovery:
         headers = [_VERSION, _JSON] if keyless else None
         return await self._listed(provider, headers, patience_s)
 
+    async def reach(self, provider: ProviderConfig) -> int:
+        """The status with which ``provider`` answers at its address, without a credential. Raises ``Declined``."""
+        try:
+            async with asyncio.timeout(LIST_TIMEOUT_S):
+                response = await self._sent(provider, provider.base_url, [_JSON])
+        except TimeoutError:
+            raise Declined(f"no answer within {LIST_TIMEOUT_S:g} s") from None
+        await response.aclose()
+        return response.status_code
+
     async def check_key(self, provider: ProviderConfig) -> None:
         """Raises ``Declined`` where there is no key to be had for ``provider``."""
         if not _waits_for_client(provider):
@@ -144,15 +156,13 @@ class Discovery:
             raise Declined(str(error)) from None
 
     async def _get(self, provider: ProviderConfig, url: str, headers: list[tuple[bytes, bytes]]) -> bytes:
+        response = await self._sent(provider, url, headers)
         try:
-            response = await self._upstreams().send(provider, "GET", url, headers, b"")
-            try:
-                body = await read_body(response, LIST_BYTES_MAX)
-            finally:
-                await response.aclose()
+            body = await read_body(response, LIST_BYTES_MAX)
         except UpstreamFault as fault:
-            outcome = judge(Seen("connect", cause=fault.cause, detail=fault.detail), time.time())
-            raise Declined(outcome.sentence(provider.name)) from None
+            raise _declined(provider, fault) from None
+        finally:
+            await response.aclose()
         if response.status_code >= 300:
             facts = read_message(body)
             message = (facts.error_message if facts else None) or _start_of(body)
@@ -161,6 +171,13 @@ class Discovery:
             sentence = words or judge(seen, time.time()).sentence(provider.name)
             raise Declined(sentence, response.status_code, message)
         return body
+
+    async def _sent(self, provider: ProviderConfig, url: str, headers: list[tuple[bytes, bytes]]) -> httpx.Response:
+        """Raises ``Declined``."""
+        try:
+            return await self._upstreams().send(provider, "GET", url, headers, b"")
+        except UpstreamFault as fault:
+            raise _declined(provider, fault) from None
 
     async def _probe(self, config: ProviderConfig) -> ProviderConfig | None:
         try:
@@ -184,6 +201,11 @@ class Declined(Exception):
         """``status`` and ``words`` are the provider's own, where it answered."""
         super().__init__(why)
         self.status, self.words = status, words
+
+
+def _declined(provider: ProviderConfig, fault: UpstreamFault) -> Declined:
+    outcome = judge(Seen("connect", cause=fault.cause, detail=fault.detail), time.time())
+    return Declined(outcome.sentence(provider.name))
 
 
 def _start_of(body: bytes) -> str | None:

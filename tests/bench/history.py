@@ -1,9 +1,11 @@
 """A ledger of a year's heavy use, made from generated rows: how fast it is rolled up, asked and written to.
 
 Five million requests in sessions of some hours, in four projects, by five models of three providers, on weekdays and
-in working hours, each session with a few sub-agents.
+in working hours, each session with a few sub-agents. Questions and writing are told in processor time: they are one
+thread's work, and a shared machine says nothing of how long they take.
 """
 
+import os
 import random
 import sqlite3
 import statistics
@@ -27,6 +29,11 @@ SESSION_REQUESTS = 150
 """On average, those of its sub-agents included."""
 BATCH = 50
 """Rows of a batch of the writer, under heavy load."""
+BATCHES = 100
+SHOWN = 500
+"""Groups that a screen shows."""
+HALF_HOUR = "Asia/Kolkata"
+"""A zone that is not whole hours ahead."""
 
 PROJECTS = ("shop", "site", "infra", "paper")
 TARGETS = (
@@ -48,10 +55,9 @@ def figures(file: Path, count: int, tell: Callable[[str], None]) -> dict[str, fl
     tell("history: rolling up")
     took = _rolled_up(connection)
     found = {"roll-up of all rows s": sum(took), "longest step of it ms": max(took) * 1000}
-    found |= _sizes(connection, file)
-    found["a batch of 50 rows ms"] = _batches_ms(connection)
+    found |= _sizes(connection, file) | _writing(connection)
     connection.close()
-    return found | _questions(LedgerReader(file))
+    return found | questions(LedgerReader(file))
 
 
 def _write_unrolled(connection: sqlite3.Connection, count: int) -> None:
@@ -100,7 +106,7 @@ def _request(
     targets: Sequence[tuple[str, str]],
 ) -> c.Request:
     provider, model = chance.choice(targets)
-    ttft_ms = chance.lognormvariate(7, 0.6)
+    ttft_ms, nano_usd = chance.lognormvariate(7, 0.6), chance.randrange(10**8)
     return c.Request(
         id=name,
         started_at=moment,
@@ -120,8 +126,11 @@ def _request(
         ttft_ms=ttft_ms,
         duration_ms=ttft_ms + chance.lognormvariate(9, 0.8),
         usage=c.Usage(input_tokens=400, output_tokens=chance.randrange(2000), cache_read_tokens=60_000),
-        cost_nano_usd=chance.randrange(10**8),
+        cost_nano_usd=nano_usd,
         cost_source="genai-prices",
+        cost_split=c.CostSplit(
+            input=nano_usd // 9, cache_read=nano_usd // 3, output=nano_usd - nano_usd // 9 - nano_usd // 3
+        ),
     )
 
 
@@ -138,51 +147,101 @@ def _rolled_up(connection: sqlite3.Connection) -> list[float]:
 def _sizes(connection: sqlite3.Connection, file: Path) -> dict[str, float]:
     counts = {
         f"{table} (thousands)": connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] / 1000
-        for table in ("requests", "rollups", "series", "speeds")
+        for table in ("requests", "cell_sums", "threads", "thread_sums", "speeds")
     }
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return {**counts, "file MB": file.stat().st_size / 2**20}
 
 
-def _batches_ms(connection: sqlite3.Connection) -> float:
-    """Of the writer's work for a batch, once the ledger is full."""
+def _writing(connection: sqlite3.Connection) -> dict[str, float]:
+    """The writer's work for a batch, once the ledger is full: milliseconds."""
+    after = BEGIN + DAYS * 86400
+    one = list(_session(random.Random(1), "one", after, BATCHES * BATCH))
+    many = [list(_session(random.Random(2 + number), f"many-{number}", after, BATCHES)) for number in range(BATCH)]
+    at_once = [
+        [msgspec.structs.replace(each, started_at=after + 40_000 + 20 * place) for each in batch]
+        for place, batch in enumerate(zip(*many, strict=True))
+    ]
+    single = list(_session(random.Random(99), "single", after, BATCHES))
+    batches = {
+        "a batch of 50 rows": [one[at : at + BATCH] for at in range(0, len(one), BATCH)],
+        "a batch of 50 sessions' rows": at_once,
+        "a batch of one row": [[each] for each in single],
+    }
+    return {f"{words} ms": _batches_ms(connection, each) for words, each in batches.items()}
+
+
+def _batches_ms(connection: sqlite3.Connection, batches: Sequence[Sequence[c.Request]]) -> float:
     took = []
-    rows = list(_session(random.Random(1), "new", BEGIN + DAYS * 86400, 20 * BATCH))
-    for at in range(0, len(rows), BATCH):
-        began = time.perf_counter()
+    for batch in batches:
+        rows = [to_row(each) for each in batch]
+        began = time.process_time()
         connection.execute("BEGIN IMMEDIATE")
-        record(connection, [to_row(row) for row in rows[at : at + BATCH]])
+        record(connection, rows)
         connection.execute("COMMIT")
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     return statistics.median(took) * 1000
 
 
-def _questions(reader: LedgerReader) -> dict[str, float]:
+def questions(reader: LedgerReader) -> dict[str, float]:
+    """Every grouping of many choices, as a screen asks for it, and some other things: milliseconds."""
     now = BEGIN + DAYS * 86400
-    month, session = c.Choice(since=now - 30 * 86400 - 1234.5, until=now - 321.5), reader.last(1)[0].session_id
+    month, (last, *_) = c.Choice(since=now - 30 * 86400 - 1234.5, until=now - 321.5), reader.last(1)
+    agent = next(each.agent_id for each in reader.last(500, last.session_id) if each.agent_id)
     choices = {
         "all": c.Choice(),
+        "a year": c.Choice(since=now - 364 * 86400 - 25_200),
         "an odd month": month,
         "a project": c.Choice(project="shop"),
+        "a provider": c.Choice(provider="anthropic"),
+        "a model": c.Choice(model="claude-opus-4-8"),
+        "sub-agents": c.Choice(role="agent"),
+        "no sub-agent": c.Choice(agent=""),
+        "a project's model": c.Choice(project="shop", model="claude-opus-4-8"),
+        "a provider's sub-agents": c.Choice(provider="anthropic", role="agent"),
         "a model of a month": msgspec.structs.replace(month, model="openai/gpt-5.5"),
-        "a session": c.Choice(session=session),
+        "a session": c.Choice(session=last.session_id),
+        "a sub-agent": c.Choice(agent=agent),
     }
     found = {}
     for words, choice in choices.items():
         for by in get_args(c.UsageGroup):
-            found[f"{words} by {by} ms"] = _ms(lambda choice=choice, by=by: reader.usage(choice, by))  # type: ignore[misc]
+            found[f"{words} by {by} ms"] = _ms(lambda choice=choice, by=by: reader.usage(choice, by, SHOWN))  # type: ignore[misc]
         found[f"speeds of {words} ms"] = _ms(lambda choice=choice: reader.latency(choice))  # type: ignore[misc]
         found[f"50 requests of {words} ms"] = _ms(lambda choice=choice: reader.requests(choice, 50))  # type: ignore[misc]
     found["a project's spending so far ms"] = _ms(
         lambda: reader.spent(0, now + 0.5, where=("project", "shop"), simulated=False, subscription=True)
     )
+    for by in ("session", "agent"):
+        found[f"every {by} ms"] = _ms(lambda by=by: reader.usage(c.Choice(), by))  # type: ignore[misc]
+    return found | _elsewhere(reader, choices)
+
+
+def _elsewhere(reader: LedgerReader, choices: dict[str, c.Choice]) -> dict[str, float]:
+    """Groups of time where the local clock is half an hour off."""
+    before = os.environ.get("TZ")
+    _set_zone(HALF_HOUR)
+    found = {}
+    for words in ("all", "a project", "a provider's sub-agents"):
+        for by in ("hour", "day", "hour_of_day"):
+            choice = choices[words]
+            found[f"{words} by {by}, {HALF_HOUR} ms"] = _ms(lambda choice=choice, by=by: reader.usage(choice, by))  # type: ignore[misc]
+    _set_zone(before)
     return found
+
+
+def _set_zone(name: str | None) -> None:
+    if name is None:
+        os.environ.pop("TZ", None)
+    else:
+        os.environ["TZ"] = name
+    time.tzset()
 
 
 def _ms(question: Callable[[], object]) -> float:
     took = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.process_time()
         question()
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     return statistics.median(took) * 1000

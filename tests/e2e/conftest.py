@@ -18,6 +18,7 @@ NEEDED = {
     "test_claude_gemini.py": (CLAUDE_VARIABLE,),
     "test_claude_context.py": (CLAUDE_VARIABLE,),
     "test_claude_faults.py": (CLAUDE_VARIABLE,),
+    "test_claude_refusals.py": (CLAUDE_VARIABLE,),
     "test_claude_search.py": (CLAUDE_VARIABLE,),
     "test_claude_statusline.py": (CLAUDE_VARIABLE, TMUX_VARIABLE),
     "test_claude_tree.py": (CLAUDE_VARIABLE,),

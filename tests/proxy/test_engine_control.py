@@ -8,7 +8,7 @@ import pytest
 from proxy import contract as c
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
-from tests.upstreams import Hold, ScriptedUpstream, as_json, as_stream, error_body, message_events
+from tests.upstreams import Hold, Refused, ScriptedUpstream, as_json, as_stream, error_body, message_events
 
 CLAUDES = ["claude-opus-4-8", "claude-sonnet-4-5", "claude-haiku-4-5"]
 
@@ -355,3 +355,21 @@ async def test_requests_older_than_the_settings_keep_are_removed_and_stay_in_the
     rows = (await again.look("requests")).json()
     usage = msgspec.json.decode((await again.look("usage")).content, type=c.UsageReport)
     assert ([row["id"] for row in rows], usage.total.requests) == ([record.id], 2)
+
+
+async def test_a_provider_without_a_list_is_tried_at_its_address(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = as_json(b"{}", 404)
+    tried = (await engine.command("try", c.TryProvider(provider="first"))).json()
+    assert tried["ok"]
+    assert tried["text"] == "first is there (status 404) but lists no models: its key shows with the next request"
+    [call] = upstream.calls
+    assert (call.method, call.header("authorization"), call.header("x-api-key")) == ("GET", None, None)
+
+
+async def test_a_provider_without_a_list_that_is_down_is_said_to_be(start: StartEngine) -> None:
+    with Refused() as dead:
+        engine = await start(settings(provider(dead.url)))
+        tried = (await engine.command("try", c.TryProvider(provider="first"))).json()
+    assert (tried["ok"], "first: refuses connections" in tried["text"]) == (False, True)

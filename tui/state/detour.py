@@ -88,7 +88,8 @@ def _answered(request: Request) -> bool:
 def _detour(latest: Request, since: float, provider: Provider | None, now: float) -> Detour | None:
     first, last = latest.attempts[0], latest.attempts[-1]
     fit = first.unfit or (provider is not None and takes_requests(provider))
-    if fit and (not first.skipped or now - latest.started_at > STALE_S):
+    over = not first.skipped and last.provider != first.provider  # a provider's health tells nothing of one model's
+    if fit and (over or now - latest.started_at > STALE_S):
         return None
     retry_at = provider.retry_at if provider is not None and not provider.resting else None
     return Detour(

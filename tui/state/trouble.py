@@ -103,7 +103,8 @@ def next_in_line(state: PanelState) -> str:
     entries = followers(state.route, state.providers)
     if not entries or entries[0] in state.route.groups:
         return entries[0] if entries else ""
-    return behind(entries[0], state.route, state.providers)[0]
+    [name, *_] = behind(entries[0], state.route, state.providers)
+    return entries[0] if name in providers_in_force(state) else name
 
 
 def _in_use(state: PanelState) -> set[str]:

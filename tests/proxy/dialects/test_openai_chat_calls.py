@@ -175,6 +175,11 @@ class TestCalls:
         )
         assert seen.kinds == ["tool_use", "text", "tool_use"]
 
+    def test_a_single_call_may_stand_without_its_list(self) -> None:
+        pieces = [{"index": 0, "id": "", "function": {"name": name, "arguments": text}} for name, text in
+                  (("Bash", '{"x"'), (None, ":1}"))]  # fmt: skip
+        assert arguments_of(*(delta(tool_calls=piece) for piece in pieces)) == [{"x": 1}]
+
     def test_the_old_function_call_is_a_call(self) -> None:
         seen = answer(
             delta(function_call={"name": "Bash", "arguments": ""}),

@@ -65,6 +65,11 @@ class TestText:
         seen = answer(delta(content=parts), finish())
         assert (seen.thinking, seen.text) == ("hm", "done")
 
+    def test_reasoning_in_a_part_s_summary_is_thinking(self) -> None:
+        part = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+        seen = answer(delta(content=[part]), delta(content="done"), finish())
+        assert (seen.thinking, seen.text) == ("hm", "done")
+
     def test_of_several_choices_the_first_counts(self) -> None:
         both = delta(content="a")
         both["choices"].insert(0, {"index": 1, "delta": {"content": "other"}, "finish_reason": "length"})
@@ -78,6 +83,13 @@ class TestText:
             chunk["choices"][0]["index"] = number
         seen = answer(*chunks)
         assert (seen.text, seen.stop_reason) == ("Moonlight", "end_turn")
+
+    def test_a_text_beside_the_delta_is_the_same_text(self) -> None:
+        chunks = [delta(role="assistant", content=""), delta(content="He"), delta(content="y"), finish()]
+        for chunk, said in zip(chunks, ("", "He", "y", ""), strict=True):
+            chunk["choices"][0]["text"] = said
+        assert answer(*chunks).text == "Hey"
+        assert answer({"choices": [{"text": "a"}]}, {"choices": [{"text": "b", "delta": None}]}, finish()).text == "ab"
 
     def test_a_message_in_place_of_a_delta_is_read(self) -> None:
         assert answer({"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}).text == "a"

@@ -111,6 +111,9 @@ def test_values_line_by_line_are_a_stream_all_the_same(chunked: Chunking, end: b
         (b'data: {"error": "it broke"}', "it broke"),
         (b'data: [{"error": {"message": "it broke"}}]', "it broke"),
         (b"data: it broke", "it said: it broke"),
+        (b'error: {"code": 500, "message": "it broke"}', "it broke"),
+        (b'{\n  "error": {\n    "code": 503,\n    "message": "it broke"\n  }\n}', "it broke"),
+        (b'[{\n  "error": {"message": "it broke"}\n}]', "it broke"),
     ],
 )
 def test_an_error_in_any_shape_is_told_in_its_words(chunked: Chunking, told: bytes, words: str) -> None:

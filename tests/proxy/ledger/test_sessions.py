@@ -133,8 +133,9 @@ def test_a_short_session_without_rows_is_told_by_quarters(tmp_path: Path) -> Non
                   outcome="served", session_id="s", cost_nano_usd=7)
         for number in range(3)
     ]  # fmt: skip
+    later = c.Request(id="later", started_at=BEGIN + 9 * DAY_S, phase="done", outcome="served", session_id="t")
     connection.execute("BEGIN")
-    rollups.record(connection, [to_row(row) for row in rows])
+    rollups.record(connection, [to_row(row) for row in (*rows, later)])
     connection.execute("COMMIT")
     assert SessionLedger(file).extent("s") == Extent(BEGIN + 100, BEGIN + 225)
     while remove_old(connection, 1, BEGIN + 9 * DAY_S):

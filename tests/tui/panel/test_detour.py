@@ -257,3 +257,13 @@ def test_a_request_that_does_not_fit_passes_a_provider_by_whatever_its_health() 
     request = served(1, 9, **(AROUND | {"attempts": (small, AROUND["attempts"][1])}))
     (detour,) = detours([request], DOWN, ROUTE, NOW)
     assert detour.passed_by
+
+
+def test_another_model_at_the_same_provider_serves_though_the_provider_is_well() -> None:
+    route = c.Route(default="anthropic", chain=("anthropic/claude-sonnet-4-5",))
+    sonnet = c.Attempt(provider="anthropic", model="claude-sonnet-4-5", outcome="served", status=200)
+    away = served(1, 9, attempts=(OVERLOADED, sonnet))
+    (detour,) = detours([away], WELL, route, NOW)
+    assert detour.serving == "anthropic/claude-sonnet-4-5"
+    assert "⇄ fallback on ▸ anthropic/claude-sonnet-4-5" in head(panel(route, providers=WELL))
+    assert "⇄ now anthropic/claude-sonnet-4-5" in head(panel(route, away, providers=WELL))

@@ -109,7 +109,7 @@ def _graph(burn: Burn, width: int, height: int) -> list[Line]:
     if height < 2:
         return rows
     top = max(values, default=0.0)
-    scale = f"peak {f.count(top)}/min" if top else "tokens per minute"
+    scale = f"peak {f.count(top)}/min" if top else "tokens/min"
     return [*rows, spread(line(Piece("10 min ago", "dim")), line(Piece(scale, "dim")), width)]
 
 

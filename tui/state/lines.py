@@ -54,11 +54,11 @@ def cut(pieces: Line, width: int) -> Line:
 
 
 def spread(start: Line, end: Line, width: int, fill: Piece = SPACE) -> Line:
-    """``start`` at the left edge, ``end`` at the right one; without room for both, ``start`` gives way."""
+    """``start`` at the left edge, ``end`` at the right one, a gap between them; ``start`` gives way."""
     end_cells = line_cells(end)
     if end_cells >= width:
         return cut(end, width)
-    start = cut(start, width - end_cells)
+    start = cut(start, width - end_cells - bool(end))
     gap = width - end_cells - line_cells(start)
     return (*start, fill._replace(text=fill.text * gap), *end)
 

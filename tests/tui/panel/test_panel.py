@@ -338,11 +338,6 @@ async def test_keys_can_be_remapped_and_the_footer_says_so() -> None:
         await until(pilot, lambda: isinstance(app.screen, ModelPicker))
 
 
-async def test_a_key_for_an_unknown_action_is_said() -> None:
-    async with working() as engine, shown(engine, keymap={"modle": "x"}) as (app, _pilot):
-        assert "actions that do not exist: modle" in screen_text(app)
-
-
 @pytest.mark.parametrize("size", [(20, 5), (10, 3), (60, 20), (89, 24), (90, 24), (139, 40), (140, 40), (240, 70)])
 async def test_every_size_of_terminal_shows_something(size: tuple[int, int]) -> None:
     async with working() as engine, shown(engine, size) as (app, pilot):

@@ -28,7 +28,7 @@ from tui.state.formats import duration
 from tui.state.fuzzy import score
 from tui.state.header import header
 from tui.state.keys_line import KeyHint, keys_line, said_line
-from tui.state.lines import Piece, line_cells, line_text
+from tui.state.lines import Piece, line, line_cells, line_text, spread
 from tui.state.panel import PanelState, next_notice
 from tui.state.rows import layout, row, state_words, titles
 from tui.state.text import cells
@@ -311,3 +311,11 @@ def test_what_was_listed_and_when_is_told_in_words() -> None:
     listed = [msgspec.structs.replace(anthropic(), models=number, models_at=NOW - 58) for number in (0, 9)]
     (text,) = [line_text(one) for one in list_states(listed, 120, NOW)]
     assert text == " models: anthropic 0, 58 s ago · anthropic 9, 58 s ago"
+
+
+@pytest.mark.parametrize("width", range(3, 24))
+def test_the_two_ends_of_a_line_never_touch(width: int) -> None:
+    text = line_text(spread(line("local-sim"), line("not used yet"), width))
+    assert cells(text) <= width
+    assert text.endswith(" not used yet") or width <= len("not used yet")
+    assert line_text(spread(line("whole"), (), 5)) == "whole"

@@ -13,6 +13,8 @@ from proxy.protocol.foreign_json import NotJson, read_json
 
 _CUT_KEY = '{"'
 """The beginning of nearly all arguments: the same again may be a key."""
+_BEFORE_VALUE = (":", "[", ",")
+"""Behind these an object may stand."""
 _END_MAX = 200
 """Characters of arguments that may be missing where they are told again in another spelling."""
 _EMPTY_MAX = 16
@@ -50,7 +52,19 @@ def read_piece(delta: Mapping[str, Any]) -> Piece:
 class ChatCall:
     """One call as far as it is known."""
 
-    __slots__ = ("_pieces", "_size", "_size_whole", "_written", "blanks", "extra", "given_id", "id", "name", "signed")
+    __slots__ = (
+        "_cumulative",
+        "_pieces",
+        "_size",
+        "_size_whole",
+        "_written",
+        "blanks",
+        "extra",
+        "given_id",
+        "id",
+        "name",
+        "signed",
+    )
 
     def __init__(self) -> None:
         self.given_id = ""
@@ -66,6 +80,8 @@ class ChatCall:
         self._size = 0
         self._written = 0
         self._size_whole = -1
+        self._cumulative = False
+        """Its pieces tell all arguments from the start."""
 
     @property
     def arguments(self) -> str:
@@ -131,21 +147,26 @@ class ChatCall:
 
     def _new_in(self, text: str) -> str:
         """What of ``text`` was not told before."""
-        if len(text) < self._size or not text.lstrip().startswith("{"):
+        if len(text) < self._size - self.blanks or not text.lstrip().startswith("{"):
             return text
-        if self.empty:
+        if self.empty or (self._size <= _EMPTY_MAX and self.arguments.strip() == "{"):
             self._pieces.clear()
-            self._size = 0
+            self._size = self.blanks = 0
             return text
-        so_far, again = self.arguments.strip(), text.strip()
+        so_far, again = self.arguments.lstrip(), text.lstrip()
         if not so_far.startswith("{"):
             return text
-        rest = again.removeprefix(so_far) if again.startswith(so_far) else None
-        if rest is not None and (so_far != _CUT_KEY or rest[:1] not in ("", ":", " ")):
-            return rest
-        if self._repeats(text):
-            return ""
-        return _missing(so_far, again) or text
+        if again.startswith(so_far) and self._tells_again(so_far, again[len(so_far) :]):
+            return again[len(so_far) :]
+        return "" if self._repeats(text) else _missing(so_far.rstrip(), again.rstrip()) or text
+
+    def _tells_again(self, so_far: str, rest: str) -> bool:
+        """Whether a piece that begins like all arguments so far tells them again, with ``rest`` behind; else it is an
+        object within them that happens to begin so."""
+        if so_far == _CUT_KEY and rest[:1] in ("", ":", " "):
+            return False
+        self._cumulative = self._cumulative or not so_far.rstrip().endswith(_BEFORE_VALUE)
+        return self._cumulative
 
     def _repeats(self, text: str) -> bool:
         """``text`` is the same object as the arguments so far, perhaps written in another way."""
@@ -156,7 +177,7 @@ def _missing(so_far: str, whole: str) -> str | None:
     """What ``so_far`` lacks of the object ``whole``, which a server told again from its start, written in another way;
     None where ``whole`` is none, or is a value within the arguments that are told."""
     value = _decoded(whole)
-    if not isinstance(value, dict) or not value or so_far.endswith((":", "[", ",")):
+    if not isinstance(value, dict) or not value or so_far.endswith(_BEFORE_VALUE):
         return None
     ends = (whole[at:] for at in range(len(whole) - 1, max(-1, len(whole) - _END_MAX), -1))
     return next((end for end in ends if _decoded(so_far + end) == value), None)

@@ -11,7 +11,7 @@ from proxy.dialects.dialect import Occasion
 from proxy.dialects.quirks import Quirks
 from tests.proxy.dialects.chat_streams import ASKED, CHAT, Payload, answer, called, delta, finish, raw_answer, stream_of
 from tests.proxy.dialects.chunking import read
-from tests.proxy.dialects.conversations import Body, bodies, calls_in
+from tests.proxy.dialects.conversations import ARGUMENTS, Body, bodies, calls_in
 from tests.proxy.dialects.grammar import Answer, checked
 
 
@@ -261,6 +261,22 @@ class TestPiecesThatGoAstray:
         ]
         if index == 0:
             assert arguments_of(*pieces, called(0, arguments=again)) == [{"location": "x"}]
+
+    @given(ARGUMENTS, st.data(), st.sampled_from(["pieces", "all told again at the end", "all told again each time"]))
+    def test_arguments_are_the_same_in_whatever_pieces(self, given: Any, data: st.DataObject, style: str) -> None:
+        text = json.dumps(given)
+        cuts = sorted(data.draw(st.sets(st.integers(3, max(3, len(text) - 1)), max_size=5)))
+        pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+        if style == "all told again each time":
+            pieces = [text[:end] for end in [*cuts, len(text)] if text[:end].rstrip()[-1] not in ":[,"]
+        elif style == "all told again at the end":
+            pieces.append(text)
+        body = stream_of(head(0, "a"), *(called(arguments=piece) for piece in pieces), finish("tool_calls"))
+        assert [call["input"] for call in checked(raw_answer(body)).calls] == [given]
+
+    def test_an_object_that_begins_like_the_arguments_is_a_value_within_them(self) -> None:
+        pieces = [called(arguments=piece) for piece in ('{"query":', '{"query": "x"}', "}")]
+        assert arguments_of(head(0, "a"), *pieces) == [{"query": {"query": "x"}}]
 
     @pytest.mark.parametrize("cut", [1, 2, 3, 4, 6, 9])
     def test_arguments_told_again_in_another_spelling_end_what_was_begun(self, cut: int) -> None:

@@ -155,6 +155,17 @@ async def test_a_count_passes_to_a_provider_that_counts(start: StartEngine, upst
     assert (record.kind, record.outcome, record.usage_estimated) == ("count_tokens", "served", False)
 
 
+async def test_openai_counts_in_its_own_format(start: StartEngine, upstream: ScriptedUpstream) -> None:
+    upstream.script = as_json(b'{"object": "response.input_tokens", "input_tokens": 4711}')
+    openai = {"preset": "openai", "base_url": upstream.url, "api_key": "k", "models": ["gpt-5.5"]}
+    engine = await start(settings(openai, route={"default": "first/gpt-5.5"}))
+    body = message(thinking={"type": "adaptive"}, output_config={"effort": "high"})
+    response = await engine.http.post("/v1/messages/count_tokens", json=body)
+    counted = next(call for call in upstream.calls if call.body)
+    assert (response.json(), counted.path) == ({"input_tokens": 4711}, "/v1/responses/input_tokens")
+    assert "reasoning" not in json.loads(counted.body)
+
+
 async def test_a_count_is_estimated_where_the_provider_does_not_count(
     engine: RunningEngine, upstream: ScriptedUpstream
 ) -> None:

@@ -30,7 +30,7 @@ async def assert_the_line_s_own_end(stage: Stage, line: Line, *, stream: bool) -
     assert tried == [("first", line.outcome, line.status)]
     assert (record.outcome, record.error) == ("broken" if line.began else "failed", reason)
     assert reason.startswith(f"first: {line.row.advice}")
-    assert record.usage.output_tokens == (1 if line.began else 0)
+    assert (record.usage.output_tokens, record.usage_estimated) == ((2, True) if line.began else (0, False))
     assert list(stage.keys()) == [("Bearer key-of-the-provider", encoded(message(stream=stream)))]
 
 

@@ -288,7 +288,7 @@ async def test_today_is_the_new_day_after_midnight_though_nothing_is_spent() -> 
         now[0] = TODAY + 86_400 + 1
         await until(pilot, lambda: len(engine.usage_calls) > asked)
         await settled(pilot)
-        assert engine.usage_calls[asked:] == [{"by": "model", "since": repr(TODAY + 86_400)}]
+        assert engine.usage_calls[asked:] == [{"by": "model", "limit": "500", "since": repr(TODAY + 86_400)}]
 
 
 async def test_a_comparison_of_nothing_lists_no_model() -> None:

@@ -11,7 +11,7 @@ from proxy import contract as c
 from proxy.prices import list_price, today
 from proxy.protocol.listing import ListedModel
 from proxy.protocol.naming import canonical, strip_window_suffix
-from proxy.protocol.pricing import Price, Settled, bill, cost, split_cost
+from proxy.protocol.pricing import Price, Settled, bill, split_cost
 from proxy.providers import ProviderConfig
 from proxy.settings import PriceSettings
 
@@ -91,13 +91,8 @@ class Costs:
         searched_here: bool = False,
     ) -> tuple[int | None, c.CostSource]:
         """Nano-dollars and their source; None where nobody knows."""
-        if reported_nano_usd is not None:
-            return reported_nano_usd, "reported"
-        price, source = self.price_of(provider, model, day, speed, searched_here=searched_here)
-        if price is None:
-            return None, "unknown"
-        nano_usd = cost(usage, price)
-        return nano_usd, "settings" if source == "free" and nano_usd else source  # of a free model, the searches cost
+        settled = self.settled(provider, [model], usage, reported_nano_usd, day, speed, searched_here=searched_here)
+        return settled.nano_usd, settled.source
 
     def settled(
         self,
@@ -110,20 +105,22 @@ class Costs:
         *,
         searched_here: bool = False,
     ) -> Settled:
-        """``cost_of`` the first of ``models`` that has a price: what served, by the names that it goes under.
+        """By the first of ``models`` that has a price: what served, by the names that it goes under.
 
         A reported cost is divided in the proportion of that price.
         """
-        for model in models:
-            nano_usd, source = self.cost_of(
-                provider, model, usage, reported_nano_usd, day, speed, searched_here=searched_here
-            )
-            if nano_usd is not None:
-                prices = (self.price_of(provider, name, day, speed, searched_here=searched_here)[0] for name in models)
-                price = next((each for each in prices if each is not None), None)
-                split = None if price is None else split_cost(nano_usd, bill(usage, price))
-                return Settled(nano_usd, source, split)
-        return Settled()
+        prices = (self.price_of(provider, model, day, speed, searched_here=searched_here) for model in models)
+        price, source = next((each for each in prices if each[0] is not None), (None, "unknown"))
+        told = None if price is None else bill(usage, price)
+        if reported_nano_usd is not None:
+            split = None if told is None else split_cost(reported_nano_usd, told)
+            return Settled(reported_nano_usd, "reported", split)
+        if told is None:
+            return Settled()
+        nano_usd = told.nano_usd
+        if source == "free" and nano_usd:  # of a free model, the searches cost
+            source = "settings"
+        return Settled(nano_usd, source, split_cost(nano_usd, told))
 
 
 def _from_settings(own: PriceSettings) -> Price:

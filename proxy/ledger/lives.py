@@ -16,7 +16,7 @@ from proxy.ledger.choices import NUMBER_OF, Chosen, Condition, both
 from proxy.ledger.retention import rows_since
 from proxy.ledger.rollups import DAY_S, MEASURES, QUARTER_S
 from proxy.ledger.spans import FOREVER, Span, cut, widened
-from proxy.ledger.sums import WITH_SUMS, Grouping, Groups, Sums, added, collected, money_of, named, sums_of
+from proxy.ledger.sums import NEVER, WITH_SUMS, Grouping, Groups, Sums, added, collected, money_of, named, sums_of
 
 LONG_S = DAY_S
 """Threads that lived as long have an index of their own."""
@@ -39,7 +39,7 @@ def lives(db: sqlite3.Connection, what: Chosen, column: str, limit: int | None) 
 def _simulated(db: sqlite3.Connection) -> str:
     """Whether a thread's money is simulated, as SQL without a join."""
     cells = [str(cell) for (cell,) in db.execute("SELECT id FROM cells WHERE face = 0 AND simulated")]
-    return f"threads.cell IN ({', '.join(cells)})" if cells else "0"
+    return f"threads.cell IN ({', '.join(cells)})" if cells else NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +83,21 @@ class _Asked:
         yield from self._groups(f"{asked} FROM {chosen} {grouped}", (*keys, *values))
 
     def _costliest(self, limit: int) -> list[int]:
-        where, values = both(self.meant, self.lived_inside)
+        """By real money alone, which takes half as long, where that tells them from the next one."""
         real, simulated = money_of("threads", self.simulated)
+        first = self._ranked([real], limit + 1)
+        if len(first) > limit and first[limit - 1][1] > first[limit][1]:
+            return [number for number, _ in first[:limit]]
+        return [number for number, *_ in self._ranked([real, simulated, "requests"], limit)]
+
+    def _ranked(self, by: Sequence[str], limit: int) -> list[tuple[int, ...]]:
+        where, values = both(self.meant, self.lived_inside)
+        sums = ", ".join(f"sum({each})" for each in by)
+        order = ", ".join(f"{2 + place} DESC" for place in range(len(by)))
         query = f"""
-            SELECT {self.number} FROM threads WHERE {where} GROUP BY {self.number}
-            ORDER BY sum({real}) DESC, sum({simulated}) DESC, sum(requests) DESC LIMIT ?
+            SELECT {self.number}, {sums} FROM threads WHERE {where} GROUP BY {self.number} ORDER BY {order} LIMIT ?
         """
-        return [number for (number,) in self.db.execute(query, (*values, limit))]
+        return self.db.execute(query, (*values, limit)).fetchall()
 
     def at_borders(self) -> Iterator[tuple[str, Sums]]:
         """What the threads did within the time that were alive when it began or ended, in parts."""

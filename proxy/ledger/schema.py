@@ -1,8 +1,10 @@
-"""The ledger's tables, as migrations: each takes the database from one version to the next.
+"""The ledger's tables, as migrations: each takes the database from one version to the next, in no time.
 
-A row of ``requests`` is one ended request. There is no prompt text, no answer text and no credential in it.
-``series``, ``rollups`` and ``speeds`` hold sums of them, which ``rollups`` the module keeps and explains. A file that
-began with this version gives the pages of removed rows back to the disk; an older one uses them again.
+A row of ``requests`` is one ended request. There is no prompt text, no answer text and no credential in it; words that
+name a sub-agent stand in ``agent_names``. ``cells``, ``threads``, ``speeds`` and the tables of sums beside them are
+what ``rollups`` the module keeps and explains; ``former_series`` and ``former_rollups`` what earlier versions had in
+their place, until ``former`` has moved it. A new file gives the pages of removed rows back to the disk; one from before
+it was made so uses them again.
 """
 
 import sqlite3

@@ -29,6 +29,9 @@ TEXT_GROUPS: dict[c.UsageGroup, str] = {
 _SUM_NAMES = tuple(f"sum_of_{name}" for name in ("requests", *USAGE_COLUMNS, "real", "simulated", "unpriced", "failed"))
 WITH_SUMS = "CROSS JOIN thread_sums USING (session, agent, cell)"
 
+NEVER = "false"
+"""Where no money is simulated, in SQL."""
+
 Sums = tuple[int, ...]
 """The columns of ``sums_of``."""
 Groups = dict[str, Sums]
@@ -66,6 +69,8 @@ TIMES: dict[c.UsageGroup, Grouping] = {
 def money_of(table: str, simulated: str = "cells.simulated") -> tuple[str, str]:
     """What ``table`` tells of real and of simulated money, as SQL."""
     cost = f"{table}.cost_nano_usd"
+    if simulated == NEVER:
+        return cost, "0"
     return f"CASE WHEN {simulated} THEN 0 ELSE {cost} END", f"CASE WHEN {simulated} THEN {cost} ELSE 0 END"
 
 

@@ -105,6 +105,8 @@ _OF_MINIMAX: Mapping[int, str] = {
 _CERTAIN: Mapping[int, tuple[str, ...]] = {401: (), 402: (), 403: ("authentication_error",), 413: ()}
 """Statuses that say more than a word does, but for these kinds: AWS tells of an expired token under 403, Groq of what
 is too large for any minute under 413 as of a rate limit."""
+_SERVERS = "api_error"
+"""A word for it says less than a status that blames the request."""
 _TOO_LONG = ("context_length_exceeded", "model_max_prompt_tokens_exceeded")
 _OF_FIELD = ("unsupported_parameter", "unsupported_value", "unknown_parameter")
 """Codes of OpenAI's for a field that ``param`` names."""
@@ -142,7 +144,7 @@ def read_complaint(status: int | None, payload: object, word: str | None = None)
     words = [word, inner.get("error_type"), *(error.get(name) for name in ("error_type", "code", "type", "status"))]
     message += _marked(error, message)
     kind = next((_OF_WORD[known] for each in words if (known := _plain(each)) in _OF_WORD), None)
-    if kind not in _CERTAIN.get(status or 0, (kind,)):
+    if kind not in _CERTAIN.get(status or 0, (kind,)) or (kind == _SERVERS and 400 <= (status or 0) < 500):
         kind = None
     if kind is None and status is not None:
         kind = _OF_STATUS.get(status, "invalid_request_error" if 400 <= status < 500 else "api_error")

@@ -140,7 +140,7 @@ class AnswerReader(ABC):
     def _see_value(self, value: object, name: str) -> None:
         if self.writer.ended:
             return
-        if isinstance(value, dict) and name != "error" and not value.get("error"):
+        if isinstance(value, dict) and name != "error" and not (_may_be_error(value) and has_error(value)):
             self.see(value, name)
         elif isinstance(value, Done):
             self.done()
@@ -191,6 +191,11 @@ def _event_in(frame: bytes) -> tuple[bytes, bytes]:
     if frame.startswith(_ERROR_FIELD):
         return b"error", frame.removeprefix(_ERROR_FIELD)
     return name, frame if frame.lstrip()[:1] in (b"{", b"[") else b""
+
+
+def _may_be_error(value: Mapping[str, Any]) -> bool:
+    """Quickly told of each of many values, most of which are none."""
+    return "error" in value or "base_resp" in value
 
 
 def _start_of(body: bytes) -> bytes:

@@ -81,13 +81,13 @@ _NAMED = tuple(
         r"([\w.]+): input should be ",
         r"\('body', '(\w+)'\)",
         r"property [`'\"]([\w.]+)[`'\"] is unsupported",
-        rf"does not support (?:the )?{_FIELD} [`'\"]?([\w.]+)",
+        rf"does not support (?:the )?{_FIELD}s?:? \[?[`'\"]?([\w.]+)",
         r"not supported on this model: ([\w.]+)",
         r"([\w.]+)[`'\"]? (?:is|are) not supported",
         r"\(([\w.]+)\)$",
     )
 )
-"""Where a refusal names a field, in lower case: OpenAI's words, vLLM's, Groq's, xAI's."""
+"""Where a refusal names a field, in lower case: OpenAI's words, vLLM's, Groq's, xAI's, LiteLLM's."""
 _CHOICE = re.compile(r"(?:supported values are|must be one of|input should be):?(.*)", re.DOTALL)
 
 

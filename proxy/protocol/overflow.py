@@ -46,6 +46,7 @@ _WORDINGS = tuple(
         rf"prompt \(length {_TOKENS}\) is longer than the maximum model length of {_MAXIMUM}",
         rf"prompt is too long: {_TOKENS}, model maximum context length: {_MAXIMUM}",
         rf"current length is {_TOKENS} while limit is {_MAXIMUM}",
+        rf"request body too large for [^.]+ model\. max size: {_MAXIMUM} tokens",
         rf"input length {_TOKENS} exceeds the maximum allowed input length of {_MAXIMUM}",
         rf"maximum prompt length is {_MAXIMUM} but the request contains {_TOKENS}",
         rf"input token count \(?{_TOKENS}\)? exceeds the maximum number of tokens allowed \(?{_MAXIMUM}",

@@ -35,6 +35,8 @@ def told(status: int, payload: Any) -> Complaint:
         (401, {"error": {"message": "m", "type": "invalid_request_error"}}, "authentication_error", "m"),
         (413, {"error": {"message": "m", "type": "tokens", "code": "rate_limit_exceeded"}}, "request_too_large", "m"),
         (429, {"error": {"code": "1113", "message": "m"}}, "billing_error", "m"),
+        (404, {"error": {"message": "m", "type": "server_error"}}, "not_found_error", "m"),
+        (424, {"error": {"message": "m", "type": "server_error"}}, "api_error", "m"),
         (400, {"detail": [{"msg": "m", "loc": ["body", "x", 0]}]}, "invalid_request_error", "x.0: m"),
         (
             422,

@@ -28,6 +28,7 @@ EXPECTED = [
     ("Unrecognized request argument supplied: reasoning_effort", EFFORT),
     ("Model grok-4 does not support parameter reasoningEffort.", EFFORT),
     ("Argument not supported on this model: reasoning_effort", EFFORT),
+    ("litellm.UnsupportedParamsError: openai does not support parameters: ['reasoning_effort'], for gpt-4o", EFFORT),
     ("Unrecognized request argument supplied: stream_options", "stream_options"),
     ("stream_options: Extra inputs are not permitted", "stream_options"),
     ("[{'type': 'extra_forbidden', 'loc': ('body', 'stream_options'), 'msg': 'Extra inputs'}]", "stream_options"),

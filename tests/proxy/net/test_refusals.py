@@ -165,6 +165,7 @@ REFUSALS: dict[str, tuple[str, Answer, str, int]] = {
     "an expired token of AWS": ("bedrock", refused(403, {"message": "m"}, EXPIRED), "key_refused", 401),
     "a spent balance at Z.ai": ("openai-chat", refused(429, BALANCE), "payment_required", 402),
     "a spent balance at MiniMax": ("openai-chat", refused(200, MINIMAX), "payment_required", 402),
+    "the same in a stream": ("openai-chat", as_stream(data(MINIMAX)), "payment_required", 402),
 }
 
 

@@ -46,6 +46,7 @@ WORDINGS = [
     ),
     ("Invalid request: Your request exceeded model token limit: 131072", None, 131072),
     ("Range of input length should be [1, 98304]", None, 98304),
+    ("Request body too large for gpt-4o model. Max size: 8000 tokens.", None, 8000),
     ("Input is too long for requested model.", None, None),
     (
         "Input tokens exceed the configured limit of 272000 tokens. Your messages resulted in 477469 tokens.",

@@ -31,6 +31,13 @@ def screen_text(app: PanelApp) -> str:
     return "\n".join(row.rstrip() for row in rows) + "\n"
 
 
+def box_text(app: PanelApp) -> str:
+    """What the box of a picker shows: the panel behind it is painted when it likes."""
+    box = app.screen.query_one("#box").region
+    rows = screen_text(app).splitlines()[box.y : box.bottom]
+    return "\n".join(row[box.x : box.right].rstrip() for row in rows) + "\n"
+
+
 async def until(pilot: Pilot[Left], true: Callable[[], object]) -> None:
     """Let the panel work until ``true()``; fails after many turns."""
     for _ in range(PILOT_STEPS):

@@ -7,7 +7,7 @@ from textual.widgets import Input
 from proxy import contract as c
 from tests.tui import scenes
 from tests.tui.fake_engine import FakeEngine
-from tests.tui.panel.screen_text import screen_text, settled, shown, until
+from tests.tui.panel.screen_text import box_text, screen_text, settled, shown, until
 from tests.tui.panel.test_pictures import compare
 from tui.screens.check import CheckScreen
 from tui.screens.model_picker import ModelPicker
@@ -178,9 +178,7 @@ async def test_the_picker_with_checked_models_looks_like_its_picture(width: int)
         await until(pilot, lambda: "qwen3-coder" in screen_text(app))
         await pilot.press("up")
         await settled(pilot)
-        box = app.screen.query_one("#box").region
-        rows = screen_text(app).splitlines()[box.y : box.bottom]
-        compare(f"model_picker_checked_{width}", "\n".join(row[box.x : box.right].rstrip() for row in rows) + "\n")
+        compare(f"model_picker_checked_{width}", box_text(app))
 
 
 @pytest.mark.parametrize("width", range(20, 120))

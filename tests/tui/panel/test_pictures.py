@@ -11,7 +11,7 @@ import pytest
 from proxy import contract as c
 from tests.tui import scenes
 from tests.tui.fake_engine import FakeEngine
-from tests.tui.panel.screen_text import screen_text, settled, shown, until
+from tests.tui.panel.screen_text import box_text, screen_text, settled, shown, until
 from tui.state.rows import SPINNER
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -78,5 +78,4 @@ async def test_the_model_picker_looks_like_its_picture() -> None:
             await pilot.press("m")
             await until(pilot, lambda: "qwen3-coder" in screen_text(app))
             await settled(pilot)
-            text = screen_text(app).split("\n", 2)[2]
-            compare("model_picker_100", text)
+            compare("model_picker_100", box_text(app))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tui.panel.screen_text import screen_text, until
+from tests.tui.panel.screen_text import box_text, screen_text, settled, until
 from tests.tui.panel.test_pictures import compare
 from tests.tui.panel.test_spend_screen import opened
 
@@ -31,4 +31,5 @@ async def test_the_column_in_the_model_picker_looks_like_its_picture(width: int)
     async with opened(size=(width, 26)) as (_engine, app, pilot):
         await pilot.press("m")
         await until(pilot, lambda: "this session" in screen_text(app))
-        compare(f"model_picker_compared_{width}", screen_text(app).split("\n", 2)[2])
+        await settled(pilot)
+        compare(f"model_picker_compared_{width}", box_text(app))

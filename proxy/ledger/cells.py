@@ -47,7 +47,7 @@ THINGS: Mapping[Face, frozenset[str]] = {
 }
 """What each face tells apart beside ``MONEY``; columns of other things are empty. Those with few cells come first."""
 LONG = (Face.WHOLE, Face.SESSION)
-"""Faces that have sums by hour and day too; the others would save little and cost every request a bit."""
+"""Faces that have sums by half hour and day too; the others would save little and cost every request a bit."""
 
 
 def face_of(things: frozenset[str]) -> Face:

@@ -83,10 +83,10 @@ class _Asked:
         yield from self._groups(f"{asked} FROM {chosen} {grouped}", (*keys, *values))
 
     def _costliest(self, limit: int) -> list[int]:
-        """By real money alone, which takes half as long, where that tells them from the next one."""
+        """By real money alone, which takes half as long, where that tells them from the next one or there is none."""
         real, simulated = money_of("threads", self.simulated)
         first = self._ranked([real], limit + 1)
-        if len(first) > limit and first[limit - 1][1] > first[limit][1]:
+        if len(first) <= limit or first[limit - 1][1] > first[limit][1]:
             return [number for number, _ in first[:limit]]
         return [number for number, *_ in self._ranked([real, simulated, "requests"], limit)]
 

@@ -1,10 +1,10 @@
 """Sums of ``messages`` requests, kept exactly, in the transaction that writes the requests.
 
-``cell_sums`` has a row for each cell and quarter of an hour, and for some faces each hour and day of UTC. ``threads``
-has a row for what a conversation or a sub-agent did in one cell, over its whole life, with bounds of that;
+``cell_sums`` has a row for each cell and quarter of an hour, and for some faces each half hour and day of UTC.
+``threads`` has a row for what a conversation or a sub-agent did in one cell, over its whole life, with bounds of that;
 ``thread_sums`` the same by quarter and day. ``names`` numbers sessions and sub-agents. Every time zone in use today has
-its hours begin at a quarter of UTC, so local hours, days and months are whole quarters. ``speeds`` counts requests by
-how fast they were, to four significant bits, by cell, and by day and block of 32 days of UTC.
+its hours begin at a quarter of UTC, most of them at a half, so local hours, days and months are whole slots. ``speeds``
+counts requests by how fast they were, to four significant bits, by cell, and by day and block of 32 days of UTC.
 
 All of it is made from the rows by SQL alone, the same for a batch of the writer, for an old ledger and for a change
 of costs; a row that is replaced or repriced is taken out first. A ledger from before the roll-ups is rolled up in
@@ -24,6 +24,7 @@ from proxy.ledger.rows import INSERT, SPLIT_COLUMNS, USAGE_COLUMNS, split_values
 from proxy.protocol.pricing import Settled
 
 QUARTER_S = 15 * 60
+HALF_HOUR_S = 30 * 60
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 BLOCK_S = 32 * DAY_S
@@ -234,7 +235,7 @@ _ADD_TAKEN = (
     GROUP BY part, slot
     """,
     _add_sums("cell_sums", "cell", (QUARTER_S,), "temp.faced"),
-    _add_sums("cell_sums", "cell", (HOUR_S, DAY_S), _LONG_FACED),
+    _add_sums("cell_sums", "cell", (HALF_HOUR_S, DAY_S), _LONG_FACED),
 )
 _ADD_SPEEDS = f"""
     INSERT INTO speeds (grain_s, slot, cell, measure, value, requests)

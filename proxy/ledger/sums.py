@@ -10,7 +10,7 @@ from proxy.ledger import former, zones
 from proxy.ledger.cells import LONG, OF_REQUEST, Face
 from proxy.ledger.choices import NUMBER_OF, Chosen, both
 from proxy.ledger.retention import rows_since
-from proxy.ledger.rollups import DAY_S, HOUR_S, MEASURES, QUARTER_S, waiting_rows
+from proxy.ledger.rollups import DAY_S, HALF_HOUR_S, HOUR_S, MEASURES, QUARTER_S, waiting_rows
 from proxy.ledger.rows import USAGE_COLUMNS
 from proxy.ledger.spans import Cut, Slots, Span, cut
 from proxy.ledger.zones import Offsets
@@ -153,11 +153,11 @@ def _parts(db: sqlite3.Connection, what: Chosen, group: Grouping) -> Iterator[tu
 
 def _coarse_s(what: Chosen, offsets: Offsets) -> int | None:
     """The longest slots that belong to one local hour each, where quarters would be too many."""
-    return HOUR_S if _whole_hours(offsets) and not what.threads and what.face() in LONG else None
+    return HALF_HOUR_S if _whole(offsets, HALF_HOUR_S) and not what.threads and what.face() in LONG else None
 
 
-def _whole_hours(offsets: Offsets) -> bool:
-    return all(offset % HOUR_S == 0 for _, offset in offsets)
+def _whole(offsets: Offsets, unit_s: int) -> bool:
+    return all(offset % unit_s == 0 for _, offset in offsets)
 
 
 def _offsets(db: sqlite3.Connection, when: Span) -> Offsets:
@@ -226,7 +226,7 @@ def rolled(what: Chosen, grain_s: int, column: str | None = None) -> tuple[str, 
 
 def _of_former(db: sqlite3.Connection, what: Chosen, group: Grouping, offsets: Offsets) -> Iterator[tuple[Any, ...]]:
     threads = any(name in what.texts for name in THREAD_GROUPS.values()) or group.column in THREAD_GROUPS.values()
-    hours = HOUR_S if _whole_hours(offsets) and not threads else None
+    hours = HOUR_S if _whole(offsets, HOUR_S) and not threads else None
     for grain_s, slots in former.slots(db, what.when, hours if group.unit_s else DAY_S):
         key = group.key(f"former_series.{group.column}", f"slot * {grain_s}", offsets)
         tables, where, values = former.rolled(what, grain_s, slots, threads=threads)

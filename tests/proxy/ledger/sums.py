@@ -49,7 +49,7 @@ def assert_sums_agree(connection: sqlite3.Connection, rows: Sequence[c.Request],
         "threads",
         *(f"thread_sums WHERE grain_s = {grain_s}" for grain_s in (900, 86_400)),
         *(f"{faces} {face} WHERE grain_s = 900" for face in range(6)),
-        *(f"{faces} {face} WHERE grain_s = {grain_s}" for face in (0, 1) for grain_s in (3600, 86_400)),
+        *(f"{faces} {face} WHERE grain_s = {grain_s}" for face in (0, 1) for grain_s in (1800, 86_400)),
     ]
     for source in sources:
         found = connection.execute(f"SELECT {sums} FROM {source}").fetchone()

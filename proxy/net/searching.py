@@ -214,9 +214,10 @@ def search_for(
 
     Where nobody can get them, a request that can do without goes as it is.
     """
-    if exchange.kind != "messages" or exchange.body is None:
+    model = target.model
+    if exchange.kind != "messages" or exchange.body is None or (provider.searches(model) and provider.fetches(model)):
         return None
-    wanted, pages, model = wanted_search(exchange.body), wanted_pages(exchange.body), target.model
+    wanted, pages = wanted_search(exchange.body), wanted_pages(exchange.body)
     own_search = wanted is not None and provider.searches(model)
     own_fetch = pages is not None and provider.fetches(model)
     search = web.search if wanted is not None and not own_search else None

@@ -35,7 +35,7 @@ class Offer:
 def web_tool(body: Body, mark: bytes, is_it: Callable[[Mapping[str, Any]], bool]) -> Offer | None:
     """The first tool that ``is_it``; ``mark`` is in every body that has one."""
     raw = body.fields.get("tools")
-    if raw is None or mark not in bytes(raw) or not bytes(body.fields.get("messages", b"")).startswith(b"["):
+    if raw is None or mark not in bytes(raw) or bytes(memoryview(body.fields.get("messages", b""))[:1]) != b"[":
         return None
     tools, choice = decoded(raw), decoded(body.fields.get("tool_choice"))
     listed = [each for each in tools if isinstance(each, Mapping)] if isinstance(tools, list) else []

@@ -14,6 +14,7 @@ from typing import Any
 from proxy.contract import Usage
 from proxy.protocol.answer_text import TextCount
 from proxy.protocol.foreign_json import NotJson, read_json
+from proxy.protocol.outcome import WORDS_MAX
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
 from proxy.protocol.thoughts import Thought, mark_of
 from proxy.protocol.tool_ids import is_legal
@@ -45,6 +46,7 @@ class AnswerFacts:
     """The cost by the provider's own word."""
     error_type: str | None = None
     error_message: str | None = None
+    """Its beginning, where it is long."""
     service_tier: str | None = None
     speed: str | None = None
     """``fast``, where that was billed; None: the standard one."""
@@ -127,7 +129,7 @@ class AnswerFacts:
         kind = error.get("type") if isinstance(error, Mapping) else None
         message = error.get("message") if isinstance(error, Mapping) else None
         self.error_type = kind if isinstance(kind, str) else "api_error"
-        self.error_message = message if isinstance(message, str) else str(error)
+        self.error_message = (message if isinstance(message, str) else str(error))[:WORDS_MAX]
 
     def _see_cache_writes(self, usage: Mapping[str, Any]) -> None:
         total = _count(usage.get("cache_creation_input_tokens"))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.contract import Usage
+from proxy.protocol.outcome import WORDS_MAX
 from proxy.protocol.pricing import Price, cost
 from proxy.protocol.usage import TOKENS_MAX, AnswerFacts, AnswerTap, nano_usd, read_message
 from tests.upstreams import message_stream
@@ -244,6 +245,10 @@ class TestStream:
     )
     def test_an_error_of_another_shape_is_still_an_error(self, error: object) -> None:
         assert tapped({"type": "error", "error": error}).failed
+
+    @pytest.mark.parametrize("error", [{"message": "echo " * 10_000}, "echo " * 10_000, [["echo"] * 10_000]])
+    def test_of_an_error_that_echoes_a_request_the_beginning_is_kept(self, error: object) -> None:
+        assert len(tapped({"type": "error", "error": error}).facts.error_message or "") == WORDS_MAX
 
     def test_an_error_named_only_by_its_event_line_is_an_error(self) -> None:
         tap = AnswerTap()

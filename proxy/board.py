@@ -201,13 +201,15 @@ class Board:
         session = self._session_of(request)
         agent = session.agent(request, request.started_at)
         agent.in_flight = max(0, agent.in_flight - 1)
-        self._add(session, request, window)
+        in_window = exchange.in_window
+        self._add(session, request, window, in_window.total_tokens if in_window is not None else 0)
         self.recent.append(request)
         return session.id
 
     def restore(self, request: c.Request, window: int | None) -> None:
         """An ended request from the ledger, oldest first; one that was imported counts and is no news."""
-        self._add(self._session_of(request), request, window)
+        summed = request.usage.web_searches > 0
+        self._add(self._session_of(request), request, window, 0 if summed else request.usage.total_tokens)
         if not request.imported:
             self.recent.append(request)
 
@@ -369,7 +371,8 @@ class Board:
         """Whether a request of the ledger that began then is in a session's sums."""
         return began >= self._lacking.get(session.id, 0.0)
 
-    def _add(self, session: _SessionSums, request: c.Request, window: int | None) -> None:
+    def _add(self, session: _SessionSums, request: c.Request, window: int | None, in_window: int) -> None:
+        """``in_window``: tokens that stand in ``window`` with the answer; 0: nobody knows."""
         if request.kind != "messages":
             return
         agent = session.agent(request, request.started_at)
@@ -386,8 +389,8 @@ class Board:
             session.asked_model = request.asked_model
             session.served_model = request.served_model or request.target_model
             session.provider, session.simulated = request.provider, request.simulated
-            if request.usage.prompt_tokens:
-                session.context_tokens, session.context_window = request.usage.total_tokens, window
+            if request.usage.prompt_tokens and in_window:
+                session.context_tokens, session.context_window = in_window, window
 
     def _keep_capture(self, exchange: Exchange) -> None:
         self._captures[exchange.id] = exchange

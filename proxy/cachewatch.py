@@ -72,8 +72,11 @@ class CacheWatch:
         """Requests that nobody looked at, for want of time."""
 
     def ended(self, exchange: Exchange, request: c.Request) -> None:
-        """Have a look at ``request`` later. Returns at once."""
-        if exchange.body is None or not _worth_a_look(request):
+        """Have a look at ``request`` later. Returns at once.
+
+        Counts that several passes were summed up in do not tell what was read, nor what is there to be read next.
+        """
+        if exchange.body is None or not exchange.in_one_pass or not _worth_a_look(request):
             return
         size = request.request_bytes
         if self._waiting.full() or self._waiting_bytes + size > WAITING_BYTES:

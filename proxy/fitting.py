@@ -91,7 +91,7 @@ class Fitting:
     def learn(self, exchange: Exchange, request: c.Request) -> None:
         """Take in what a served request tells of its thread's size and its answer's, and of its model where it was text
         alone."""
-        in_full = not exchange.facts.looked_into_the_web
+        in_full = exchange.in_one_pass
         if in_full and not exchange.weight.media_tokens:
             self.estimator.learn(request)
         self._learn_answer(exchange, request)

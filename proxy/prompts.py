@@ -69,9 +69,9 @@ class Prompts:
     async def context_of(self, exchange: Exchange) -> c.ContextReport:
         """What fills the window with this request."""
         request = exchange.view()
-        usage = exchange.counted
-        counted = usage.prompt_tokens if usage.prompt_tokens and not exchange.usage_estimated else None
-        answer = usage.output_tokens if counted is not None and not request.live else 0
+        usage = None if exchange.usage_estimated else exchange.in_window
+        counted = usage.prompt_tokens or None if usage is not None else None
+        answer = usage.output_tokens if usage is not None and counted and not request.live else 0
         model = request.served_model or request.target_model or request.asked_model
         window = self._window_of(request.provider or "", request.target_model or request.asked_model or "")
         report = c.ContextReport(

@@ -16,7 +16,7 @@ import msgspec
 from proxy.dialects.dialect import CannotTake
 from proxy.net.attempt import Attempt, Failure, Whole, read_whole, rejected, serve_whole
 from proxy.net.client import JSON_TYPE, STREAM_TYPE
-from proxy.net.exchange import Exchange
+from proxy.net.exchange import Exchange, Sunk
 from proxy.net.webfetch import WebFetch
 from proxy.net.websearch import WebSearch
 from proxy.protocol.fetch import (
@@ -102,6 +102,8 @@ class SearchedAttempt:
         self._rounds = Rounds(searching.body, tools)
         self._failures: dict[str, None] = {}
         self._reported: list[int | None] = []
+        """What each round cost by the provider's word; None: it says nothing of that."""
+        self._estimated = False
 
     def asked(self, exchange: Exchange) -> Exchange:
         """The exchange as the next round puts it to the target."""
@@ -117,17 +119,20 @@ class SearchedAttempt:
                 return await self._relay(attempt, response, again)
             finally:
                 attempt.parcel = replace(attempt.parcel, changed=(*changed, *self._told()))
+                if attempt.exchange.outcome != "served":
+                    self._sink(attempt)
 
         return answer
 
     async def _relay(self, attempt: Attempt, response: httpx.Response, again: AskAgain) -> Failure | None:
-        exchange, estimated = attempt.exchange, False
+        exchange = attempt.exchange
         while True:
             whole = await read_whole(attempt, response)
             if isinstance(whole, Failure):
                 return whole
-            estimated = estimated or exchange.usage_estimated
+            self._estimated = self._estimated or exchange.usage_estimated
             self._reported.append(exchange.facts.reported_nano_usd)
+            last_pass = exchange.facts.last_pass or (exchange.facts.usage if len(self._reported) > 1 else None)
             began = asyncio.get_running_loop().time()
             goes_on = await self._work(read_json(whole.body))
             attempt.grant(asyncio.get_running_loop().time() - began)
@@ -141,10 +146,25 @@ class SearchedAttempt:
             if response.status_code >= 300:
                 return await rejected(attempt, response)
         body = msgspec.json.encode(self._rounds.message())
-        exchange.facts, exchange.usage_estimated = read_message(body) or AnswerFacts(), estimated
-        exchange.facts.reported_nano_usd, exchange.searched_here = self._cost(), self._searching.searched is not None
+        exchange.facts, exchange.usage_estimated = self._facts(body), self._estimated
+        exchange.facts.last_pass, exchange.searched_here = last_pass, self._searches_here
         await serve_whole(attempt, response.status_code, Whole(body, whole.headers))
         return None
+
+    def _sink(self, attempt: Attempt) -> None:
+        """The rounds come to nothing, and are paid for all the same."""
+        exchange, target = attempt.exchange, attempt.target
+        exchange.facts, exchange.usage_estimated = AnswerFacts(), False
+        if self._reported:
+            facts = self._facts(msgspec.json.encode(self._rounds.message()))
+            sunk = Sunk(target.provider, target.model, facts, self._estimated, self._searches_here)
+            exchange.sunk.append(sunk)
+
+    def _facts(self, body: bytes) -> AnswerFacts:
+        """Of the Message that all rounds make."""
+        facts = read_message(body) or AnswerFacts()
+        facts.reported_nano_usd = self._cost()
+        return facts
 
     async def _work(self, message: Mapping[str, Any]) -> bool:
         """Get what ``message`` calls for, pages all at once. Whether another round follows."""
@@ -180,6 +200,10 @@ class SearchedAttempt:
             return None
         made, web = self._searches()
         return sum(told) + made * ((web.nano_usd if web is not None else None) or 0)
+
+    @property
+    def _searches_here(self) -> bool:
+        return self._searching.searched is not None
 
     def _searches(self) -> tuple[int, WebSearch | None]:
         """How many were made, and by whom."""

@@ -5,6 +5,7 @@ nano-dollars, rounded half up once at the end. Where a provider gives no own pri
 what input costs; a one-hour cache write without a price of its own costs what a five-minute one does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -52,6 +53,27 @@ class Settled(NamedTuple):
     """None where nobody knows."""
     source: CostSource = "unknown"
     split: CostSplit | None = None
+
+
+def together(parts: Sequence[Settled]) -> Settled:
+    """The cost of several parts of one request; unknown where that of one is. The dearest says who tells it."""
+    costs = [each.nano_usd for each in parts if each.nano_usd is not None]
+    if len(costs) < len(parts):
+        return Settled()
+    splits = [each.split for each in parts if each.split is not None]
+    dearest = parts[costs.index(max(costs))]
+    return Settled(sum(costs), dearest.source, _sum(splits) if len(splits) == len(parts) else None)
+
+
+def _sum(splits: Sequence[CostSplit]) -> CostSplit:
+    return CostSplit(
+        input=sum(each.input for each in splits),
+        output=sum(each.output for each in splits),
+        cache_read=sum(each.cache_read for each in splits),
+        cache_write=sum(each.cache_write for each in splits),
+        searches=sum(each.searches for each in splits),
+        divided=any(each.divided for each in splits),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,18 @@ class TestIterations:
         got = usage_of({"input_tokens": 23, "output_tokens": 10, "iterations": list(self.PASSES)})
         assert (got.input_tokens, got.output_tokens, got.cache_write_5m_tokens) == (203, 13, 1000)
 
+    def test_the_last_of_several_passes_is_known_by_itself(self) -> None:
+        facts = AnswerFacts()
+        facts.see_usage({"input_tokens": 23, "output_tokens": 10, "iterations": list(self.PASSES)})
+        assert facts.last_pass == Usage(input_tokens=23, output_tokens=10, cache_write_5m_tokens=400)
+        assert not facts.in_one_pass
+
+    @pytest.mark.parametrize("iterations", [[], [{"input_tokens": 23}], [None, 5], "x", [{}, {}]])
+    def test_a_single_pass_or_nonsense_is_one_pass(self, iterations: object) -> None:
+        facts = AnswerFacts()
+        facts.see_usage({"input_tokens": 23, "output_tokens": 10, "iterations": iterations})
+        assert facts.in_one_pass
+
     def test_passes_that_come_twice_are_counted_once(self) -> None:
         one = {"input_tokens": 23, "output_tokens": 10, "iterations": list(self.PASSES)}
         assert usage_of(one, one) == usage_of(one)

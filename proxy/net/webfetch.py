@@ -9,7 +9,6 @@ why: a model reads it, and so does the user.
 
 import asyncio
 import base64
-import errno
 import socket
 import ssl
 import zlib
@@ -68,6 +67,10 @@ _FAULTS: Mapping[Cause, str] = {
 }
 
 _readers = ThreadPoolExecutor(READERS, thread_name_prefix="pages")
+
+
+class _NotPublic(OSError):
+    """What a socket was to be connected to is not anybody's to reach."""
 
 
 class _NotFetched(Exception):
@@ -132,6 +135,8 @@ class WebFetch:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error, BadAddress | TimeoutError):
                 raise
+            if isinstance(getattr(error, "os_error", None), _NotPublic):
+                raise _not_public(address) from None
             words = _FAULTS.get(fault_of(error).cause, "does not answer as a page does")
             raise _NotFetched("url_not_accessible", f"{address.host} {words}") from error
 
@@ -150,7 +155,7 @@ class WebFetch:
             raise _NotFetched("url_not_accessible", f"{address.host} {_FAULTS['dns']}")
         places = [place for place in found[:ADDRESSES_MAX] if self._may_connect(place)]
         if not places:
-            raise _NotFetched("url_not_allowed", f"{address.host} is not on the public web")
+            raise _not_public(address)
         return places
 
     def _may_connect(self, place: Place) -> bool:
@@ -182,7 +187,7 @@ class WebFetch:
         """The last word on what is connected to, whoever looked it up. Raises ``OSError``."""
         family, kind, protocol, _, place = info
         if not self._may_connect((place[0], place[1])):
-            raise OSError(errno.EACCES, "not on the public web")
+            raise _NotPublic
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made
@@ -245,6 +250,10 @@ def _own_address(address: Address, port: int) -> Address | None:
             return ip_address(probe.getsockname()[0])
         except (OSError, ValueError):
             return None
+
+
+def _not_public(address: PageAddress) -> _NotFetched:
+    return _NotFetched("url_not_allowed", f"{address.host} is not on the public web")
 
 
 def _as_sent(header: str) -> str:

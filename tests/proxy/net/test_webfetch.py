@@ -321,7 +321,7 @@ class TestRebinding:
                 return [("127.0.0.2", port)]
 
             monkeypatch.setattr(web, "_places", careless)
-            await refused(web)
+            assert (await refused(web)).code == "url_not_allowed"
         assert connected == []
 
 

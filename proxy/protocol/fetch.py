@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from proxy.protocol.images import DOCUMENT_TOKENS
 from proxy.protocol.known_addresses import ANYBODY, Sources, addresses_in, names_page, read_sources
 from proxy.protocol.messages import Body
 from proxy.protocol.overflow import Room
@@ -24,6 +25,8 @@ CONTENT_TOKENS_MIN = 500
 TEXT_BYTES_PER_TOKEN = 3.5
 """Rather few, so that what is cut is rather too short."""
 
+_PDF_PAGE_BYTES = 50_000
+"""Of a PDF, about: a page of text with a figure now and then."""
 _MARK = b'"web_fetch_'
 _TYPE = re.compile(r"web_fetch_\d")
 
@@ -90,6 +93,13 @@ class Fetched:
     """The file in Base64, in place of a text."""
     chars_left_out: int = 0
     """Of the text, behind what is there."""
+
+    @property
+    def tokens(self) -> int:
+        """What it takes of a window, estimated."""
+        if self.pdf is not None:
+            return DOCUMENT_TOKENS * max(1, round(len(self.pdf) * 3 / 4 / _PDF_PAGE_BYTES))
+        return int(len(self.text.encode(errors="replace")) / TEXT_BYTES_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True)

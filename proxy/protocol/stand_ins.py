@@ -177,19 +177,22 @@ class FetchStandIn:
         return Unfetched("max_uses_exceeded", f"No page is left: {self.max_uses} were allowed.")
 
     def taken(self, outcome: Outcome) -> Outcome:
-        """Cut to what may be read of it."""
+        """Cut to what may be read of it. A file is taken whole or not at all."""
         if not isinstance(outcome, Fetched):
             return outcome
-        if self._is_full:
+        page = outcome if outcome.pdf is not None else self._cut(outcome)
+        if self._is_full or (self._tokens_left is not None and page.tokens > self._tokens_left):
             return _NO_ROOM
-        tokens = self.wanted.max_content_tokens
         if self._tokens_left is not None:
-            tokens = min(tokens, self._tokens_left)
-        text = cut_text(outcome.text, int(tokens * fetch.TEXT_BYTES_PER_TOKEN))
-        if self._tokens_left is not None:
-            self._tokens_left -= int(len(text.encode(errors="replace")) / fetch.TEXT_BYTES_PER_TOKEN)
+            self._tokens_left -= page.tokens
         self._documents += 1
-        return replace(outcome, text=text, chars_left_out=len(outcome.text) - len(text))
+        return page
+
+    def _cut(self, page: Fetched) -> Fetched:
+        left = self._tokens_left
+        tokens = self.wanted.max_content_tokens if left is None else min(self.wanted.max_content_tokens, left)
+        text = cut_text(page.text, int(tokens * fetch.TEXT_BYTES_PER_TOKEN))
+        return replace(page, text=text, chars_left_out=len(page.text) - len(text))
 
     def blocks(self, server_id: str, call: Mapping[str, Any], outcome: Outcome) -> list[Block]:
         match outcome:
@@ -230,7 +233,6 @@ class FetchStandIn:
         return self._tokens_left is not None and self._tokens_left < fetch.CONTENT_TOKENS_MIN
 
 
-_CITED = {"enabled": True}
 _NO_ROOM = Unfetched("content_too_large", "The model's window has no room for another page.")
 _NO_TEXT = "[It has no text that can be read without a browser.]"
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -374,6 +375,20 @@ class TestLength:
         assert kept[0] == len(long.text)
         assert sum(kept) <= 2000 * TEXT_BYTES_PER_TOKEN + TEXT_BYTES_PER_TOKEN
         assert each.done["web_fetch"] == len(kept)
+
+    def test_a_file_that_the_window_has_no_room_for_is_not_read(self) -> None:
+        each = rounds(tokens_left=20_000)
+        large = replace(PDF, pdf="A" * 6_000_000)
+        each.see(calls(call(PDF.url)))
+        each.answer({"toolu_0": large})
+        assert codes(each) == ["content_too_large"]
+
+    def test_files_share_the_window_with_pages(self) -> None:
+        each = rounds(tokens_left=7_000)
+        each.see(calls(*(call(PDF.url, number) for number in range(3))))
+        each.answer({f"toolu_{number}": PDF for number in range(3)})
+        kinds = [result["type"] for result in results(each)]
+        assert kinds == ["web_fetch_result", "web_fetch_result", "web_fetch_tool_result_error"]
 
     def test_a_full_window_has_no_room_for_a_page(self) -> None:
         each = rounds(tokens_left=CONTENT_TOKENS_MIN - 1)

@@ -5,6 +5,7 @@ any round is an ordinary failure, and the next target may be tried.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +42,8 @@ from proxy.protocol.web_rounds import Rounds, unfetched, unsearched
 from proxy.protocol.web_tools import decoded
 from proxy.protocol.whole import stream_of
 from proxy.providers import ProviderConfig
+
+log = logging.getLogger(__name__)
 
 NANO = 10**9
 
@@ -188,9 +191,13 @@ class SearchedAttempt:
         if self._searching.fetched is None:
             return Unfetched("unavailable", "Nobody fetches pages here.")
         wanted, web = self._searching.fetched
-        page = await web.fetch(visit.address, wanted, pdf=self._searching.pdf)
+        try:
+            page = await web.fetch(visit.address, wanted, pdf=self._searching.pdf)
+        except Exception:
+            log.exception("a page could not be read")
+            page = Unfetched("unavailable", "The engine made a mistake in reading it; its log says which.")
         if isinstance(page, Unfetched):
-            self._failures[f"a page was not fetched: {page.words}"] = None
+            self._failures[f"a page was not fetched: {page.code}"] = None
         return page
 
     def _cost(self) -> int | None:
@@ -213,7 +220,7 @@ class SearchedAttempt:
         return self._rounds.done[wanted.name], web
 
     def _told(self) -> list[str]:
-        """Searches and pages in words, for the trail."""
+        """Searches and pages in words, for the trail, which tells nothing of what was looked for or read."""
         return [*self._told_searches(), *self._told_pages(), *self._failures]
 
     def _told_searches(self) -> Sequence[str]:

@@ -57,7 +57,7 @@ _STATUSES: Mapping[int, tuple[Code, str]] = {
 
 
 class SearchFailed(Exception):
-    """A service gave no answer that can be used. ``str()`` says why and what to do."""
+    """A service gave no answer that can be used. ``str()`` says why and what to do, and nothing of the query."""
 
     def __init__(self, code: Code, words: str) -> None:
         super().__init__(words)
@@ -200,7 +200,8 @@ class KeylessSource:
         except DDGSException as fault:
             if "No results" in str(fault):
                 return []
-            raise SearchFailed("unavailable", f"ddgs reached no search engine ({fault})") from fault
+            kind = type(fault).__name__  # its words may have the query
+            raise SearchFailed("unavailable", f"ddgs reached no search engine ({kind})") from None
         return found
 
 

@@ -186,7 +186,11 @@ class TestWithoutAKey:
         ("kind", "words", "expected"),
         [
             ("DDGSException", "No results found.", ()),
-            ("DDGSException", "ConnectError", Refused("unavailable", "ddgs reached no search engine (ConnectError).")),
+            (
+                "DDGSException",
+                "error sending request for https://engine.example.com/?q=secret",
+                Refused("unavailable", "ddgs reached no search engine (DDGSException)."),
+            ),
             (
                 "RatelimitException",
                 "202",

@@ -153,7 +153,7 @@ class Dispatch:
         model = exchange.target_model or exchange.asked_model or ""
         return max(1, self.fitting.estimate(exchange, model))
 
-    def bytes_per_token(self, target: routing.Target) -> float:
+    def answer_ratio(self, target: routing.Target) -> float:
         return self.fitting.estimator.answer_ratio(target.model)
 
     def lacks(self, exchange: Exchange, target: routing.Target) -> str | None:

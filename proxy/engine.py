@@ -179,7 +179,7 @@ class Engine:
             self._cache_kept,
             self._prices.of,
             self.catalog.window,
-            self._fitting.bytes_per_token,
+            self._fitting.prompt_ratio,
         )
 
     def _wire_traffic(self) -> None:

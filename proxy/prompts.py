@@ -84,7 +84,8 @@ class Prompts:
         )
         if exchange.body is None:
             return report
-        weighed = await asyncio.to_thread(weigh, exchange.body, self._ratio_of(model or ""), counted, answer)
+        ratio = self._ratio_of(request.target_model or request.asked_model or "")
+        weighed = await asyncio.to_thread(weigh, exchange.body, ratio, counted, answer)
         return msgspec.structs.replace(
             report, tokens=weighed.tokens, parts=weighed.parts, items=weighed.items, biggest=weighed.biggest
         )

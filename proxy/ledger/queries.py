@@ -135,7 +135,7 @@ class LedgerReader:
     def bytes_per_token(self) -> dict[str, float]:
         """Bytes of a request body for each prompt token, by model, from what providers counted lately of text."""
         query = """
-            SELECT coalesce(served_model, target_model) AS model,
+            SELECT coalesce(target_model, served_model) AS model,
                    sum(request_bytes) * 1.0 / sum(input_tokens + cache_read_tokens + cache_write_5m_tokens
                                                   + cache_write_1h_tokens)
             FROM (SELECT * FROM requests WHERE kind = 'messages' AND outcome = 'served' AND usage_estimated = 0

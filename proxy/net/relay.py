@@ -145,8 +145,8 @@ class Surroundings(Catalog, Protocol):
         """Input tokens of a body that no provider counts for us."""
         ...
 
-    def bytes_per_token(self, target: Target) -> float:
-        """Of the text of what a target answers."""
+    def answer_ratio(self, target: Target) -> float:
+        """Bytes of the text that a target answers for each token."""
         ...
 
 
@@ -444,7 +444,7 @@ class Relay:
         exchange.provider, exchange.target_model = target.provider, target.model or None
         exchange.simulated, exchange.facts, exchange.capture = provider.simulated, AnswerFacts(), Capture()
         exchange.tap, exchange.usage_estimated = None, False
-        exchange.bytes_per_token = self._in.bytes_per_token(target)
+        exchange.bytes_per_token = self._in.answer_ratio(target)
         exchange.attempts.append(c.Attempt(provider=target.provider, model=target.model, outcome="trying"))
         exchange.dirty = True
         failure: Failure | None = None

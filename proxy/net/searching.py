@@ -39,7 +39,6 @@ from proxy.protocol.stand_ins import FetchStandIn, SearchStandIn, StandIn
 from proxy.protocol.stand_ins import Outcome as Found
 from proxy.protocol.usage import AnswerFacts, read_message
 from proxy.protocol.web_rounds import Rounds, unfetched, unsearched
-from proxy.protocol.web_tools import decoded
 from proxy.protocol.whole import stream_of
 from proxy.providers import ProviderConfig
 
@@ -100,7 +99,7 @@ class SearchedAttempt:
         if searching.searched is not None:
             tools.append(SearchStandIn(searching.searched[0]))
         if searching.fetched is not None:
-            documents = documents_in(decoded(searching.body.fields.get("messages")))
+            documents = documents_in(searching.body.value("messages"))
             tools.append(FetchStandIn(searching.fetched[0], tokens_for_pages(room), documents))
         self._rounds = Rounds(searching.body, tools)
         self._failures: dict[str, None] = {}

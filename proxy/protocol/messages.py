@@ -164,7 +164,15 @@ class Body:
         """What the body holds, as name and words, without its texts: for the inspector."""
         return tuple((name, _outlined(bytes(raw))) for name, raw in self.fields.items())
 
+    def value(self, name: str) -> Any:
+        """The value of a field; None where it is missing or cannot be read."""
+        try:
+            return self._value(name)
+        except BadBody:
+            return None
+
     def _value(self, name: str) -> Any:
+        """Raises ``BadBody``."""
         raw = self.fields.get(name)
         try:
             return None if raw is None else read_json(raw)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from proxy.protocol.citations import CITED_CHARS
 from proxy.protocol.messages import Body
-from proxy.protocol.web_tools import admits, decoded, domains, uses, web_tool
+from proxy.protocol.web_tools import admits, domains, uses, web_tool
 
 USES_MAX = 8
 """Searches of one request, whatever it allows; Claude Code allows as many."""
@@ -118,7 +118,7 @@ def is_search(tool: Mapping[str, Any]) -> bool:
 
 def last_question(body: Body) -> str:
     """What the user asked last: the query, where nobody is there to word one."""
-    messages = decoded(body.fields.get("messages"))
+    messages = body.value("messages")
     for message in reversed(messages) if isinstance(messages, list) else ():
         content = message.get("content") if isinstance(message, Mapping) else None
         blocks = [{"text": content}] if isinstance(content, str) else content

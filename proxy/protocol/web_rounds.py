@@ -19,7 +19,6 @@ from proxy.protocol.foreign_json import read_json_as
 from proxy.protocol.messages import Body
 from proxy.protocol.search import Refused, Wanted
 from proxy.protocol.stand_ins import FetchStandIn, Outcome, Refusal, SearchStandIn, StandIn, Wish
-from proxy.protocol.web_tools import decoded
 
 _LIST = msgspec.json.Decoder(list[Raw])
 _CUT_OFF = ("max_tokens", "refusal", "model_context_window_exceeded")
@@ -79,7 +78,7 @@ class Rounds:
     def body(self) -> Body:
         """The body of the next round, for a whole answer. A demand for a tool holds for the first round only."""
         fields = {"tools": msgspec.json.encode(self._plain_tools()), "stream": b"false"}
-        choice = decoded(self._body.fields.get("tool_choice"))
+        choice = self._body.value("tool_choice")
         if self._closing:
             fields["tool_choice"] = b'{"type":"none"}'
         elif self._turns and isinstance(choice, Mapping) and choice.get("type") in ("any", "tool"):
@@ -139,7 +138,7 @@ class Rounds:
         return {**whole, "id": self._message_id} if self._message_id else whole
 
     def _plain_tools(self) -> list[Any]:
-        listed = decoded(self._body.fields["tools"])
+        listed = self._body.value("tools")
         return [
             next((tool.plain_tool() for tool in self._tools.values() if _replaces(tool, each)), each) for each in listed
         ]
@@ -191,7 +190,7 @@ class Rounds:
     @cached_property
     def _asked(self) -> Sequence[Any]:
         """The client's messages, read when the first call comes."""
-        messages = decoded(self._body.fields.get("messages"))
+        messages = self._body.value("messages")
         return messages if isinstance(messages, list) else ()
 
 

@@ -7,9 +7,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import idna
-from msgspec import Raw
 
-from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.messages import Body
 
 _TYPE = re.compile(r"web_(search|fetch)_\d")
@@ -37,7 +35,7 @@ def web_tool(body: Body, mark: bytes, is_it: Callable[[Mapping[str, Any]], bool]
     raw = body.fields.get("tools")
     if raw is None or mark not in bytes(raw) or bytes(memoryview(body.fields.get("messages", b""))[:1]) != b"[":
         return None
-    tools, choice = decoded(raw), decoded(body.fields.get("tool_choice"))
+    tools, choice = body.value("tools"), body.value("tool_choice")
     listed = [each for each in tools if isinstance(each, Mapping)] if isinstance(tools, list) else []
     tool = next((each for each in listed if is_it(each)), None)
     if tool is None:
@@ -91,11 +89,3 @@ def uses(given: object, most: int) -> int:
     if isinstance(given, bool) or not isinstance(given, int):
         return most
     return max(1, min(most, given))
-
-
-def decoded(raw: Raw | None) -> Any:
-    """The value of a body's field; None for what is missing or cannot be read."""
-    try:
-        return None if raw is None else read_json(raw)
-    except NotJson:
-        return None

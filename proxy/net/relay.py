@@ -6,6 +6,7 @@ within a bound of attempts and of time, and makes sure that each request ends in
 """
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -299,7 +300,9 @@ class Relay:
         if not self._in.room(exchange, chosen).exceeded:
             return []
         plain = msgspec.structs.replace(self._in.route, overrides=())
-        return [decide(plain, asked, self._in).target]
+        with contextlib.suppress(NoTarget):
+            return [decide(plain, asked, self._in).target]
+        return []
 
     async def _try(self, exchange: Exchange, client: Client, target: Target, *, only: bool) -> Failure | Closed | None:
         """Try one target with one key after the other. None: the client was served, or its answer broke off."""

@@ -298,7 +298,7 @@ class ControlDesk:
             providers=snapshot.providers,
             in_flight=len(self._engine.board.live),
             problems=len(snapshot.problems),
-            unrecorded=self._engine.writer.dropped,
+            unrecorded=self._engine.writer.dropped + self._engine.writer.unfit,
         )
         return exposition(self._engine.totals, present)
 

@@ -48,12 +48,22 @@ _PLAIN = (
     "cost_nano_usd",
     "cost_source",
     "speed",
+    "searched_here",
     "simulated",
     "subscription",
     "request_bytes",
     "output_bytes",
     "stop_reason",
     "message_id",
+    "imported",
+)
+_BOOLEAN = (
+    "streaming",
+    "usage_estimated",
+    "output_estimated",
+    "searched_here",
+    "simulated",
+    "subscription",
     "imported",
 )
 
@@ -80,13 +90,13 @@ def from_row(row: Sequence[Any]) -> c.Request:
     split = split_of(values)
     for name in (*USAGE_COLUMNS, *SPLIT_COLUMNS, "divided"):
         values.pop(name)
-    for name in ("streaming", "usage_estimated", "output_estimated", "simulated", "subscription", "imported"):
+    for name in _BOOLEAN:
         values[name] = bool(values[name])
     return c.Request(**values, usage=usage, cost_split=split, attempts=attempts, phase="done")
 
 
 def _attempts(text: str) -> tuple[c.Attempt, ...]:
-    """None where they cannot be read: one damaged row must not hide the others."""
+    """None at all where they cannot be read: one damaged row must not hide the others."""
     try:
         return _decode_attempts(text)
     except (msgspec.DecodeError, TypeError):

@@ -241,6 +241,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX cache_breaks_by_session ON cache_breaks (session_id, at);
     CREATE INDEX cache_breaks_by_time ON cache_breaks (at);
     """,
+    "ALTER TABLE requests ADD COLUMN searched_here INTEGER NOT NULL DEFAULT 0;",
 )
 
 VERSION = len(MIGRATIONS)

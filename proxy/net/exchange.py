@@ -211,6 +211,7 @@ class Exchange:
             cost_source=self.cost_source,
             cost_split=self.cost_split,
             speed=self.facts.speed,
+            searched_here=self.searched_here or any(each.searched_here for each in self.sunk),
             simulated=self.simulated,
             subscription=self.subscription,
             request_bytes=len(self.raw_body),

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
 from proxy import contract as c
@@ -611,6 +612,10 @@ class TestWhoFetches:
 
         assert got.usage["server_tool_use"] == {"web_search_requests": 1, "web_fetch_requests": 1}
         assert (await engine.record()).cost_nano_usd == 5_000_000
+        repriced = await engine.command("reprice", c.Reprice(dry_run=True))
+        assert msgspec.json.decode(repriced.content, type=c.RepriceReport) == c.RepriceReport(
+            looked_at=1, written=False
+        )
 
     async def test_without_a_search_of_the_engine_s_such_a_provider_keeps_its_own(
         self, start: StartEngine, upstream: ScriptedUpstream, site: ScriptedUpstream

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from proxy import contract as c
+from proxy.ledger.costings import Costing
 from proxy.ledger.sessions import AgentSum
 from proxy.net.exchange import Capture, Exchange
 from proxy.protocol.session_bill import plus
@@ -217,15 +218,7 @@ class Board:
         """Ended requests got other costs."""
         costs = {one.was.id: one for one in changed}
         for one in changed:
-            session = self._sessions.get(one.was.session_id or "")
-            if session is not None and not self._has(session, one.was.started_at):
-                session = None
-            agent = session.agents.get((one.was.role, one.was.agent_id)) if session is not None else None
-            for sums in (session, agent):
-                if sums is not None:
-                    sums.tally = plus(sums.tally, one.difference)
-            if one.was.started_at >= self._midnight:
-                self.today = plus(self.today, one.difference)
+            self._grow(one.was, one.difference)
         for place, request in enumerate(self.recent):
             if (new := costs.get(request.id)) is not None:
                 self.recent[place] = msgspec.structs.replace(
@@ -237,21 +230,14 @@ class Board:
 
     def imported(self, request: c.Request) -> None:
         """A request that ended elsewhere came into the ledger: it counts, and is no news."""
-        if request.started_at >= self._midnight:
-            self.today = add(self.today, request)
         session = self._sessions.get(request.session_id or "")
         if session is not None and self._has(session, request.started_at):
-            agent = session.agent(request, request.started_at)
-            session.tally, agent.tally = add(session.tally, request), add(agent.tally, request)
+            session.agent(request, request.started_at)
+        self._grow(request, add(NOTHING, request))
 
     def grew(self, one: Grown) -> None:
         """An imported request came into the ledger again, with more."""
-        if one.was.started_at >= self._midnight:
-            self.today = plus(self.today, one.difference)
-        session = self._sessions.get(one.was.session_id or "")
-        if session is not None and self._has(session, one.was.started_at):
-            agent = session.agent(one.was, one.was.started_at)
-            session.tally, agent.tally = plus(session.tally, one.difference), plus(agent.tally, one.difference)
+        self._grow(one.was, one.difference)
 
     def restore_sums(self, sums: Iterable[AgentSum]) -> None:
         """What agents did before the requests that will be restored."""
@@ -370,6 +356,17 @@ class Board:
     def _has(self, session: _SessionSums, began: float) -> bool:
         """Whether a request of the ledger that began then is in a session's sums."""
         return began >= self._lacking.get(session.id, 0.0)
+
+    def _grow(self, request: c.Request | Costing, more: c.Tally) -> None:
+        """Sums that have ``request`` in them have ``more``."""
+        if request.started_at >= self._midnight:
+            self.today = plus(self.today, more)
+        session = self._sessions.get(request.session_id or "")
+        if session is None or not self._has(session, request.started_at):
+            return
+        session.tally = plus(session.tally, more)
+        if (agent := session.agents.get((request.role, request.agent_id))) is not None:
+            agent.tally = plus(agent.tally, more)
 
     def _add(self, session: _SessionSums, request: c.Request, window: int | None, in_window: int) -> None:
         """``in_window``: tokens that stand in ``window`` with the answer; 0: nobody knows."""

@@ -167,7 +167,7 @@ class Dispatch:
         return search_for(exchange, target, self.providers[target.provider], self.web, self.config_file)
 
     async def parcel(self, exchange: Exchange, target: routing.Target) -> Parcel:
-        return await self.parcels.of(exchange, target)
+        return await self.parcels.of(exchange, target, self.provider_of(exchange, target))
 
     # What came of it
 

@@ -226,7 +226,7 @@ class Engine:
             catalog=self.catalog,
             health=self.health,
             fitting=self._fitting,
-            parcels=Parcels(self.providers, self.catalog, self._fitting, self.rejected),
+            parcels=Parcels(self.catalog, self._fitting, self.rejected),
             rejected=self.rejected,
             gate=self.gate,
             web=self._web,

@@ -22,10 +22,10 @@ from proxy import contract as c
 from proxy.keptfile import KeptFile
 from proxy.protocol import breaker as br
 from proxy.protocol.breaker import CLOSED, Breaker
-from proxy.protocol.history import fingerprint
 from proxy.protocol.limits import read_limits
 from proxy.protocol.outcome import TABLE, Outcome, in_words
 from proxy.protocol.pool import KeyPool
+from proxy.protocol.redact import fingerprint
 from proxy.providers import ProviderConfig
 
 log = logging.getLogger(__name__)

@@ -15,6 +15,8 @@ USAGE_COLUMNS = (
     "cache_write_1h_tokens",
     "web_searches",
 )
+PROMPT = "(input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens)"
+"""Everything that the model read."""
 SPLIT_FIELDS = ("input", "output", "cache_read", "cache_write", "searches")
 """Of ``CostSplit``, in the order of ``SPLIT_COLUMNS``."""
 SPLIT_COLUMNS = tuple(f"{name}_nano_usd" for name in SPLIT_FIELDS)

@@ -30,6 +30,8 @@ BATCH_S = 0.5
 """A crash loses at most what arrived within this time."""
 WAITING_MAX = 20_000
 RETRY_S = 2.0
+FLUSH_S = 2.0
+"""Whoever reads the ledger to show it waits so long for what ended just before."""
 
 T = TypeVar("T")
 _Kept = c.Request | Note

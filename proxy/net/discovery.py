@@ -70,7 +70,7 @@ class Discovery:
         betas = [each for each in client_headers if each[0] == b"anthropic-beta"]
         own = client_credential(client_headers, local_token)
         if own:
-            await self._ask(provider, [_VERSION, (b"accept", b"application/json"), *own, *betas])
+            await self._ask(provider, [_VERSION, _JSON, *own, *betas])
             await self._catalog.save()
             self._changed()
 
@@ -151,7 +151,7 @@ class Discovery:
                 (name.lower().encode(), (await self._credentials.resolve(value)).encode())
                 for name, value in provider.headers.items()
             ]
-            return [_VERSION, (b"accept", b"application/json"), *credential_headers(provider, key, [], "-"), *added]
+            return [_VERSION, _JSON, *credential_headers(provider, key, [], "-"), *added]
         except NoCredential as error:
             raise Declined(str(error)) from None
 

@@ -37,10 +37,9 @@ from proxy.net.last_word import last_word
 from proxy.net.searching import NoSearch, Searching
 from proxy.net.upstream import UpstreamFault, Upstreams
 from proxy.protocol.budget import OverBudget
-from proxy.protocol.history import fingerprint
 from proxy.protocol.outcome import TABLE, Outcome, Seen, error_body
 from proxy.protocol.overflow import Overflow, Room, client_sentence
-from proxy.protocol.redact import mask
+from proxy.protocol.redact import fingerprint, mask
 from proxy.protocol.rejections import Rejection
 from proxy.protocol.routing import Asked, Catalog, NoTarget, Target, chain_after, decide
 from proxy.protocol.usage import AnswerFacts

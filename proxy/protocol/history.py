@@ -6,7 +6,6 @@ taken out for a target and are still in the client's own history when the route 
 conversation changes, and every change is told in words.
 """
 
-import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ import msgspec
 from proxy.dialects.signatures import MARK, is_sealed
 from proxy.protocol.messages import Body
 from proxy.protocol.naming import canonical
+from proxy.protocol.redact import fingerprint
 from proxy.protocol.thinking_off import with_thinking_off
 from proxy.protocol.thoughts import THINKING, is_unsigned, mark_of
 
@@ -46,11 +46,6 @@ def is_claude(issuer: str) -> bool:
 
 def thread_of(session: str | None, agent: str | None) -> Thread:
     return f"{session or ''}/{agent or ''}"
-
-
-def fingerprint(signature: str) -> str:
-    """What is remembered of a signature: too little to be of use to anyone."""
-    return hashlib.sha256(signature.encode()).hexdigest()[:20]
 
 
 class Issuers:

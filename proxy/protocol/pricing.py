@@ -28,9 +28,28 @@ class Price:
     tiers: tuple[tuple[int, "Price"], ...] = ()
     """Above that many prompt tokens the whole request costs the other price; ascending."""
 
+    @property
+    def read(self) -> int:
+        """Of a cached token that is read."""
+        return self.input if self.cache_read is None else self.cache_read
+
+    @property
+    def write_5m(self) -> int:
+        """Of a token that is written to the cache for five minutes."""
+        return self.input if self.cache_write_5m is None else self.cache_write_5m
+
+    @property
+    def write_1h(self) -> int:
+        """Of one that is written for an hour."""
+        return self.write_5m if self.cache_write_1h is None else self.cache_write_1h
+
     def at(self, prompt_tokens: int) -> "Price":
         """The price of a request with that prompt."""
         return replace(self.tier(prompt_tokens), tiers=())
+
+    def at_mean(self, prompt_tokens: int, requests: int) -> "Price":
+        """The price of a request with the mean prompt of so many."""
+        return self.at(prompt_tokens // max(1, requests))
 
     def tier(self, prompt_tokens: int) -> "Price":
         """Whose rates count for a request with that prompt: its own, or a tier's."""
@@ -95,13 +114,11 @@ class Bill:
 def bill(usage: Usage, price: Price) -> Bill:
     """The cost of ``usage`` at ``price``, each part times a million."""
     rate = price.tier(usage.prompt_tokens)
-    write_5m = rate.cache_write_5m if rate.cache_write_5m is not None else rate.input
-    write_1h = rate.cache_write_1h if rate.cache_write_1h is not None else write_5m
     return Bill(
         input=usage.input_tokens * rate.input,
         output=usage.output_tokens * rate.output,
-        cache_read=usage.cache_read_tokens * (rate.cache_read if rate.cache_read is not None else rate.input),
-        cache_write=usage.cache_write_5m_tokens * write_5m + usage.cache_write_1h_tokens * write_1h,
+        cache_read=usage.cache_read_tokens * rate.read,
+        cache_write=usage.cache_write_5m_tokens * rate.write_5m + usage.cache_write_1h_tokens * rate.write_1h,
         search=usage.web_searches * rate.search * 1000,
     )
 

@@ -145,7 +145,7 @@ def test_requests_with_estimated_counts_are_told_within_a_choice(ledger: LedgerW
     ledger.flush()
     reader = LedgerReader(file)
     choices = (c.Choice(), c.Choice(session="s-1"), c.Choice(agent="a-1", until=NOON + 1), c.Choice(model="gpt-5.5"))
-    assert [reader.estimated(choice) for choice in choices] == [2, 1, 0, 0]
+    assert [reader.usage(choice, "day").estimated_requests for choice in choices] == [2, 1, 0, 0]
     found = reader.find(ended(1).id)
     assert found is not None
     assert found.output_estimated

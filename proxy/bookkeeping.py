@@ -1,8 +1,7 @@
 """What follows from a request that arrived or is over: its price, its record, and what each part makes of it."""
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -12,14 +11,14 @@ from proxy.board import Board
 from proxy.budgets import Budgets
 from proxy.cachewatch import CacheWatch
 from proxy.catalog import ModelCatalog
-from proxy.chores import Chores, contain
+from proxy.chores import contain
 from proxy.costs import Costs
 from proxy.feed import Feed
 from proxy.fitting import Fitting
 from proxy.herald import Herald
 from proxy.ledger.writer import LedgerWriter
 from proxy.metrics import Totals
-from proxy.net.discovery import REFRESH_S, Discovery
+from proxy.net.discovery import Discovery
 from proxy.net.exchange import Exchange, Sunk
 from proxy.pasts import Pasts
 from proxy.protocol.pricing import Price, Settled, together
@@ -27,9 +26,6 @@ from proxy.protocol.routing import Target
 from proxy.repricing import Repriced
 from proxy.roster import Roster
 from proxy.telemetry.sender import Telemetry
-
-LIST_AGAIN_S = 600.0
-"""A provider that lists nothing to a login, as Claude's may, is not asked again with every request."""
 
 
 class PriceBook:
@@ -72,10 +68,6 @@ class Bookkeeping:
     names: AgentNames
     cachewatch: CacheWatch
     discovery: Discovery
-    chores: Chores
-    local_token: str
-    _lists_asked: dict[str, float] = field(default_factory=dict)
-    """When a client's login last asked a provider for its models, monotonic."""
 
     def opened(self, exchange: Exchange) -> None:
         exchange.providers = self.providers.generation
@@ -92,7 +84,7 @@ class Bookkeeping:
         contain("telemetry", self.telemetry.record, request)
         contain("metrics", self.totals.add, request)
         contain("notices", self.herald.served, request)
-        contain("model lists", self._learn_list, exchange)
+        contain("model lists", self.discovery.served, exchange)
         contain("names of sub-agents", self.names.ended, exchange)
         contain("the watch of the caches", self.cachewatch.ended, exchange, request)
 
@@ -159,14 +151,3 @@ class Bookkeeping:
         if request.outcome == "served":
             self.catalog.note_used(request.provider, request.target_model, request.started_at)
             self.fitting.learn(exchange, request)
-
-    def _learn_list(self, exchange: Exchange) -> None:
-        """Anthropic lists models only to a credential; where the engine has none, the client's serves on the spot."""
-        provider = self.providers.get(exchange.provider or "")
-        if provider is None or provider.auth != "passthrough" or provider.keys or exchange.outcome != "served":
-            return
-        age, now = time.time() - (self.catalog.listing(provider.name).fetched_at or 0), time.monotonic()
-        if age > REFRESH_S and now - self._lists_asked.get(provider.name, -LIST_AGAIN_S) >= LIST_AGAIN_S:
-            self._lists_asked[provider.name] = now
-            headers = list(exchange.raw_headers)
-            self.chores.start("model list by login", self.discovery.refresh_with(provider, headers, self.local_token))

@@ -77,7 +77,6 @@ log = logging.getLogger(__name__)
 HOUSEKEEPING_S = 1.0
 SLEPT_S = 5.0
 """If the wall clock ran ahead of the monotonic one by more, the machine slept: connections are made anew."""
-LIST_AGAIN_S = 600.0
 """A provider that lists nothing to a login, as Claude's may, is not asked again with every request."""
 LATE_S = 2.0
 """Requests that the drain cut short have so long to tell their clients."""
@@ -159,7 +158,13 @@ class Engine:
         """What knows providers, their models and what is in a session's prompts."""
         paths, settings, environ = self.paths, self.settings, self._environ
         self.discovery = Discovery(
-            self.providers, self.catalog, self.credentials, lambda: self.upstreams, self.providers_changed
+            self.providers,
+            self.catalog,
+            self.credentials,
+            lambda: self.upstreams,
+            self.providers_changed,
+            self.chores,
+            self.local_token,
         )
         self.setup = ProviderSetup(
             settings,
@@ -204,8 +209,6 @@ class Engine:
             names=names,
             cachewatch=self.cachewatch,
             discovery=self.discovery,
-            chores=self.chores,
-            local_token=self.local_token,
         )
         self.repricer = Repricer(
             paths.ledger_file,

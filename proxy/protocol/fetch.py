@@ -27,7 +27,6 @@ TEXT_BYTES_PER_TOKEN = 3.5
 
 _PDF_PAGE_BYTES = 50_000
 """Of a PDF, about: a page of text with a figure now and then."""
-_MARK = b'"web_fetch_'
 _TYPE = re.compile(r"web_fetch_\d")
 
 Code = Literal[
@@ -119,7 +118,7 @@ _NOT_NAMED = Unfetched(
 
 def wanted_pages(body: Body) -> WantedPages | None:
     """The fetching that ``body`` asks the provider for; None where it asks for none."""
-    offer = web_tool(body, _MARK, is_fetch)
+    offer = web_tool(body, "web_fetch", is_fetch)
     if offer is None:
         return None
     tool, citations = offer.tool, offer.tool.get("citations")

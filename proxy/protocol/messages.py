@@ -1,7 +1,7 @@
 """A request body of the Messages API: read its head, change its model, leave every other byte alone.
 
 Only the top level is decoded and each value stays raw, so the cost hardly depends on the size of the
-conversation. ``with_model`` replaces the value of every top-level ``model`` key (a client that repeats the key
+conversation. ``pieces_with_model`` replaces the value of every top-level ``model`` key (a client that repeats the key
 leaves it to the reader which one counts) and changes no other byte.
 """
 
@@ -134,12 +134,8 @@ class Body:
         """What estimates of its tokens go by."""
         return weight_of(self.raw)
 
-    def with_model(self, model: str) -> bytes:
-        """The body with ``model`` in place of its own model."""
-        return b"".join(self.pieces_with_model(model))
-
     def pieces_with_model(self, model: str) -> list[bytes | memoryview]:
-        """The same in pieces, which copies nothing of the body."""
+        """The body with ``model`` in place of its own model, in pieces, which copies nothing of it."""
         new = msgspec.json.encode(model)
         view = memoryview(self.raw)
         pieces: list[bytes | memoryview] = []

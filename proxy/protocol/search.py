@@ -17,7 +17,6 @@ USES_MAX = 8
 PROMPT = "Perform a web search for the query:"
 """Begins the request that Claude Code's ``WebSearch`` makes (seen in 2.1.329)."""
 
-_MARK = b'"web_search_'
 _TYPE = re.compile(r"web_search_\d")
 _PLACE = ("city", "region", "country", "timezone")
 
@@ -96,7 +95,7 @@ class Query:
 
 def wanted_search(body: Body) -> Wanted | None:
     """The web search that ``body`` asks the provider for; None where it asks for none."""
-    offer = web_tool(body, _MARK, is_search)
+    offer = web_tool(body, "web_search", is_search)
     if offer is None:
         return None
     tool = offer.tool

@@ -30,17 +30,21 @@ class Offer:
         return mark if isinstance(mark, Mapping) else None
 
 
-def web_tool(body: Body, mark: bytes, is_it: Callable[[Mapping[str, Any]], bool]) -> Offer | None:
-    """The first tool that ``is_it``; ``mark`` is in every body that has one."""
+def web_tool(body: Body, usual: str, is_it: Callable[[Mapping[str, Any]], bool]) -> Offer | None:
+    """The first tool that ``is_it``. ``usual`` is its name where it has none; its type begins with that."""
     raw = body.fields.get("tools")
-    if raw is None or mark not in bytes(raw) or bytes(memoryview(body.fields.get("messages", b""))[:1]) != b"[":
+    if (
+        raw is None
+        or f'"{usual}_'.encode() not in bytes(raw)
+        or bytes(memoryview(body.fields.get("messages", b""))[:1]) != b"["
+    ):
         return None
     tools, choice = body.value("tools"), body.value("tool_choice")
     listed = [each for each in tools if isinstance(each, Mapping)] if isinstance(tools, list) else []
     tool = next((each for each in listed if is_it(each)), None)
     if tool is None:
         return None
-    name = str(tool.get("name") or mark.decode().strip('"_'))
+    name = str(tool.get("name") or usual)
     kind = choice.get("type") if isinstance(choice, Mapping) else None
     forced = kind == "tool" and choice.get("name") == name
     alone = all(isinstance(kind := each.get("type"), str) and _TYPE.match(kind) for each in listed)

@@ -21,7 +21,6 @@ from proxy.net.exchange import Exchange, Sunk
 from proxy.net.webfetch import WebFetch
 from proxy.net.websearch import WebSearch
 from proxy.protocol.fetch import (
-    Unfetched,
     Visit,
     WantedPages,
     documents_in,
@@ -34,11 +33,11 @@ from proxy.protocol.messages import Body
 from proxy.protocol.outcome import TABLE, Outcome, error_body
 from proxy.protocol.overflow import Room
 from proxy.protocol.routing import Target
-from proxy.protocol.search import Query, Refused, Wanted, last_question, wanted_search
-from proxy.protocol.stand_ins import FetchStandIn, SearchStandIn, StandIn
-from proxy.protocol.stand_ins import Outcome as Found
+from proxy.protocol.search import Query, Wanted, last_question, wanted_search
+from proxy.protocol.stand_ins import FetchStandIn, Found, SearchStandIn, StandIn
 from proxy.protocol.usage import AnswerFacts, read_message
 from proxy.protocol.web_rounds import Rounds, unfetched, unsearched
+from proxy.protocol.web_tools import Refusal
 from proxy.protocol.whole import stream_of
 from proxy.providers import ProviderConfig
 
@@ -179,23 +178,23 @@ class SearchedAttempt:
 
     async def _search(self, query: Query) -> Found:
         if self._searching.searched is None:
-            return Refused("unavailable", "Nobody searches here.")
+            return Refusal("unavailable", "Nobody searches here.")
         wanted, web = self._searching.searched
         result = await web.find(query.text, wanted)
-        if isinstance(result, Refused):
+        if isinstance(result, Refusal):
             self._failures[f"a search by {web.name} failed: {result.words}"] = None
         return result
 
     async def _fetch(self, visit: Visit) -> Found:
         if self._searching.fetched is None:
-            return Unfetched("unavailable", "Nobody fetches pages here.")
+            return Refusal("unavailable", "Nobody fetches pages here.")
         wanted, web = self._searching.fetched
         try:
             page = await web.fetch(visit.address, wanted, pdf=self._searching.pdf)
         except Exception:
             log.exception("a page could not be read")
-            page = Unfetched("unavailable", "The engine made a mistake in reading it; its log says which.")
-        if isinstance(page, Unfetched):
+            page = Refusal("unavailable", "The engine made a mistake in reading it; its log says which.")
+        if isinstance(page, Refusal):
             self._failures[f"a page was not fetched: {page.code}"] = None
         return page
 

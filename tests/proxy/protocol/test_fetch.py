@@ -15,7 +15,6 @@ from proxy.protocol.fetch import (
     TEXT_BYTES_PER_TOKEN,
     USES_MAX,
     Fetched,
-    Unfetched,
     Visit,
     WantedPages,
     documents_in,
@@ -27,8 +26,9 @@ from proxy.protocol.messages import Body
 from proxy.protocol.overflow import Room
 from proxy.protocol.page_address import page_address
 from proxy.protocol.search import Page, Query, wanted_search
-from proxy.protocol.stand_ins import FetchStandIn, Outcome, SearchStandIn
+from proxy.protocol.stand_ins import FetchStandIn, Found, SearchStandIn
 from proxy.protocol.web_rounds import Rounds, unfetched
+from proxy.protocol.web_tools import Refusal
 
 FETCH: dict[str, Any] = {"type": "web_fetch_20250910", "name": "web_fetch"}
 SEARCH: dict[str, Any] = {"type": "web_search_20250305", "name": "web_search"}
@@ -90,7 +90,7 @@ def sent(each: Rounds) -> dict[str, Any]:
     return decoded
 
 
-def go(each: Rounds, message: Mapping[str, Any], outcome: Outcome = PAGE) -> bool:
+def go(each: Rounds, message: Mapping[str, Any], outcome: Found = PAGE) -> bool:
     """One round in which everything comes out as ``outcome``."""
     return each.answer({wish.call_id: outcome for wish in each.see(message)})
 
@@ -329,7 +329,7 @@ class TestTheMessage:
 
     def test_what_failed_does_not_count(self) -> None:
         each = rounds()
-        go(each, calls(call(A)), Unfetched("url_not_accessible", "It is down."))
+        go(each, calls(call(A)), Refusal("url_not_accessible", "It is down."))
         go(each, calls(call(B, 1)))
         go(each, said(text("Done.")))
         assert each.message()["usage"]["server_tool_use"] == {"web_fetch_requests": 1}
@@ -456,12 +456,12 @@ BLOCK = st.fixed_dictionaries(
 MESSAGE = st.fixed_dictionaries(
     {}, optional={"content": st.lists(BLOCK, max_size=4) | JSON, "usage": JSON, "id": JSON, "stop_reason": JSON}
 )
-OUTCOME = st.sampled_from([PAGE, PDF, Unfetched("unavailable", "No."), (), (Page(A, "A"),)])
+OUTCOME = st.sampled_from([PAGE, PDF, Refusal("unavailable", "No."), (), (Page(A, "A"),)])
 
 
 @given(st.lists(MESSAGE, min_size=1, max_size=24), OUTCOME)
 def test_whatever_a_model_answers_the_rounds_end_and_make_a_message(
-    answers: list[dict[str, Any]], outcome: Outcome
+    answers: list[dict[str, Any]], outcome: Found
 ) -> None:
     each = both()
     made = 0

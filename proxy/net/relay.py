@@ -34,7 +34,7 @@ from proxy.net.credentials import Credentials, NoCredential, client_credential, 
 from proxy.net.exchange import Capture, Exchange
 from proxy.net.headers import lower_headers, request_headers, without_betas
 from proxy.net.last_word import last_word
-from proxy.net.searching import NoSearch, Searching
+from proxy.net.searching import NoWeb, WebWork
 from proxy.net.upstream import UpstreamFault, Upstreams
 from proxy.protocol.budget import OverBudget
 from proxy.protocol.outcome import TABLE, Outcome, Seen, error_body
@@ -119,7 +119,7 @@ class Surroundings(Catalog, Protocol):
         """What the request needs and the target lists that it does not have."""
         ...
 
-    def search(self, exchange: Exchange, target: Target) -> Searching | NoSearch | None:
+    def web_for(self, exchange: Exchange, target: Target) -> WebWork | NoWeb | None:
         """How a request gets the searches and pages that it wants; None: it wants none, or the target has its own."""
         ...
 
@@ -313,9 +313,9 @@ class Relay:
         room = self._in.room(exchange, target)
         if room.exceeded:
             return self._too_small(exchange, target, room)
-        search = self._in.search(exchange, target)
-        if isinstance(search, NoSearch):
-            return self._unsearched(exchange, target, search)
+        web = self._in.web_for(exchange, target)
+        if isinstance(web, NoWeb):
+            return self._without_web(exchange, target, web)
         tried: list[int] = []
         failure: Failure | None = None
         while True:
@@ -323,10 +323,10 @@ class Relay:
             if isinstance(admission, Closed):
                 return failure or self._skip(exchange, target, admission)
             try:
-                attempt, answer = await self._prepared(exchange, client, target, admission, room, search)
+                attempt, answer = await self._prepared(exchange, client, target, admission, room, web)
                 failure = await self._attempt(attempt, answer)
                 if failure is not None and await self._has_fresh_key(attempt, failure):
-                    again = await self._prepared(exchange, client, target, admission, room, search)
+                    again = await self._prepared(exchange, client, target, admission, room, web)
                     failure = await self._attempt(*again)
             except CannotTake as missing:
                 return self._unable(exchange, target, str(missing))
@@ -348,11 +348,11 @@ class Relay:
         target: Target,
         admission: Admitted,
         room: Room,
-        search: Searching | None,
+        web: WebWork | None,
     ) -> tuple[Attempt, Answer]:
         """An attempt, and what becomes of its answer. Raises ``CannotTake``."""
         try:
-            rounds = search.rounds(room) if search is not None else None
+            rounds = web.rounds(room) if web is not None else None
             asked = exchange if rounds is None else rounds.asked(exchange)
             parcel = await self._in.parcel(asked, target)
         except BaseException:  # the client may leave while a large body is translated
@@ -401,11 +401,11 @@ class Relay:
         _pass_by(exchange, target, reason, unfit=True)
         return Failure(outcome, 400, error_body("invalid_request_error", reason))
 
-    def _unsearched(self, exchange: Exchange, target: Target, search: NoSearch) -> Failure:
+    def _without_web(self, exchange: Exchange, target: Target, web: NoWeb) -> Failure:
         """A request that needs a search or a page where nobody gets one: whoever asks reads what to set up."""
-        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no {search.what}, and the engine none to lend")
+        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no {web.what}, and the engine none to lend")
         _pass_by(exchange, target, outcome.sentence(target.provider), unfit=True)
-        return search.failure(outcome, streaming=exchange.streaming)
+        return web.failure(outcome, streaming=exchange.streaming)
 
     def _too_small(self, exchange: Exchange, target: Target, room: Room) -> Failure:
         """A target whose window cannot hold the request: the sentence on which the client compacts."""

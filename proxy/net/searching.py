@@ -58,7 +58,7 @@ class Web:
 
 
 @dataclass(frozen=True, slots=True)
-class NoSearch:
+class NoWeb:
     """A search or a page is wanted and nobody gets it."""
 
     what: str
@@ -75,7 +75,7 @@ class NoSearch:
 
 
 @dataclass(frozen=True, slots=True)
-class Searching:
+class WebWork:
     """Searches or pages are wanted and the engine gets them."""
 
     body: Body
@@ -84,23 +84,23 @@ class Searching:
     pdf: bool
     """The model reads such files."""
 
-    def rounds(self, room: Room) -> "SearchedAttempt":
+    def rounds(self, room: Room) -> "WebAttempt":
         """``room`` is that of the request in the model's window."""
-        return SearchedAttempt(self, room)
+        return WebAttempt(self, room)
 
 
-class SearchedAttempt:
+class WebAttempt:
     """The rounds of one attempt."""
 
-    def __init__(self, searching: Searching, room: Room) -> None:
-        self._searching = searching
+    def __init__(self, work: WebWork, room: Room) -> None:
+        self._wanted = work
         tools: list[StandIn] = []
-        if searching.searched is not None:
-            tools.append(SearchStandIn(searching.searched[0]))
-        if searching.fetched is not None:
-            documents = documents_in(searching.body.value("messages"))
-            tools.append(FetchStandIn(searching.fetched[0], tokens_for_pages(room), documents))
-        self._rounds = Rounds(searching.body, tools)
+        if work.searched is not None:
+            tools.append(SearchStandIn(work.searched[0]))
+        if work.fetched is not None:
+            documents = documents_in(work.body.value("messages"))
+            tools.append(FetchStandIn(work.fetched[0], tokens_for_pages(room), documents))
+        self._rounds = Rounds(work.body, tools)
         self._failures: dict[str, None] = {}
         self._reported: list[int | None] = []
         """What each round cost by the provider's word; None: it says nothing of that."""
@@ -177,20 +177,20 @@ class SearchedAttempt:
         return self._rounds.answer({**found, **{call_id: page.result() for call_id, page in pages.items()}})
 
     async def _search(self, query: Query) -> Found:
-        if self._searching.searched is None:
+        if self._wanted.searched is None:
             return Refusal("unavailable", "Nobody searches here.")
-        wanted, web = self._searching.searched
+        wanted, web = self._wanted.searched
         result = await web.find(query.text, wanted)
         if isinstance(result, Refusal):
             self._failures[f"a search by {web.name} failed: {result.words}"] = None
         return result
 
     async def _fetch(self, visit: Visit) -> Found:
-        if self._searching.fetched is None:
+        if self._wanted.fetched is None:
             return Refusal("unavailable", "Nobody fetches pages here.")
-        wanted, web = self._searching.fetched
+        wanted, web = self._wanted.fetched
         try:
-            page = await web.fetch(visit.address, wanted, pdf=self._searching.pdf)
+            page = await web.fetch(visit.address, wanted, pdf=self._wanted.pdf)
         except Exception:
             log.exception("a page could not be read")
             page = Refusal("unavailable", "The engine made a mistake in reading it; its log says which.")
@@ -208,13 +208,13 @@ class SearchedAttempt:
 
     @property
     def _searches_here(self) -> bool:
-        return self._searching.searched is not None
+        return self._wanted.searched is not None
 
     def _searches(self) -> tuple[int, WebSearch | None]:
         """How many were made, and by whom."""
-        if self._searching.searched is None:
+        if self._wanted.searched is None:
             return 0, None
-        wanted, web = self._searching.searched
+        wanted, web = self._wanted.searched
         return self._rounds.done[wanted.name], web
 
     def _told(self) -> list[str]:
@@ -231,14 +231,14 @@ class SearchedAttempt:
         return [made + (f" (${count * web.nano_usd / NANO:.4f})" if web.nano_usd else "")]
 
     def _told_pages(self) -> Sequence[str]:
-        fetched = self._searching.fetched
+        fetched = self._wanted.fetched
         count = self._rounds.done[fetched[0].name] if fetched is not None else 0
         return [f"{count} page{'s' if count > 1 else ''} fetched by the engine"] if count else []
 
 
-def search_for(
+def web_work_for(
     exchange: Exchange, target: Target, provider: ProviderConfig, web: Web, config_file: Path
-) -> Searching | NoSearch | None:
+) -> WebWork | NoWeb | None:
     """How ``exchange`` gets its searches and pages at ``target``; None where it wants none or the target has its own.
 
     Where nobody can get them, a request that can do without goes as it is.
@@ -262,12 +262,12 @@ def search_for(
     fetched = (pages, fetch) if pages is not None and fetch is not None else None
     if searched is None and fetched is None:
         return None
-    return Searching(exchange.body, searched, fetched, provider.reads_pdf(model))
+    return WebWork(exchange.body, searched, fetched, provider.reads_pdf(model))
 
 
 def _without_search(
     exchange: Exchange, body: Body, target: Target, provider: ProviderConfig, wanted: Wanted, config_file: Path
-) -> NoSearch:
+) -> NoWeb:
     why = (
         f"No web search was made: {provider.name} cannot search, and cctui has no search of its own yet. To set one "
         f'up, add to {config_file}:\n\n[search]\nbackend = "brave"\napi_key = "env:BRAVE_API_KEY"\n\nor the same with '
@@ -275,12 +275,12 @@ def _without_search(
         "without a key, after pip install 'cctui[search]'. Then restart the engine: cctui stop, and start it again."
     )
     message = unsearched(wanted, last_question(body), f"msg_{exchange.id}", exchange.asked_model or target.model, why)
-    return NoSearch("web search", msgspec.json.encode(message))
+    return NoWeb("web search", msgspec.json.encode(message))
 
 
 def _without_pages(
     exchange: Exchange, body: Body, target: Target, provider: ProviderConfig, pages: WantedPages, config_file: Path
-) -> NoSearch:
+) -> NoWeb:
     why = (
         f"No page was fetched: {provider.name} fetches none, and cctui does so only where it may. To let it fetch "
         f"pages of the public web, add to {config_file}:\n\n[search]\nfetch = true\n\nThen restart the engine: "
@@ -288,4 +288,4 @@ def _without_pages(
     )
     url = first_address(last_question(body))
     message = unfetched(pages, url, f"msg_{exchange.id}", exchange.asked_model or target.model, why)
-    return NoSearch("fetching of pages", msgspec.json.encode(message))
+    return NoWeb("fetching of pages", msgspec.json.encode(message))

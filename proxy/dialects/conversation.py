@@ -388,9 +388,7 @@ def _medium(block: Mapping[str, Any], notes: _Notes) -> Text | Image | Document:
 
 def _call(block: Mapping[str, Any]) -> Call:
     given = block.get("input")
-    return Call(
-        str(block.get("id") or ""), str(block.get("name") or "tool"), given if isinstance(given, dict) else {}
-    )
+    return Call(str(block.get("id") or ""), str(block.get("name") or "tool"), given if isinstance(given, dict) else {})
 
 
 def _tools(listed: Sequence[Mapping[str, Any]], notes: _Notes) -> tuple[tuple[Tool, ...], tuple[ServerTool, ...]]:

@@ -4,7 +4,7 @@ One system message first; calls in the assistant's message together with its tex
 message each; what else the user says, and pictures out of results, after all of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +22,8 @@ Part = dict[str, Any]
 NO_OUTPUT = "(no output)"
 ERROR_MARK = "[tool error] "
 GOES_ON = "(results received)"
+_PLAIN = frozenset({"type", "text"})
+"""What a part of mere text has."""
 
 
 class Messages:
@@ -61,7 +63,8 @@ class Messages:
         else:
             message["content"] = None if self._quirks.empty_content else ""
         if calls:
-            message |= {"tool_calls": calls, **self._reasoning(returned)}
+            message["tool_calls"] = calls
+            message |= self._reasoning(returned)
         self._out.append(message)
 
     def _reasoning(self, returned: Returned) -> Mapping[str, Any]:
@@ -84,9 +87,10 @@ class Messages:
     def _user(self, turn: Turn) -> None:
         shown: list[Part] = []
         for result in turn.results:
-            self._result(result)
-            if result.media and not self._quirks.result_images:
-                shown += self._media_of(result)
+            media = result.media
+            self._result(result, media)
+            if media and not self._quirks.result_images:
+                shown += [_text(f"[out of the result of {result.name}]"), *map(self._part, media)]
         shown += [self._part(part) for part in turn.said]
         if shown:
             self._say(shown)
@@ -103,28 +107,24 @@ class Messages:
             self._out.append({"role": "assistant", "content": self._content([_text(GOES_ON)])})
         self._out.append({"role": "user", "content": self._content(parts)})
 
-    def _result(self, result: Result) -> None:
-        parts: list[Part] = [_text(result.text)] if result.text else []
-        if self._quirks.result_images:
-            parts += [self._part(part) for part in result.media]
-        elif result.media:
+    def _result(self, result: Result, media: Sequence[Image | Document]) -> None:
+        text = result.text
+        parts: list[Part] = [_text(text)] if text else []
+        if media and self._quirks.result_images:
+            parts += [self._part(part) for part in media]
+        elif media:
             parts.append(_text("[shown in the next message]"))
         parts = parts or [_text(NO_OUTPUT)]
         if result.is_error:
             first = parts[0] if "text" in parts[0] else None
             parts = [_text(f"{ERROR_MARK}{first['text'] if first else ''}"), *(parts[1:] if first else parts)]
-        parts[-1] |= self._mark(result.cache)
+        parts[-1] = self._marked(parts[-1], result.cache)
         self._out.append({"role": "tool", "tool_call_id": self._id(result.call_id), "content": self._content(parts)})
-
-    def _media_of(self, result: Result) -> Iterable[Part]:
-        yield _text(f"[out of the result of {result.name}]")
-        for part in result.media:
-            yield self._part(part)
 
     def _part(self, part: Text | Image | Document) -> Part:
         match part:
             case Text():
-                return _text(part.text) | self._mark(part.cache)
+                return self._marked(_text(part.text), part.cache)
             case Image():
                 return self._image(part)
             case Document():
@@ -149,15 +149,14 @@ class Messages:
 
     def _content(self, parts: Sequence[Part]) -> str | list[Part]:
         """Only text: a string, which every server takes."""
-        plain = all(part.keys() == {"type", "text"} for part in parts)
-        if plain and not self._quirks.text_parts:
-            return "\n\n".join(part["text"] for part in parts)
-        return list(parts)
+        if self._quirks.text_parts or any([part.keys() != _PLAIN for part in parts]):
+            return list(parts)
+        return "\n\n".join([part["text"] for part in parts])
 
-    def _mark(self, cache: Mapping[str, Any] | None) -> Part:
+    def _marked(self, part: Part, cache: Mapping[str, Any] | None) -> Part:
         if cache is None or not self._quirks.cache_marks:
-            return {}
-        return {"cache_control": {name: cache[name] for name in ("type", "ttl") if name in cache}}
+            return part
+        return {**part, "cache_control": {name: cache[name] for name in ("type", "ttl") if name in cache}}
 
     def _id(self, call_id: str) -> str:
         return sent_id(call_id, self._quirks.tool_ids)

@@ -203,7 +203,7 @@ def read_conversation(body: Mapping[str, Any]) -> Conversation:
     if not isinstance(messages, list):
         raise NotAConversation("messages: a list is required")
     notes = _Notes()
-    said = [(str(entry.get("role")), _blocks(entry.get("content"))) for entry in _entries(messages)]
+    said = [(entry.get("role"), _blocks(entry.get("content"))) for entry in _entries(messages)]
     listed, unfollowed = tools_in_force(_entries(body.get("tools")), (block for _, blocks in said for block in blocks))
     for words in unfollowed:
         notes.add(words)
@@ -253,7 +253,7 @@ def _system(system: object) -> Iterator[Text]:
             yield Text(said, _cache(block))
 
 
-def _turns(said: Iterable[tuple[str, Sequence[Block]]], notes: _Notes) -> tuple[Turn, ...]:
+def _turns(said: Iterable[tuple[object, Sequence[Block]]], notes: _Notes) -> tuple[Turn, ...]:
     """``said``: roles and blocks of the messages."""
     names: dict[str, str] = {}
     turns: list[tuple[Role, list[Part]]] = []
@@ -289,18 +289,17 @@ def _paired(turns: Sequence[tuple[Role, list[Part]]], notes: _Notes) -> Iterator
 
 
 def _answered(parts: Sequence[Part], waiting: Sequence[Call], notes: _Notes) -> tuple[Part, ...]:
-    known = {call.id for call in waiting}
-    given: dict[str, Result] = {}
+    given: dict[str, Result | None] = {call.id: None for call in waiting}
     strays: list[Result] = []
     rest: list[Part] = []
     for part in parts:
         if not isinstance(part, Result):
             rest.append(part)
-        elif part.call_id in known:
-            given.setdefault(part.call_id, part)
-        else:
+        elif part.call_id not in given:
             strays.append(part)
-    results: list[Part] = [given.get(call.id) or _missing(call, notes) for call in waiting]
+        elif given[part.call_id] is None:
+            given[part.call_id] = part
+    results: list[Part] = [given[call.id] or _missing(call, notes) for call in waiting]
     for stray in strays:
         notes.add("a tool's result without its call told as text")
         results += [Text(f"[result of an earlier call] {stray.text}"), *stray.media]

@@ -209,7 +209,7 @@ def read_conversation(body: Mapping[str, Any]) -> Conversation:
         notes.add(words)
     turns = _turns(said, notes)
     config = body.get("output_config")
-    config = config if isinstance(config, Mapping) else {}
+    config = config if isinstance(config, dict) else {}
     kind, budget = _thinking(body.get("thinking"))
     tools, server_tools = _tools(listed, notes)
     metadata = body.get("metadata")
@@ -230,9 +230,7 @@ def read_conversation(body: Mapping[str, Any]) -> Conversation:
         effort=config["effort"] if isinstance(config.get("effort"), str) else None,
         format=_format(config.get("format") or body.get("output_format")),
         stream=body.get("stream") is True,
-        user=metadata["user_id"]
-        if isinstance(metadata, Mapping) and isinstance(metadata.get("user_id"), str)
-        else None,
+        user=metadata["user_id"] if isinstance(metadata, dict) and isinstance(metadata.get("user_id"), str) else None,
         notes=(*notes.told(), *_unused(body, config)),
     )
 
@@ -248,7 +246,7 @@ def _unused(body: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]
 
 def _system(system: object) -> Iterator[Text]:
     for block in [{"type": "text", "text": system}] if isinstance(system, str) else _list(system):
-        text = block.get("text") if isinstance(block, Mapping) else None
+        text = block.get("text") if isinstance(block, dict) else None
         if isinstance(text, str) and (said := unattributed(text)).strip():
             yield Text(said, _cache(block))
 
@@ -368,7 +366,7 @@ def _result(block: Block, names: dict[str, str], notes: _Notes) -> Result:
 
 def _medium(block: Mapping[str, Any], notes: _Notes) -> Text | Image | Document:
     source = block.get("source")
-    source = source if isinstance(source, Mapping) else {}
+    source = source if isinstance(source, dict) else {}
     kind, media_type = source.get("type"), str(source.get("media_type") or "")
     data = source["data"] if isinstance(source.get("data"), str) else None
     url = source["url"] if isinstance(source.get("url"), str) else None
@@ -410,9 +408,9 @@ def _tools(listed: Sequence[Mapping[str, Any]], notes: _Notes) -> tuple[tuple[To
 
 def rooted(schema: object) -> Mapping[str, Any]:
     """``schema`` with an object at its root, which every server demands."""
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, dict):
         return {"type": "object", "properties": {}}
-    if schema.get("type") == "object" and isinstance(schema.get("properties"), Mapping):
+    if schema.get("type") == "object" and isinstance(schema.get("properties"), dict):
         return schema
     kind = schema.get("type")
     if kind in (None, "object") or (isinstance(kind, list) and "object" in kind):
@@ -421,7 +419,7 @@ def rooted(schema: object) -> Mapping[str, Any]:
 
 
 def _choice(choice: object) -> ToolChoice:
-    if not isinstance(choice, Mapping):
+    if not isinstance(choice, dict):
         return ToolChoice()
     parallel = choice.get("disable_parallel_tool_use") is not True
     match choice.get("type"):
@@ -436,7 +434,7 @@ def _choice(choice: object) -> ToolChoice:
 
 
 def _thinking(thinking: object) -> tuple[Literal["unset", "off", "on", "adaptive"], int | None]:
-    if not isinstance(thinking, Mapping):
+    if not isinstance(thinking, dict):
         return "unset", None
     match thinking.get("type"):
         case "enabled":
@@ -450,7 +448,7 @@ def _thinking(thinking: object) -> tuple[Literal["unset", "off", "on", "adaptive
 
 
 def _format(wanted: object) -> Mapping[str, Any] | None:
-    if isinstance(wanted, Mapping) and isinstance(schema := wanted.get("schema"), Mapping):
+    if isinstance(wanted, dict) and isinstance(schema := wanted.get("schema"), dict):
         return schema
     return None
 

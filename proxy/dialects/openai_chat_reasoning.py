@@ -46,7 +46,7 @@ def read_returned(thoughts: Iterable[Thinking], model: str) -> Returned:
         if held.get("model") == model:
             details, extras = held.get("details"), held.get("extras")
             if isinstance(details, list):
-                returned.details += [each for each in details if isinstance(each, Mapping)]
+                returned.details += [each for each in details if isinstance(each, dict)]
             if isinstance(extras, dict):
                 returned.extras |= extras
     return returned
@@ -76,4 +76,4 @@ def _decoded(payload: str) -> Mapping[str, Any]:
         held = read_json(payload)
     except NotJson:
         return {}
-    return held if isinstance(held, Mapping) else {}
+    return held if isinstance(held, dict) else {}

@@ -26,12 +26,12 @@ def tools_in_force(listed: Sequence[Tool], blocks: Iterable[Block]) -> tuple[lis
     notes: list[str] = []
     for block in _changes(blocks):
         change = block.get("tool")
-        change = change if isinstance(change, Mapping) else {}
+        change = change if isinstance(change, dict) else {}
         if change.get("type") in OF_A_SERVER:
             notes.append("a change of an MCP server's tools left out: only Claude has it")
             continue
         definition = change.get("definition")
-        named = definition if isinstance(definition, Mapping) else change
+        named = definition if isinstance(definition, dict) else change
         name = str(named.get("name") or "")
         if block.get("type") == "tool_removal":
             withdrawn.add(name)
@@ -55,4 +55,4 @@ def _changes(blocks: Iterable[Block]) -> Iterator[Block]:
             yield block
         elif kind == "compaction":
             changes = block.get("tool_changes")
-            yield from (each for each in (changes if isinstance(changes, list) else ()) if isinstance(each, Mapping))
+            yield from (each for each in (changes if isinstance(changes, list) else ()) if isinstance(each, dict))

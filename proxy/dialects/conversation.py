@@ -251,7 +251,7 @@ def _system(system: object) -> Iterator[Text]:
             yield Text(said, _cache(block))
 
 
-def _turns(said: Iterable[tuple[object, Sequence[Block]]], notes: _Notes) -> tuple[Turn, ...]:
+def _turns(said: Iterable[tuple[object, Sequence[object]]], notes: _Notes) -> tuple[Turn, ...]:
     """``said``: roles and blocks of the messages."""
     names: dict[str, str] = {}
     turns: list[tuple[Role, list[Part]]] = []
@@ -313,8 +313,10 @@ def _reminder(text: Text) -> Text:
     return Text(f"<system-reminder>\n{text.text}\n</system-reminder>", text.cache)
 
 
-def _part(block: Block, names: dict[str, str], notes: _Notes) -> Part | None:
-    """None for a block that says nothing. ``names``: of the tools called up to here, by the call's id."""
+def _part(block: object, names: dict[str, str], notes: _Notes) -> Part | None:
+    """None for what says nothing. ``names``: of the tools called up to here, by the call's id."""
+    if not isinstance(block, dict):
+        return None
     match block.get("type"):
         case "text":
             return Text(text, _cache(block)) if isinstance(text := block.get("text"), str) and text else None
@@ -359,7 +361,7 @@ def _result(block: Block, names: dict[str, str], notes: _Notes) -> Result:
             parts.append(part if part.cache is None else Text(part.text))
         elif isinstance(part, _SAID):
             parts.append(part)
-        if each.get("type") == "tool_reference":
+        if isinstance(each, dict) and each.get("type") == "tool_reference":
             parts.append(Text(told_reference(each)))
     return Result(call_id, names.get(call_id, "tool"), tuple(parts), block.get("is_error") is True, _cache(block))
 
@@ -454,19 +456,20 @@ def _format(wanted: object) -> Mapping[str, Any] | None:
 
 
 def _texts(content: object) -> list[str]:
-    return [text for block in _blocks(content) if isinstance(text := block.get("text"), str) and text]
+    blocks = _entries(_blocks(content))
+    return [text for block in blocks if isinstance(text := block.get("text"), str) and text]
 
 
-def _blocks(content: object) -> Sequence[Block]:
-    return ({"type": "text", "text": content},) if isinstance(content, str) else _entries(content)
+def _blocks(content: object) -> list[object]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else _list(content)
 
 
 def _entries(values: object) -> list[Block]:
-    return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
+    return [each for each in _list(values) if isinstance(each, dict)]
 
 
-def _list(value: object) -> Iterable[Any]:
-    return value if isinstance(value, list) else ()
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _cache(block: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -16,7 +16,7 @@ OF_A_SERVER = ("mcp_tool_reference", "mcp_toolset_reference")
 """Tools of an MCP server that Anthropic itself is connected to."""
 
 
-def tools_in_force(listed: Sequence[Tool], blocks: Iterable[Block]) -> tuple[list[Tool], list[str]]:
+def tools_in_force(listed: Sequence[Tool], blocks: Iterable[object]) -> tuple[list[Tool], list[str]]:
     """The tools at the end of a conversation of ``blocks``, in the order in which they came, and what could not be
     followed."""
     tools: dict[str | int, Tool] = {}
@@ -48,8 +48,10 @@ def _key(tool: Tool, known: Container[str | int], place: int) -> str | int:
     return name if isinstance(name, str) and name and name not in known else place
 
 
-def _changes(blocks: Iterable[Block]) -> Iterator[Block]:
+def _changes(blocks: Iterable[object]) -> Iterator[Block]:
     for block in blocks:
+        if not isinstance(block, dict):
+            continue
         kind = block.get("type")
         if kind in ("tool_addition", "tool_removal"):
             yield block

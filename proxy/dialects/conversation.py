@@ -343,7 +343,9 @@ def _part(block: object, names: dict[str, str], notes: _Notes) -> Part | None:
             return Text(told_call(block))
         case kind if is_result(kind):
             return Text(told_result(block))
-        case "tool_reference" | "fallback" | "compaction":
+        case "tool_reference":
+            return Text(told_reference(block))
+        case "fallback" | "compaction":
             return Text(text) if isinstance(text := block.get("content"), str) and text else None
         case "tool_addition" | "tool_removal":
             return None  # the list of tools has them
@@ -361,8 +363,6 @@ def _result(block: Block, names: dict[str, str], notes: _Notes) -> Result:
             parts.append(part if part.cache is None else Text(part.text))
         elif isinstance(part, _SAID):
             parts.append(part)
-        if isinstance(each, dict) and each.get("type") == "tool_reference":
-            parts.append(Text(told_reference(each)))
     return Result(call_id, names.get(call_id, "tool"), tuple(parts), block.get("is_error") is True, _cache(block))
 
 

@@ -545,7 +545,7 @@ def _worth_a_try(closed: Sequence[Closed], resting: Sequence[Target]) -> Target 
     return resting[min(guessed)[1]] if guessed else None
 
 
-def login_name(exchange: Exchange, local_token: str) -> str | None:
-    """Tells one client's own credential from another's without keeping it; None where the client has none."""
+def login_name(exchange: Exchange, local_token: str) -> str:
+    """Tells one client's own credential from another's without keeping it; empty where the client has none."""
     own = client_credential(exchange.raw_headers, local_token)
-    return fingerprint(repr(own))[:8] if own else None
+    return fingerprint(repr(own))[:8] if own else ""

@@ -184,9 +184,11 @@ class Budgets:
         self._changed()
 
     def _add(self, scope: Scope, cost_nano_usd: int | None) -> None:
-        before, _ = self._sum(scope)
+        limited = self.limit(scope) is not None
+        before = self._sum(scope)[0] if limited else 0
         self._own[scope] = _plus(self._own.get(scope, NOTHING), (cost_nano_usd or 0, int(cost_nano_usd is None)))
-        self._tell(scope, before)
+        if limited:
+            self._tell(scope, before)
 
     def _tell(self, scope: Scope, before_nano_usd: int) -> None:
         """Warn where the sum of ``scope`` went over a threshold since it was ``before_nano_usd``."""

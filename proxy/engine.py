@@ -288,7 +288,7 @@ class Engine:
             if self._patience is not None:
                 self._patience.reschedule(asyncio.get_running_loop().time() + drain_s)
         self.overview.draining = True
-        self.feed.publish(self.overview.engine_changed())
+        self.feed.publish(self.overview.engine_changed)
         self._stopping.set()
 
     # Life
@@ -392,7 +392,7 @@ class Engine:
         if self.board.turn_day(now):
             await self._show_sums()
         elif beats % 10 == 0 or news:
-            self.feed.publish(self.overview.engine_changed())
+            self.feed.publish(self.overview.engine_changed)
         if self._providers_dirty:
             self.providers_changed()
         if self._health_unsaved:
@@ -405,7 +405,7 @@ class Engine:
     async def _show_sums(self) -> None:
         """Panels hear of today's sums and of all budgets, those too of which only the ledger knows what was spent."""
         await self.gate.learn(self.board.sessions())
-        self.feed.publish(self.snapshot())
+        self.feed.publish(self.snapshot)
 
     async def _discover(self) -> None:
         while True:
@@ -473,7 +473,7 @@ class Engine:
 
     async def _all_repriced(self) -> None:
         await self.gate.budgets.ask_again()
-        self.feed.publish(self.snapshot())
+        self.feed.publish(self.snapshot)
 
     async def _imported(self, requests: Sequence[c.Request], grown: Sequence[Grown]) -> None:
         """Sums of panels and budgets have in them what came into the ledger from elsewhere."""
@@ -486,7 +486,7 @@ class Engine:
                 self.board.meet(request.session_id, request.project, now)
         self.pasts.look_up()
         await self.gate.budgets.ask_again()
-        self.feed.publish(self.snapshot())
+        self.feed.publish(self.snapshot)
 
     def _name_agent(self, named: Named) -> None:
         self.writer.note(AgentName(*named, at=time.time()))
@@ -512,7 +512,7 @@ class Engine:
 
     def providers_changed(self) -> None:
         self._providers_dirty = False
-        self.feed.publish(c.ProvidersChanged(providers=self.overview.providers()))
+        self.feed.publish(lambda: c.ProvidersChanged(providers=self.overview.providers()))
 
     def _take_up(self, settings: Settings, changes: Changes) -> tuple[str, ...]:
         """Put read settings in force, the providers of which already are. What is wrong then, in words."""
@@ -530,7 +530,7 @@ class Engine:
         self._look_for_problems()
         if changes.words:
             self._herald.say("info", f"settings read anew: {changes.words}")
-        self.feed.publish(self.snapshot())
+        self.feed.publish(self.snapshot)
         return self.overview.problems
 
     def _post_notice(self, notice: c.Notice) -> None:

@@ -73,9 +73,8 @@ class Issuers:
             self.blocks.popitem(last=False)
         self.dirty = True
 
-    def concerns(self, messages: bytes | memoryview, issuer: str) -> bool:
-        """Whether messages may have blocks that are not ``issuer``'s. Searched for without decoding them."""
-        raw = bytes(messages)
+    def concerns(self, raw: bytes, issuer: str) -> bool:
+        """Whether a body may have blocks that are not ``issuer``'s. Searched for without decoding it."""
         if self._known <= {issuer} and raw.rfind(_SEALED) < 0:  # from behind: a third of the time in megabytes
             return False
         signatures = 0

@@ -6,6 +6,7 @@ ways; the wordings below were read in their documentation and error reports.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 MARGIN = 1.05
@@ -102,14 +103,20 @@ class Excess:
     """The provider stopped counting the prompt where it was sure of the excess."""
 
 
-@dataclass(frozen=True, slots=True)
 class Room:
     """A request's size beside its target's window, tokens."""
 
-    tokens: int
-    """Estimated."""
-    window: int | None
-    """None: not known, or not to be judged by us."""
+    def __init__(self, tokens: int | Callable[[], int], window: int | None) -> None:
+        """``tokens`` is an estimate, or makes one where it is asked for; ``window`` None: not known, or not to be judged
+        by us."""
+        self._tokens, self.window = tokens, window
+
+    @property
+    def tokens(self) -> int:
+        """Estimated."""
+        if not isinstance(self._tokens, int):
+            self._tokens = self._tokens()
+        return self._tokens
 
     @property
     def exceeded(self) -> bool:

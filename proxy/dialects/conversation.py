@@ -43,20 +43,24 @@ _UNUSED_TOLD = 20
 NO_RESULT = "[no result: the call was interrupted]"
 
 
-class Text(Struct, frozen=True, gc=False):
+class _Value(Struct, frozen=True, gc=False):
+    """A long conversation has thousands. None is part of a cycle, so the collector need not look at them."""
+
+
+class Text(_Value, frozen=True):
     text: str
     cache: Mapping[str, Any] | None = None
     """The block's ``cache_control``."""
 
 
-class Image(Struct, frozen=True, gc=False):
+class Image(_Value, frozen=True):
     media_type: str = "image/png"
     data: str | None = None
     """Base64."""
     url: str | None = None
 
 
-class Document(Struct, frozen=True, gc=False):
+class Document(_Value, frozen=True):
     """A PDF file; documents of text are ``Text`` already."""
 
     title: str
@@ -65,18 +69,18 @@ class Document(Struct, frozen=True, gc=False):
     url: str | None = None
 
 
-class Thinking(Struct, frozen=True, gc=False):
+class Thinking(_Value, frozen=True):
     text: str
     signature: str
 
 
-class Call(Struct, frozen=True, gc=False):
+class Call(_Value, frozen=True):
     id: str
     name: str
     input: Mapping[str, Any]
 
 
-class Result(Struct, frozen=True, gc=False):
+class Result(_Value, frozen=True):
     call_id: str
     name: str
     """Of the tool that was called."""
@@ -100,7 +104,7 @@ Part = Said | Thinking | Call | Result
 _SAID = (Text, Image, Document)
 
 
-class Turn(Struct, frozen=True, gc=False):
+class Turn(_Value, frozen=True):
     """Everything that one side says before the other does. In a user's turn all results stand first."""
 
     role: Role

@@ -46,7 +46,8 @@ def thought_in(delta: Mapping[str, Any]) -> str:
     for name in THOUGHTS:
         if (value := delta.get(name)) and (thought := said_in(value)):
             return thought
-    return "".join(_detail_text(piece) for piece in details_in(delta))
+    details = details_in(delta)
+    return "".join([_detail_text(piece) for piece in details]) if details else ""
 
 
 def details_in(delta: Mapping[str, Any]) -> list[Mapping[str, Any]]:

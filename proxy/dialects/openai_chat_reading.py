@@ -120,7 +120,8 @@ class ChatReader(AnswerReader):
             self._call(calls if isinstance(calls, list) else [calls])
         if isinstance(call := delta.get("function_call"), dict):
             self._call([{"index": 0, "function": call}])
-        self._links.update(links_in(delta.get("annotations")))
+        if annotations := delta.get("annotations"):
+            self._links.update(links_in(annotations))
 
     def _reasoning(self, delta: Mapping[str, Any]) -> None:
         if thought := thought_in(delta):
@@ -133,6 +134,7 @@ class ChatReader(AnswerReader):
         """A text, or parts: texts, and thinking with texts in it (Mistral, Databricks)."""
         if isinstance(content, str):
             self._text(content)
+            return
         for part in content if isinstance(content, list) else [content]:
             if not isinstance(part, dict):
                 continue

@@ -125,10 +125,10 @@ class AnswerReader(ABC):
         if self.writer.ended:
             return
         name, data = _event_in(frame)
-        if not data.strip():
+        if not data or data.isspace():
             self.writer.ping()
             return
-        told = name.decode(errors="replace")
+        told = name.decode(errors="replace") if name else ""
         for value in payloads_in(self._characters.joined(data)):
             self._see_value(value, told)
 

@@ -22,11 +22,6 @@ def budgeted(upstream: ScriptedUpstream, **budget: Any) -> dict[str, Any]:
     return settings(provider(upstream), budget=budget)
 
 
-def behind_login(upstream: ScriptedUpstream) -> dict[str, Any]:
-    """A provider that a subscription pays."""
-    return {"preset": "respan", "base_url": upstream.url, "auth": "passthrough", "passthrough_host": "127.0.0.1"}
-
-
 async def report(engine: RunningEngine, **query: str) -> dict[str, c.Budget]:
     answer = msgspec.json.decode((await engine.look("budget", **query)).content, type=c.BudgetReport)
     return {budget.kind: budget for budget in answer.budgets}

@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from proxy import contract as c
-from tests.proxy.budgeting import LOGIN, TURN, TURN_COSTS, behind_login, report
+from tests.proxy.budgeting import LOGIN, TURN, TURN_COSTS, report
 from tests.proxy.conftest import StartEngine
-from tests.proxy.running_engine import provider, settings
+from tests.proxy.running_engine import passthrough, provider, settings
 from tests.upstreams import Hold, ScriptedUpstream, as_json, as_stream, error_body, message_events, message_stream
 
 
@@ -15,7 +15,7 @@ def subscription_first(upstream: ScriptedUpstream, second: ScriptedUpstream, **b
     """A subscription that does not count is first in the chain; what follows costs a cent."""
     second.script = as_stream(message_stream(usage=TURN))
     amounts = {"day_usd": Decimal("0.01"), "count_subscription": False, **budget}
-    return settings(behind_login(upstream), provider(second), fallback=True, budget=amounts)
+    return settings(passthrough(upstream), provider(second), fallback=True, budget=amounts)
 
 
 async def test_a_budget_bounds_what_follows_a_target_that_costs_nothing(

@@ -5,9 +5,9 @@ from decimal import Decimal
 import msgspec
 
 from proxy import contract as c
-from tests.proxy.budgeting import DOLLAR, LOGIN, SESSION, SIMULATOR, TURN, TURN_COSTS, behind_login, budgeted, report
+from tests.proxy.budgeting import DOLLAR, LOGIN, SESSION, SIMULATOR, TURN, TURN_COSTS, budgeted, report
 from tests.proxy.conftest import StartEngine
-from tests.proxy.running_engine import RunningEngine, settings
+from tests.proxy.running_engine import RunningEngine, passthrough, settings
 from tests.upstreams import ScriptedUpstream, as_stream, message_stream
 
 
@@ -57,7 +57,7 @@ async def test_a_subscription_that_does_not_count_is_not_in_what_panels_are_told
 ) -> None:
     upstream.script = as_stream(message_stream(usage=TURN))
     budget = {"day_usd": Decimal("0.01"), "count_subscription": False}
-    engine = await start(settings(behind_login(upstream), budget=budget))
+    engine = await start(settings(passthrough(upstream), budget=budget))
     for _ in range(3):
         await engine.ask(**LOGIN)
     snapshot = await engine.snapshot()

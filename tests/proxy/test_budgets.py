@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from proxy import contract as c
-from tests.proxy.budgeting import DOLLAR, LOGIN, SESSION, SIMULATOR, TURN, TURN_COSTS, behind_login, budgeted, report
+from tests.proxy.budgeting import DOLLAR, LOGIN, SESSION, SIMULATOR, TURN, TURN_COSTS, budgeted, report
 from tests.proxy.conftest import StartEngine
-from tests.proxy.running_engine import RunningEngine, message, provider, settings
+from tests.proxy.running_engine import RunningEngine, message, passthrough, provider, settings
 from tests.upstreams import ScriptedUpstream, as_stream, message_stream
 
 
@@ -125,7 +125,7 @@ async def test_a_subscription_counts_at_list_price_unless_told_otherwise(
 ) -> None:
     upstream.script = as_stream(message_stream(usage=TURN))
     budget = {"day_usd": Decimal("0.01"), "count_subscription": counts}
-    engine = await start(settings(behind_login(upstream), budget=budget))
+    engine = await start(settings(passthrough(upstream), budget=budget))
     assert [(await engine.ask(**LOGIN)).status_code for _ in range(2)] == [200, second]
 
 

@@ -46,7 +46,7 @@ class Fitting:
     def __init__(self, file: Path, estimator: Estimator) -> None:
         self._file = KeptFile(file, "who signed which thinking")
         self.estimator = estimator
-        kept = _load(self._file)
+        kept = self._file.content(_Kept)
         self._issuers = Issuers(kept.blocks)
         self._odd_ids = OrderedDict.fromkeys(kept.odd_ids)
         self._counted: OrderedDict[str, tuple[Weight, int, str]] = OrderedDict()
@@ -168,11 +168,3 @@ class Fitting:
 
 def _thread(exchange: Exchange) -> str:
     return thread_of(exchange.identity.session, exchange.identity.agent)
-
-
-def _load(file: KeptFile) -> _Kept:
-    try:
-        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
-    except msgspec.DecodeError as error:
-        file.unreadable(error)
-        return _Kept()

@@ -96,7 +96,7 @@ class HealthBook:
     def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
         self._file = KeptFile(file, "the providers' health")
         self._clock = clock
-        kept = _load(self._file)
+        kept = self._file.content(_Kept)
         self._breakers = {place: br.restored(each) for place, each in kept.breakers.items()}
         self._resting = set(kept.resting)
         self._providers: dict[str, _Provider] = {}
@@ -425,11 +425,3 @@ def _key_mark(key: SecretStr) -> str:
 
 def _quantile(ordered: Sequence[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
-
-
-def _load(file: KeptFile) -> _Kept:
-    try:
-        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
-    except msgspec.DecodeError as error:
-        file.unreadable(error)
-        return _Kept()

@@ -18,7 +18,7 @@ from proxy.dialects.gemini import Gemini
 from proxy.dialects.openai_chat import OpenAIChat
 from proxy.dialects.openai_responses import OpenAIResponses
 from proxy.dialects.vertex import Vertex
-from proxy.engine import GARBAGE_OBJECTS
+from proxy.memory import GARBAGE_OBJECTS
 from proxy.protocol.foreign_json import read_json
 from tests.bench.traffic import DELTAS, LAST_CHUNK, SERVED_MODEL, chunk
 from tests.upstreams import Call, Reply

@@ -146,8 +146,11 @@ class Fitting:
         text = self.estimator.tokens(model, weight.text_bytes) if weight.text_bytes else 0
         return text + weight.media_tokens
 
-    def legal(self, body: Body, exchange: Exchange, target: Target) -> tuple[Body, tuple[str, ...]]:
-        """The body with a history that the target takes, and what was changed in words."""
+    def legal(
+        self, body: Body, exchange: Exchange, target: Target, *, dialect_tells: bool = False
+    ) -> tuple[Body, tuple[str, ...]]:
+        """The body with a history that the target takes, and what was changed in words. ``dialect_tells``: it will be
+        translated by a dialect that tells the work of server tools itself."""
         issuer = issuer_of(target.provider, target.model)
         changes: tuple[str, ...] = ()
         if target in exchange.without_thinking:
@@ -155,7 +158,7 @@ class Fitting:
         elif self._issuers.concerns(body.raw, issuer):
             body, changes = without_foreign_thinking(body, self._issuers.foreign(issuer))
         if not is_claude(issuer):
-            body, more = without_server_tools(body)
+            body, more = (body, ()) if dialect_tells else without_server_tools(body)
             changes += more
         elif (exchange.identity.session or "") in self._odd_ids:
             fields, more = with_legal_tool_ids(body)

@@ -58,7 +58,7 @@ class Budgets:
         ``warn`` takes a sentence for the user."""
         self._file, self._settings, self._ledger = KeptFile(file, "budgets"), settings, ledger
         self._flush, self._clock, self._warn = flush, clock, warn
-        self._kept = _load(self._file)
+        self._kept = self._file.content(_Kept)
         self._own: dict[Scope, Sum] = {}
         """What ended in this engine."""
         self._others: dict[Scope, Sum] = {}
@@ -299,11 +299,3 @@ def _plus(one: Sum, other: Sum) -> Sum:
 
 def _nano(amount: Decimal | None) -> int | None:
     return None if amount is None else int(amount * 10**9)
-
-
-def _load(file: KeptFile) -> _Kept:
-    try:
-        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
-    except msgspec.DecodeError as error:
-        file.unreadable(error)
-        return _Kept()

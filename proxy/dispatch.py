@@ -137,8 +137,9 @@ class Dispatch:
         """Names the client's own credential where it goes along to ``provider``."""
         if provider.auth != "passthrough":
             return None
-        name = login_name(exchange, self.local_token)
-        return None if name is None and provider.keys else name or "none"
+        if exchange.login is None:
+            exchange.login = login_name(exchange, self.local_token)
+        return None if not exchange.login and provider.keys else exchange.login or "none"
 
     # In which form
 
@@ -196,10 +197,11 @@ class Dispatch:
         if not exchange.tells_health:
             self.health.unsent(provider, attempt.target.model, attempt.key, login, attempt.admission)
             return
-        self.health.note(provider, attempt.target.model, attempt.key, outcome, headers, login, attempt.admission)
+        where = (provider, attempt.target.model, attempt.key)
+        limits = self.health.note(*where, outcome, headers, login, attempt.admission)
         if outcome.name == "served" and exchange.first_event_at is not None:
             self.health.note_latency(provider, round((exchange.first_event_at - attempt.began) * 1000, 3))
-        self.herald.limits(provider.name, headers)
+        self.herald.limits(provider.name, limits)
         self.changed()
 
     def _concerns(self, attempt: Attempt) -> bool:

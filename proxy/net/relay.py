@@ -19,6 +19,7 @@ from proxy import contract as c
 from proxy.dialects.dialect import CannotTake
 from proxy.health import Admitted, Closed
 from proxy.net.attempt import (
+    CLIENT_WAITS_S,
     Attempt,
     Failure,
     Parcel,
@@ -49,8 +50,6 @@ ATTEMPTS_MAX = 8
 """Tries of one request: the client repeats it about as often, and the two multiply."""
 TRYING_S = 240.0
 """No further target is tried after so long."""
-ANSWERED_S = 285.0
-"""Whoever is tried after the first target has begun its stream by then: the client itself gives up at 300 s."""
 
 OVER_BUDGET = (402, "billing_error")
 """Claude Code 2.1.329 shows it and leaves it at that; a 400 it repeats five times without features of its own."""
@@ -437,7 +436,7 @@ class Relay:
             return self._answer_timeout_s
         if all(each.skipped for each in exchange.attempts):
             return provider.first_event_timeout_s
-        left_s = exchange.started + ANSWERED_S - time.monotonic()
+        left_s = exchange.started + CLIENT_WAITS_S - time.monotonic()
         return min(provider.first_event_timeout_s, max(0.0, left_s))
 
     async def _attempt(self, attempt: Attempt, answer: Answer) -> Failure | None:
@@ -547,7 +546,7 @@ def _worth_a_try(closed: Sequence[Closed], resting: Sequence[Target]) -> Target 
     return resting[min(guessed)[1]] if guessed else None
 
 
-def login_name(exchange: Exchange, local_token: str) -> str | None:
-    """Tells one client's own credential from another's without keeping it; None where the client has none."""
+def login_name(exchange: Exchange, local_token: str) -> str:
+    """Tells one client's own credential from another's without keeping it; empty where the client has none."""
     own = client_credential(exchange.raw_headers, local_token)
-    return fingerprint(repr(own))[:8] if own else None
+    return fingerprint(repr(own))[:8] if own else ""

@@ -27,14 +27,14 @@ _THINKING = b'"thinking_delta"'
 class TextCount:
     """Counts over the deltas of one answer, most of which differ in their text alone."""
 
-    __slots__ = ("_lines", "_opening", "_quotes", "_thinks", "size_bytes")
+    __slots__ = ("_opening", "_quotes", "_thinks", "size_bytes")
 
     def __init__(self) -> None:
         self.size_bytes = 0
         self._opening = b"\n"
         """How the last event that was searched began, up to its text; at first, as no event begins."""
-        self._quotes = self._lines = 0
-        """In an event that begins so and has nothing behind its text, its blank line counted."""
+        self._quotes = 0
+        """In an event that begins so and has nothing behind its text."""
         self._thinks = False
 
     def see(self, event: bytes) -> None:
@@ -49,17 +49,18 @@ class TextCount:
     def see_run(self, events: bytes) -> int | None:
         """Count delta events that differ in their text alone, each with the blank line before it; how many they are.
 
-        None, and nothing is counted, where they differ in more. The time goes into three looks over all of them.
+        None, and nothing is counted, where they differ in more: what stands between two texts is then found less often,
+        or there are more quotes, of other fields or of other events.
         """
         first = events[len(_APART) :].partition(_APART)[0]
         if not first.startswith(self._opening):
             self._learn(first)
         number = events.count(_CLOSING + _APART + self._opening) + 1
         alike = events.startswith(self._opening, len(_APART)) and events.endswith(_CLOSING)
-        lines, quotes = events.count(b"\n"), events.count(b'"')
+        quotes = events.count(b'"')
         if b"\\" in events:
             quotes -= events.count(b'\\"')
-        if not alike or lines != number * self._lines or quotes != number * self._quotes or self._thinks:
+        if not alike or quotes != number * self._quotes or self._thinks:
             return None
         self.size_bytes += len(events) - number * (len(_APART) + len(self._opening) + len(_CLOSING))
         self.size_bytes -= _escaped_bytes(events)
@@ -72,7 +73,6 @@ class TextCount:
             return None
         self._opening = event[: found.start(1)]
         self._quotes = self._opening.count(b'"') + 1
-        self._lines = self._opening.count(b"\n") + len(_APART)
         self._thinks = _THINKING in self._opening
         return found[1]
 

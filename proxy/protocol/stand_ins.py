@@ -26,10 +26,7 @@ class StandIn(Protocol):
     """A tool of Anthropic's servers that the engine runs."""
 
     @property
-    def name(self) -> str: ...
-
-    @property
-    def max_uses(self) -> int: ...
+    def wanted(self) -> Wanted | WantedPages: ...
 
     @property
     def noun(self) -> str: ...
@@ -75,14 +72,6 @@ class SearchStandIn:
     noun = "search"
     counted_as = "web_search_requests"
 
-    @property
-    def name(self) -> str:
-        return self.wanted.name
-
-    @property
-    def max_uses(self) -> int:
-        return self.wanted.max_uses
-
     def replaces(self, tool: Mapping[str, Any]) -> bool:
         return is_tool(tool, search.TOOL)
 
@@ -101,7 +90,7 @@ class SearchStandIn:
         return Query(str(call.get("id") or ""), query)
 
     def used_up(self) -> Refusal:
-        return Refusal("max_uses_exceeded", f"No search is left: {self.max_uses} were allowed.")
+        return Refusal("max_uses_exceeded", f"No search is left: {self.wanted.max_uses} were allowed.")
 
     def taken(self, outcome: Found) -> Found:
         return outcome
@@ -120,7 +109,7 @@ class SearchStandIn:
         ]
         if isinstance(outcome, Refusal):
             content = {"type": "web_search_tool_result_error", "error_code": outcome.code}
-        return _pair(search.TOOL, self.name, server_id, {"query": _query(call)}, content)
+        return _pair(search.TOOL, self.wanted.name, server_id, {"query": _query(call)}, content)
 
     def told(self, outcome: Found) -> Block:
         if isinstance(outcome, Refusal):
@@ -150,14 +139,6 @@ class FetchStandIn:
         self._tokens_left = tokens_left
         self._documents = documents
 
-    @property
-    def name(self) -> str:
-        return self.wanted.name
-
-    @property
-    def max_uses(self) -> int:
-        return self.wanted.max_uses
-
     def replaces(self, tool: Mapping[str, Any]) -> bool:
         return is_tool(tool, fetch.TOOL)
 
@@ -174,7 +155,7 @@ class FetchStandIn:
         return _NO_ROOM if self._is_full else fetch.read_visit(call, self.wanted, messages, server_tools)
 
     def used_up(self) -> Refusal:
-        return Refusal("max_uses_exceeded", f"No page is left: {self.max_uses} were allowed.")
+        return Refusal("max_uses_exceeded", f"No page is left: {self.wanted.max_uses} were allowed.")
 
     def taken(self, outcome: Found) -> Found:
         """Cut to what may be read of it. A file is taken whole or not at all."""
@@ -208,7 +189,7 @@ class FetchStandIn:
                 }
             case _:
                 content = {"type": "web_fetch_tool_result_error", "error_code": _refusal(outcome).code}
-        return _pair(fetch.TOOL, self.name, server_id, {"url": fetch.url_of(call)}, content)
+        return _pair(fetch.TOOL, self.wanted.name, server_id, {"url": fetch.url_of(call)}, content)
 
     def told(self, outcome: Found) -> Block:
         if not isinstance(outcome, Fetched):

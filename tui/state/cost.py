@@ -11,7 +11,7 @@ from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line
 from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.trouble import health_words
-from tui.state.who import agent_row_name, session_money, session_name, session_names, told_apart
+from tui.state.who import agent_row_name, part_money, session_money, session_name, session_names, told_apart
 
 TODAY_WORDS = ("today, all sessions", "all today", "today")
 AGENT_LIMIT = 40
@@ -197,9 +197,7 @@ def _agent(agent: AgentTally, width: int, *, made_up: bool) -> Line:
     name = Piece(agent_row_name(agent), "plain" if agent.in_flight else "dim")
     doing = Piece("● working" if agent.in_flight else "", "accent")
     tally = agent.tally
-    money = f.spent(tally, COST) if tally.requests else ""
-    if money and made_up and not (tally.cost_nano_usd or tally.unpriced_requests):
-        money = f.money(tally.simulated_nano_usd, simulated=True)
+    money = part_money(tally, COST, simulated=made_up) if tally.requests else ""
     return _tally_line(name, agent.tally, money, doing, width)
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from proxy.contract import AgentTally, Request, Session
+from proxy.contract import AgentTally, Request, Session, Tally
 from tui.state.formats import money, short_model, spent
 from tui.state.text import clean_line
 
@@ -56,8 +56,12 @@ def session_money(session: Session, width: int | None = None) -> str:
 
     Without room for both in ``width`` cells, real money stands alone.
     """
-    tally = session.tally
-    if session.simulated and not tally.cost_nano_usd and not tally.unpriced_requests:
+    return part_money(session.tally, width, simulated=session.simulated)
+
+
+def part_money(tally: Tally, width: int | None = None, *, simulated: bool) -> str:
+    """What a part of a session cost, with the same mark where the session is ``simulated``, though it cost nothing."""
+    if simulated and not tally.cost_nano_usd and not tally.unpriced_requests:
         return money(tally.simulated_nano_usd, simulated=True)
     return spent(tally, width)
 

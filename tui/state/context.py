@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from proxy.contract import ContextItem, ContextReport
 from tui.state import formats as f
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, spread
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, shown_of, spread
 from tui.state.text import clean_line, left, right
 
 KINDS = {
@@ -85,11 +85,11 @@ def _parts(report: ContextReport, width: int) -> Iterator[Line]:
 
 
 def _items(report: ContextReport, width: int) -> list[Line]:
-    shown = report.items[:ITEMS_SHOWN]
+    shown = report.items[: shown_of(len(report.items), ITEMS_SHOWN)]
     more = len(report.items) - len(shown)
     lines = _pieces(shown, report, width)
     if more:
-        rest = sum(item.tokens for item in report.items[ITEMS_SHOWN:])
+        rest = sum(item.tokens for item in report.items[len(shown) :])
         lines.append(cut(line(Piece(f"   and {more} more, {f.count(rest)} tokens together", "dim")), width))
     return lines
 

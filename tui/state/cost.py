@@ -7,7 +7,7 @@ from proxy.contract import AgentTally, Budget, BudgetKind, Limit, Session, Tally
 from tui.state import formats as f
 from tui.state.burn import Burn
 from tui.state.limits import limit_tone, standing
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, line_cells, spread
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, line_cells, shown_of, spread
 from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.trouble import health_words
@@ -21,6 +21,8 @@ GAUGE_NAME, GAUGE_BAR_LEAST, GAUGE_TEXT_LEAST = 9, 4, 13
 BUDGET_WORDS: dict[BudgetKind, str] = {"session": "session", "project": "project", "day": "today", "month": "month"}
 COST = 9
 """Cells of an amount in a row."""
+LOW = 12
+"""Rows of a strip that has neither gaps nor a word on what is missing."""
 ROOMY = 38
 """Cells from which on there is room for the number of requests."""
 
@@ -61,15 +63,22 @@ def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: floa
         _today(state, session, inner),
         _providers(state, inner, now),
     ]
+    return [line(" ", *one) for one in _stacked([block for block in blocks if block], height)]
+
+
+def _stacked(blocks: Sequence[Sequence[Line]], height: int) -> list[Line]:
+    """``blocks`` below each other; where they do not fit, the gaps between them give way before any line does."""
+    size = sum(map(len, blocks))
+    if height <= LOW:
+        return [one for block in blocks for one in block][:height]
+    gaps = min(len(blocks) - 1, max(0, height - size))
     lines: list[Line] = []
-    for block in blocks:
-        if not block:
-            continue
-        gap = [EMPTY] if lines and height > 12 else []
-        lines += [*gap, *block]
-    if len(lines) > height > 12:
-        lines = [*lines[: height - 1], line(Piece("… more than fits here", "dim"))]
-    return [line(" ", *one) for one in lines[:height]]
+    for place, block in enumerate(blocks):
+        lines += [*([EMPTY] if 0 < place <= gaps else []), *block]
+    if len(lines) <= height:
+        return lines
+    over = len(lines) - height + 1
+    return [*lines[: height - 1], line(Piece(f"… {over} lines more than fit here", "dim"))]
 
 
 def provider_lines(state: PanelState, width: int, now: float) -> list[Line]:
@@ -205,8 +214,8 @@ def _sessions(state: PanelState, width: int, now: float) -> list[Line]:
     working = state.at_work(now)
     names = session_names(working)
     room = _name_room(width)
-    short = {one.id: _told_apart_in(names[one.id], session_name(one), room) for one in working[:SESSION_LIMIT]}
-    lines = [_session(session, short[session.id], width) for session in working[:SESSION_LIMIT]]
+    shown = working[: shown_of(len(working), SESSION_LIMIT)]
+    lines = [_session(one, _told_apart_in(names[one.id], session_name(one), room), width) for one in shown]
     more = len(working) - len(lines)
     return [*lines, line(Piece(f"and {more} more", "dim"))] if more else lines
 

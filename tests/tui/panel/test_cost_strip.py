@@ -81,6 +81,11 @@ def told(*sessions: c.Session, today: c.Tally = MIXED) -> PanelState:
     return state
 
 
+def words(state: PanelState, height: int) -> list[str]:
+    """The strip in ``height`` rows."""
+    return [line_text(one) for one in cost_lines(state, Burn(), 29, height, NOW)]
+
+
 def named(name: str, **more: object) -> c.Session:
     return msgspec.structs.replace(SESSION, id=name, project="shop-api", tally=MIXED, **more)
 
@@ -123,10 +128,23 @@ def test_limits_of_tokens_are_told_apart_in_full(width: int, names: tuple[str, s
     assert "…" not in text
 
 
-def test_what_does_not_fit_into_the_strip_is_said_to_be_missing() -> None:
+def test_gaps_give_way_before_a_line_does() -> None:
     state = told(*(named(f"{number}") for number in range(8)))
-    assert "more than fits" in line_text(cost_lines(state, Burn(), 29, 13, NOW)[-1])
-    assert "more than fits" not in line_text(cost_lines(state, Burn(), 29, 40, NOW)[-1])
+    whole = words(state, 21)
+    full = len(whole)
+    filled = [each for each in whole if each != " "]
+    for height in range(len(filled), full + 1):
+        lines = words(state, height)
+        assert [each for each in lines if each != " "] == filled
+        assert len(lines) == height
+    assert words(state, len(filled) - 1)[-1] == " … 2 lines more than fit here"
+
+
+@pytest.mark.parametrize(("known", "rest"), [(8, 0), (9, 0), (10, 2), (12, 4)])
+def test_a_session_is_shown_where_a_line_would_count_it_alone(known: int, rest: int) -> None:
+    lines = words(told(*(named(f"{number}") for number in range(known))), 80)
+    assert [each.strip() for each in lines if "and " in each and " more" in each] == [f"and {rest} more"] * bool(rest)
+    assert sum("shop" in each for each in lines) == known - rest
 
 
 def test_sessions_that_did_something_lately_are_called_active() -> None:

@@ -77,7 +77,11 @@ def test_a_sub_agents_window_is_called_one() -> None:
 
 
 def test_items_that_do_not_fit_are_summed() -> None:
-    assert "and 1 more, 200 tokens together" in context_text(scenes_context.context())
+    report = scenes_context.context()
+    assert "more" not in context_text(report)
+    assert "last answer" in context_text(report)
+    longer = msgspec.structs.replace(report, items=(*report.items, c.ContextItem(kind="images", name="x", tokens=50)))
+    assert "and 2 more, 250 tokens together" in context_text(longer)
 
 
 def test_a_window_that_fills_up_warns() -> None:

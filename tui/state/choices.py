@@ -38,6 +38,8 @@ NAME_TIGHT = 18
 NAME_LEAST, NAME_MORE = 22, 6
 """Cells that a model's name keeps before a figure is taken in, and what it gets more before anything else."""
 PRICES = 16
+PRICES_TIGHT = 11
+"""Cells of both prices in one column, where two find no room."""
 COST = 13
 CAN_DO = (24, 18)
 """Cells of what a model can do, in full and in short."""
@@ -215,13 +217,13 @@ def _columns(width: int, compared: Compared, *, checked: bool) -> _Columns:
     """What fits into ``width`` cells, in order of importance; the model's name keeps ``NAME_LEAST``, or a little less
     beside the word of a check."""
     provider = PROVIDER if width >= PROVIDER_FROM else 0
-    prices = PRICES if width - ALWAYS - provider - PRICES >= NAME_TIGHT else 0
+    prices = next((size for size in (PRICES, PRICES_TIGHT) if width - ALWAYS - provider - size >= NAME_TIGHT), 0)
     spare = width - ALWAYS - provider - prices - NAME_LEAST
     cost = COST if compared and spare >= COST else 0
     spare -= cost
     can_do = next((size for size in CAN_DO if spare >= size + NAME_MORE), 0)
     spare -= can_do
-    found = next((size for size in CHECKED if checked and prices and spare + NAME_GIVES >= size), 0)
+    found = next((size for size in CHECKED if checked and prices == PRICES and spare + NAME_GIVES >= size), 0)
     spare -= found
     wider = min(PROVIDER_MORE, max(0, spare - NAME_MORE)) if provider else 0
     name = width - ALWAYS - provider - wider - prices - cost - can_do - found
@@ -238,7 +240,9 @@ def check_lines(model: c.Model, width: int, now: float) -> list[Line]:
 def _figures(model: c.Model, plan: _Columns, compared: Compared, *, warn: bool) -> list[Piece]:
     tone: Tone = "bad" if warn else "dim"
     pieces = [Piece(f" {'▲' if warn else ' '}{right(f.window(model.context_window), 5)}", tone)]
-    if plan.prices:
+    if plan.prices == PRICES_TIGHT:
+        pieces.append(Piece(right(f.prices(model.input_nano_usd, model.output_nano_usd), PRICES_TIGHT)))
+    elif plan.prices:
         pieces.append(Piece(f" {right(f.price(model.input_nano_usd), 7)} {right(f.price(model.output_nano_usd), 7)}"))
     if plan.cost:
         pieces.append(Piece(f.aligned(compared.get((model.provider, model.id), ""), plan.cost)))
@@ -256,7 +260,8 @@ def model_titles(width: int, compared: Compared = NOT_COMPARED, *, checked: bool
     """The titles over the entries of the model picker."""
     plan = _columns(width, compared, checked=checked)
     tail = f"  {right('ctx', 5)}"
-    tail += f" {right('in/M', 7)} {right('out/M', 7)}" if plan.prices else ""
+    if plan.prices:
+        tail += right("$/M in/out", plan.prices) if plan.prices == PRICES_TIGHT else f" {'in/M':>7} {'out/M':>7}"
     tail += right("this session", plan.cost) if plan.cost else ""
     tail += "  " + left("can do", plan.can_do - 2) if plan.can_do else ""
     tail += f" {left('check', plan.checked - 1)}" if plan.checked else ""

@@ -67,6 +67,14 @@ def price(nano_usd_per_million: int | None) -> str:
     return f"${dollars:,.0f}" if dollars == round(dollars) else f"${dollars:,.{2 if dollars >= 0.1 else 3}f}"
 
 
+def prices(input_nano_usd: int | None, output_nano_usd: int | None) -> str:
+    """Those of a million tokens of input and of output in one: ``5/25``, ``0.25/1.25``, ``free``."""
+    if input_nano_usd == output_nano_usd and not input_nano_usd:
+        return price(input_nano_usd)
+    both = ("0" if each == 0 else price(each).removeprefix("$") for each in (input_nano_usd, output_nano_usd))
+    return "/".join(both)
+
+
 def sums(real_nano_usd: int, simulated_nano_usd: int) -> str:
     """Real and simulated money side by side, never added."""
     if not simulated_nano_usd:

@@ -84,6 +84,21 @@ def test_an_unknown_price_is_never_zero() -> None:
     assert f.price(DOLLAR * 5 // 4) == "$1.25"
 
 
+@pytest.mark.parametrize(
+    ("both", "words"),
+    [
+        ((5 * DOLLAR, 25 * DOLLAR), "5/25"),
+        ((DOLLAR // 4, DOLLAR * 5 // 4), "0.25/1.25"),
+        ((0, 0), "free"),
+        ((0, DOLLAR), "0/1"),
+        ((None, None), "?"),
+        ((DOLLAR, None), "1/?"),
+    ],
+)
+def test_both_prices_of_a_model_in_short(both: tuple[int | None, int | None], words: str) -> None:
+    assert f.prices(*both) == words
+
+
 def test_a_bar_shows_a_small_share_and_stays_in_its_width() -> None:
     assert f.bar(0.001, 8) == ("━", "─" * 7)
     assert f.bar(7.0, 8) == ("━" * 8, "")

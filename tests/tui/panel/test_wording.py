@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from proxy import contract as c
-from tests.tui.scenes import NOW, at_work, blank, live, models, rescued, served
+from tests.tui.scenes import DOLLAR, NOW, at_work, blank, live, models, rescued, served
 from tui import actions
 from tui.screens.help import HelpScreen
 from tui.screens.main import PINNED
@@ -275,6 +275,20 @@ def test_titles_of_the_model_picker_stand_over_their_columns(width: int) -> None
         assert cells(entry) <= width
         if "ctx" in title and width >= 30:
             assert entry.index("200k") + 4 == title.index("ctx") + 3
+        assert ("in/" in title) == (" ?" in entry[entry.find("200k") :])
+
+
+@pytest.mark.parametrize("width", range(53, 61))
+def test_a_narrow_picker_tells_both_prices_in_short(width: int) -> None:
+    priced = c.Model(provider="openrouter", id="m", input_nano_usd=3 * DOLLAR, output_nano_usd=15 * DOLLAR)
+    entry = line_text(model_line(ModelChoice(priced), width, present=False, context_tokens=0))
+    title = line_text(model_titles(width))
+    if width < 58:
+        assert entry.endswith(" 3/15")
+        assert title.endswith(" $/M in/out")
+    else:
+        assert entry.endswith("     $3     $15")
+    assert cells(entry) == cells(title)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

@@ -15,7 +15,7 @@ from tui.state.lines import Line
 from tui.state.panel import Dirty, PanelState
 from tui.state.periods import PERIODS
 from tui.state.spend import GROUPS, SpendView
-from tui.state.spend_lines import SpendTable, about_words, graph, heading, notes, ordered, way_words
+from tui.state.spend_lines import SpendTable, about_words, graph, heading, made_up, notes, ordered, way_words
 from tui.state.whatif import Subject
 from tui.state.who import session_names
 from tui.work import begin
@@ -74,7 +74,8 @@ class SpendScreen(TableScreen[UsageRow, None]):
             begin(self, self._read, "read")
 
     def heading_lines(self, width: int) -> list[Line]:
-        return heading(self._view, self._names, width)
+        simulated = self._report is not None and made_up(self._report)
+        return heading(self._view, self._names, width, simulated=simulated)
 
     def graph_lines(self, width: int) -> list[Line]:
         return graph(self._report, self._view.group, width, self.size.height) if self._report else []

@@ -21,6 +21,8 @@ LABELS: dict[UsageGroup, str] = {
 """Groups whose name is not the word for them."""
 ROLES = {"main": "the conversation", "agent": "sub-agents", "background": "background calls"}
 
+ALL_SIMULATED = f"{f.SIMULATED} simulated money"
+"""Above sums that have no other."""
 GRAPH_FROM = 22
 """Rows of the screen from which on a graph finds room."""
 GRAPH_ROWS = 4
@@ -30,8 +32,13 @@ def label(group: UsageGroup) -> str:
     return LABELS.get(group, group)
 
 
-def heading(view: SpendView, names: SessionNames, width: int) -> list[Line]:
-    """The lines on top: period, grouping, and what was opened."""
+def made_up(report: UsageReport) -> bool:
+    """All money in it is simulated: then bars, order and shares are of that; else of real money alone."""
+    return not report.total.cost_nano_usd and report.total.simulated_nano_usd > 0
+
+
+def heading(view: SpendView, names: SessionNames, width: int, *, simulated: bool = False) -> list[Line]:
+    """The lines on top: period, grouping, and what was opened; ``simulated``: all money below is."""
     periods = _tabs([*PERIODS], PERIODS.index(view.period), "period_at")
     groups = _tabs([label(group) for group in GROUPS], GROUPS.index(view.group), "group_at")
     here = Piece(f"‹{label(view.group)}›", "strong", "screen.group")
@@ -41,7 +48,7 @@ def heading(view: SpendView, names: SessionNames, width: int) -> list[Line]:
     return [
         first if line_cells(first) <= width else line(" ", Piece("spend  ", "strong"), period),
         second if line_cells(second) <= width else line(" ", Piece("by     ", "dim"), here),
-        cut(_way(view.steps, names), width),
+        cut(_way(view.steps, names) + line(*([Piece(f"   {ALL_SIMULATED}", "warn")] if simulated else [])), width),
     ]
 
 
@@ -110,12 +117,17 @@ def ordered(report: UsageReport, group: UsageGroup) -> list[UsageRow]:
     """The rows as they are listed: times with the newest first, the rest with the dearest first."""
     if group in TIMES:
         return sorted(report.rows, key=lambda row: row.key, reverse=group != "hour_of_day")
-    return sorted(report.rows, key=lambda row: (-money(row.tally), -row.tally.requests, row.key))
+    return sorted(report.rows, key=_dearest_first)
 
 
-def money(tally: Tally) -> int:
-    """What a bar shows: real money where there is any, else simulated."""
-    return tally.cost_nano_usd or tally.simulated_nano_usd
+def _dearest_first(row: UsageRow) -> tuple[int, int, int, str]:
+    """By real money; those that cost none of that by simulated money."""
+    return -row.tally.cost_nano_usd, -row.tally.simulated_nano_usd, -row.tally.requests, row.key
+
+
+def money(tally: Tally, *, simulated: bool) -> int:
+    """What bars, shares and graphs are of in a report whose money is all ``simulated``, or not."""
+    return tally.simulated_nano_usd if simulated else tally.cost_nano_usd
 
 
 class SpendTable:
@@ -123,7 +135,8 @@ class SpendTable:
 
     def __init__(self, report: UsageReport, group: UsageGroup, names: SessionNames, width: int) -> None:
         self._report, self._group, self._names = report, group, names
-        self._top = max((money(row.tally) for row in report.rows), default=0)
+        self._made_up = made_up(report)
+        self._top = max((money(row.tally, simulated=self._made_up) for row in report.rows), default=0)
         longest = max((cells(name(group, row.key, names)) for row in report.rows), default=0)
         self.figures: Figures = arranged(self._columns(), longest, width)
 
@@ -149,10 +162,12 @@ class SpendTable:
         return [column for column in columns if not absent.get(column.title)]
 
     def titles(self) -> Line:
-        return self.figures.titles(label(self._group))
+        mixed = self._report.total.simulated_nano_usd > 0
+        bars = ("simulated money", "simulated", f.SIMULATED) if self._made_up else ("real money", "real")
+        return self.figures.titles(label(self._group), bars if mixed else ())
 
     def row(self, row: UsageRow) -> Line:
-        share = money(row.tally) / self._top if self._top else 0.0
+        share = money(row.tally, simulated=self._made_up) / self._top if self._top else 0.0
         filled, _ = f.bar(share, self.figures.bar) if share else ("", "")
         return self._line(name(self._group, row.key, self._names), row.tally, filled)
 
@@ -179,10 +194,7 @@ class SpendTable:
 
     def _share(self, tally: Tally) -> str:
         """Of the sum in the first column of money: a row that has none of that has no share of it."""
-        total = self._report.total
-        part, whole = tally.cost_nano_usd, total.cost_nano_usd
-        if not whole:
-            part, whole = tally.simulated_nano_usd, total.simulated_nano_usd
+        part, whole = (money(each, simulated=self._made_up) for each in (tally, self._report.total))
         if not part:
             return ""
         return f.percent(part / whole) if part >= whole / 100 else "<1%"
@@ -192,12 +204,12 @@ def graph(report: UsageReport, group: UsageGroup, width: int, height: int) -> li
     """The groups as columns over time, on a screen of ``height`` rows; empty where that says nothing."""
     if group not in TIMES or height < GRAPH_FROM or len(report.rows) < 2:
         return []
-    made_up = not report.total.cost_nano_usd
-    amounts = {row.key: money(row.tally) for row in report.rows}
-    top = f.money(max(amounts.values(), default=0), simulated=made_up)
+    simulated = made_up(report)
+    amounts = {row.key: money(row.tally, simulated=simulated) for row in report.rows}
+    top = f.money(max(amounts.values(), default=0), simulated=simulated)
     keys = axis(group, [*amounts], columns_that_fit(width, cells(top) + 2))
     values = [amounts.get(key, 0) for key in keys]
-    top = f.money(max(values, default=0), simulated=made_up)
+    top = f.money(max(values, default=0), simulated=simulated)
     return column_graph(values, [_tick(group, key) for key in keys], top, width, GRAPH_ROWS)
 
 
@@ -225,5 +237,7 @@ def notes(report: UsageReport) -> list[Line]:
     elif guessed:
         lines.append(line(Piece(f"  {guessed:,} requests broke off or did not tell their tokens: estimated.", "dim")))
     if report.total.simulated_nano_usd:
-        lines.append(line(Piece(f"  {f.SIMULATED} marks simulated money; it is in no sum of real money.", "dim")))
+        mixed = f"{f.SIMULATED} marks simulated money; it is in no sum, bar, share or order of real money."
+        words = f"{f.SIMULATED} marks simulated money, which nobody pays." if made_up(report) else mixed
+        lines.append(line(Piece(f"  {words}", "dim")))
     return lines

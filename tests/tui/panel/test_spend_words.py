@@ -24,6 +24,11 @@ def texts(lines: list[Line]) -> str:
     return "\n".join(map(line_text, lines))
 
 
+def cost(key: str, *, real: int = 0, simulated: int = 0) -> c.UsageRow:
+    """A group that cost so many cents."""
+    return c.UsageRow(key=key, tally=tally(5, real, simulated_nano_usd=simulated * CENT))
+
+
 class TestSums:
     def test_the_dearest_comes_first(self) -> None:
         keys = [row.key for row in ordered(scenes_spend.by_model(), "model")]
@@ -59,6 +64,31 @@ class TestSums:
         assert sum(shares) == 100
         assert len(shares) == len(rows) - len(simulated_only)
         assert simulated_only
+
+    def test_what_is_simulated_comes_after_all_real_money_and_has_no_bar_of_it(self) -> None:
+        found = report([cost("a", simulated=900), cost("b", real=2), cost("c", simulated=950), cost("d", real=3)])
+        rows = ordered(found, "model")
+        assert [row.key for row in rows] == ["d", "b", "c", "a"]
+        table = SpendTable(found, "model", {}, 160)
+        bars = [line_text(table.row(row)).count("━") for row in rows]
+        assert bars[0] > bars[1] > 0
+        assert bars[2:] == [0, 0]
+        assert line_text(table.titles()).endswith("  real money")
+        assert "in no sum, bar, share or order of real money" in texts(notes(found))
+
+    def test_where_all_is_simulated_bars_and_titles_say_so(self) -> None:
+        found = report([cost("a", simulated=900), cost("b", simulated=300)])
+        table = SpendTable(found, "model", {}, 160)
+        first, second = (line_text(table.row(row)) for row in ordered(found, "model"))
+        assert first.count("━") > second.count("━") > 0
+        assert (" 75% " in first, " 25% " in second) == (True, True)
+        assert line_text(table.titles()).endswith("  simulated money")
+        assert line_text(heading(SpendView(), {}, 100, simulated=True)[-1]).endswith("everything   ~ simulated money")
+        assert "nobody pays" in texts(notes(found))
+
+    def test_bars_of_real_money_alone_need_no_title(self) -> None:
+        found = scenes_spend.by_model()
+        assert "real" not in line_text(SpendTable(found, "model", {}, 160).titles())
 
     def test_groups_beyond_those_that_are_listed_are_one_line_before_the_total(self) -> None:
         rows = [c.UsageRow(key=f"s-{number}", tally=tally(10, 700)) for number in range(2)]
@@ -135,6 +165,16 @@ class TestGraphs:
 
     def test_a_low_screen_has_no_graph(self) -> None:
         assert graph(scenes_spend.by_hour_of_day(), "hour_of_day", 100, 20) == []
+
+    def test_simulated_money_beside_real_money_is_not_drawn(self) -> None:
+        days = [cost("2027-01-14", real=100), cost("2027-01-15", real=50, simulated=9_000)]
+        top, *_ = map(line_text, graph(report(days), "day", 100, 30))
+        assert top.strip().startswith("$1.00")
+
+    def test_simulated_money_alone_is_drawn_with_its_mark(self) -> None:
+        days = [cost("2027-01-14", simulated=100), cost("2027-01-15", simulated=50)]
+        top, *_ = map(line_text, graph(report(days), "day", 100, 30))
+        assert top.strip().startswith("~$1.00")
 
 
 class TestTheYear:

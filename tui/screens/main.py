@@ -36,6 +36,7 @@ PINNED = ("help", "leave")
 """Labels of the keys that stand at the right edge of the footer, whatever stands beside them."""
 SOMETIMES = ("drawer", "restart", "copy", "inspect", "filter", "freeze")
 """Actions that are of use only at times."""
+WIDE_ENOUGH = "Stream and costs are both on the screen: the drawer is for narrow ones."
 MESSAGE_S = 5.0
 """How long a message stands in the footer's place."""
 
@@ -274,6 +275,10 @@ class MainScreen(Screen[None]):
         self._state.dirty = Dirty.ALL
 
     def action_drawer(self) -> None:
+        if not self.has_class("-narrow"):
+            self.say(WIDE_ENOUGH, "plain", self.rows.now)
+            self._state.dirty |= Dirty.ENGINE
+            return
         self._drawer = DRAWERS[(DRAWERS.index(self._drawer) + 1) % len(DRAWERS)]
         self.set_class(self._drawer != "stream", "-drawer-costs")
         self._state.dirty = Dirty.ALL

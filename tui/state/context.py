@@ -78,7 +78,7 @@ def _parts(report: ContextReport, width: int) -> Iterator[Line]:
         yield line(
             Piece(f"   {left(KINDS[part.kind], KIND_CELLS)}"),
             Piece(right(f.count(part.tokens), 7), "strong"),
-            Piece(f"{right(_percent(share), 5)}  ", "dim"),
+            Piece(f"{right(f.percent(share), 5)}  ", "dim"),
             Piece(filled, "accent"),
             Piece(rest, "dim"),
         )
@@ -112,7 +112,7 @@ def _pieces(items: Sequence[ContextItem], report: ContextReport, width: int) -> 
             Piece(f"   {left(KINDS[item.kind], KIND_CELLS)}", "dim"),
             Piece(left(_name(item), room)),
             Piece(right(f.count(item.tokens), 7), "strong"),
-            Piece(right(_percent(item.tokens / max(1, whole)), 7), "dim"),
+            Piece(right(f.percent(item.tokens / max(1, whole)), 7), "dim"),
         )
         for item in items
     ]
@@ -121,7 +121,3 @@ def _pieces(items: Sequence[ContextItem], report: ContextReport, width: int) -> 
 def _name(item: ContextItem) -> str:
     name = clean_line(item.name)
     return f"{name} ×{item.count}" if item.count > 1 else name
-
-
-def _percent(share: float) -> str:
-    return "<1%" if 0 < share < 0.005 else f.percent(share)

@@ -75,6 +75,11 @@ def prices(input_nano_usd: int | None, output_nano_usd: int | None) -> str:
     return "/".join(both)
 
 
+def all_simulated(tally: Tally) -> bool:
+    """All money in it is simulated."""
+    return not tally.cost_nano_usd and tally.simulated_nano_usd > 0
+
+
 def sums(real_nano_usd: int, simulated_nano_usd: int) -> str:
     """Real and simulated money side by side, never added."""
     if not simulated_nano_usd:
@@ -140,7 +145,8 @@ def window(tokens: int | None) -> str:
 
 
 def percent(share: float) -> str:
-    return f"{round(share * 100)}%"
+    """A share; one that is small is not rounded to nothing."""
+    return "<1%" if 0 < share < 0.005 else f"{round(share * 100)}%"
 
 
 def duration(milliseconds: float) -> str:

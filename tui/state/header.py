@@ -165,9 +165,13 @@ def _trouble(found: list[Trouble], width: int) -> Line:
 
 
 def _shortened(trouble: Trouble, room: int) -> str:
-    """Its text in ``room`` cells: what to do stays, what happened is cut, as long as enough of it is left."""
+    """Its text in ``room`` cells, in fewer words if need be; where those do not fit either, what to do stays and what
+    happened is cut, as long as enough of it is left."""
+    for text in (trouble.text, *trouble.shorter):
+        if cells(text) <= room:
+            return text
     words = room - cells(trouble.step) - 1
-    if cells(trouble.text) <= room or not trouble.step or words < WORDS_LEAST:
+    if not trouble.step or words < WORDS_LEAST:
         return trouble.text
     return f"{fit(trouble.text.removesuffix(trouble.step), words)} {trouble.step}"
 

@@ -71,7 +71,7 @@ def choices(providers: Iterable[c.Provider]) -> list[ProviderChoice]:
 def provider_titles(width: int) -> Line:
     """The titles over the entries."""
     names = [left("", 3), left("provider", 16), left("health", 22)]
-    names += [right("traffic", 8), right("first token", 13)] if width >= 68 else [right("traffic", 8)]
+    names += [right("traffic", 8), *([f"{right('first p50', 11)}{right('p95', 6)}"] if width >= 68 else [])]
     names += [f"  {left('nearest limit', 16)}"] if width >= 84 else []
     names += [right("served", 8)] if width >= 96 else []
     return cut(line(Piece("".join(names), "dim")), width)
@@ -89,7 +89,7 @@ def provider_row(choice: ProviderChoice, width: int, now: float, known: Traffic,
     pieces = [mark, Piece(left(fit(clean_line(provider.name), 15), 16)), Piece(f"{glyph} {left(word, 20)}", tone)]
     pieces.append(Piece(right(f.percent(share) if share is not None else "", 8)))
     if width >= 68:
-        pieces.append(Piece(right(_ttft(provider), 13), "dim"))
+        pieces.append(Piece(_ttft(provider), "dim"))
     if width >= 84:
         pieces += [Piece("  "), _nearest(provider, now)]
     if width >= 96:
@@ -98,10 +98,9 @@ def provider_row(choice: ProviderChoice, width: int, now: float, known: Traffic,
 
 
 def _ttft(provider: c.Provider) -> str:
-    if provider.ttft_p50_ms is None:
-        return ""
-    slow = f" {right(f.duration(provider.ttft_p95_ms), 6)}" if provider.ttft_p95_ms is not None else ""
-    return f"{f.duration(provider.ttft_p50_ms)}{slow}"
+    """To the first token, in the middle and at the slow end."""
+    middle, slow = ("" if each is None else f.duration(each) for each in (provider.ttft_p50_ms, provider.ttft_p95_ms))
+    return f"{right(middle, 11)}{right(slow, 6)}"
 
 
 def _nearest(provider: c.Provider, now: float) -> Piece:

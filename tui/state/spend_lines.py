@@ -12,7 +12,8 @@ from tui.state.periods import PERIODS, axis, span_of
 from tui.state.spend import GROUPS, TIMES, SpendView, Step
 from tui.state.text import cells, clean_line
 
-SessionNames = Mapping[str, str]
+Names = Mapping[str, str]
+"""Of sessions and of sub-agents, by their ids."""
 
 LABELS: dict[UsageGroup, str] = {
     "role": "who",
@@ -34,10 +35,10 @@ def label(group: UsageGroup) -> str:
 
 def made_up(report: UsageReport) -> bool:
     """All money in it is simulated: then bars, order and shares are of that; else of real money alone."""
-    return not report.total.cost_nano_usd and report.total.simulated_nano_usd > 0
+    return f.all_simulated(report.total)
 
 
-def heading(view: SpendView, names: SessionNames, width: int, *, simulated: bool = False) -> list[Line]:
+def heading(view: SpendView, names: Names, width: int, *, simulated: bool = False) -> list[Line]:
     """The lines on top: period, grouping, and what was opened; ``simulated``: all money below is."""
     periods = _tabs([*PERIODS], PERIODS.index(view.period), "period_at")
     groups = _tabs([label(group) for group in GROUPS], GROUPS.index(view.group), "group_at")
@@ -52,7 +53,7 @@ def heading(view: SpendView, names: SessionNames, width: int, *, simulated: bool
     ]
 
 
-def _way(steps: Sequence[Step], names: SessionNames) -> Line:
+def _way(steps: Sequence[Step], names: Names) -> Line:
     pieces = [Piece(" of     ", "dim"), Piece(" everything" if not steps else " ", "dim")]
     for place, step in enumerate(steps):
         pieces += [Piece(f"{' ▸ ' if place else ''}{label(step.group)} ", "dim")]
@@ -60,17 +61,17 @@ def _way(steps: Sequence[Step], names: SessionNames) -> Line:
     return tuple(pieces)
 
 
-def way_words(view: SpendView, names: SessionNames) -> str:
+def way_words(view: SpendView, names: Names) -> str:
     """Where a view is, in one phrase: ``7 days · project shop-api``."""
     return " · ".join([view.period if view.period != "all" else "all time", *_opened(view, names)])
 
 
-def about_words(view: SpendView, names: SessionNames) -> str:
+def about_words(view: SpendView, names: Names) -> str:
     """The same without any time."""
     return " · ".join(_opened(view.timeless(), names))
 
 
-def _opened(view: SpendView, names: SessionNames) -> list[str]:
+def _opened(view: SpendView, names: Names) -> list[str]:
     return [f"{label(step.group)} {name(step.group, step.key, names)}" for step in view.steps]
 
 
@@ -85,7 +86,7 @@ def _tabs(words: Sequence[str], chosen: int, action: str) -> list[Piece]:
     ]
 
 
-def name(group: UsageGroup, key: str, names: SessionNames) -> str:
+def name(group: UsageGroup, key: str, names: Names) -> str:
     """A group's key in words."""
     match group:
         case "model":
@@ -95,7 +96,7 @@ def name(group: UsageGroup, key: str, names: SessionNames) -> str:
         case "role":
             return ROLES.get(key, clean_line(key))
         case "agent":
-            return clean_line(key)[:12] or "no sub-agent"
+            return names.get(key) or clean_line(key)[:12] or "no sub-agent"
         case "hour_of_day":
             return f"{clean_line(key)}:00"
         case "day" | "week" | "month":
@@ -133,7 +134,7 @@ def money(tally: Tally, *, simulated: bool) -> int:
 class SpendTable:
     """A report in a width: the columns that it needs and that fit."""
 
-    def __init__(self, report: UsageReport, group: UsageGroup, names: SessionNames, width: int) -> None:
+    def __init__(self, report: UsageReport, group: UsageGroup, names: Names, width: int) -> None:
         self._report, self._group, self._names = report, group, names
         self._made_up = made_up(report)
         self._top = max((money(row.tally, simulated=self._made_up) for row in report.rows), default=0)
@@ -195,9 +196,7 @@ class SpendTable:
     def _share(self, tally: Tally) -> str:
         """Of the sum in the first column of money: a row that has none of that has no share of it."""
         part, whole = (money(each, simulated=self._made_up) for each in (tally, self._report.total))
-        if not part:
-            return ""
-        return f.percent(part / whole) if part >= whole / 100 else "<1%"
+        return f.percent(part / whole) if part else ""
 
 
 def graph(report: UsageReport, group: UsageGroup, width: int, height: int) -> list[Line]:

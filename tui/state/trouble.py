@@ -34,6 +34,8 @@ class Trouble(NamedTuple):
     tone: Tone
     step: str = ""
     """The sentence at the end of ``text`` that says what to do."""
+    shorter: tuple[str, ...] = ()
+    """The same in fewer words, the fullest first."""
 
     @property
     def glyph(self) -> str:
@@ -132,16 +134,23 @@ def _of_provider(
         return None
     step = (instead or _next_step(state, provider, keys)) if present else instead
     step = step.rstrip()
-    return Trouble(f"{name}: {trouble_words(provider, now)} {step}".rstrip(), _tone(provider), step)
+    happened = f"{name}: {_what_happened(provider)}."
+    serving = [f"{clean_line(detour.serving)} serves."] if detour else []
+    shorter = tuple(f"{happened} {each}".rstrip() for each in (step, *serving))
+    return Trouble(f"{name}: {trouble_words(provider, now)} {step}".rstrip(), _tone(provider), step, shorter)
 
 
 def trouble_words(provider: Provider, now: float) -> str:
     """The last trouble of a provider and when it is tried next."""
-    text = clean_line(provider.health_text or HEALTH[provider.health][1]).rstrip(".")
-    text = without_name(text, provider.name)
+    text = _what_happened(provider)
     if provider.retry_at is not None and provider.retry_at > now and not provider.resting:
         text += f", next try in {f.age(provider.retry_at - now)}"
     return text + "."
+
+
+def _what_happened(provider: Provider) -> str:
+    text = clean_line(provider.health_text or HEALTH[provider.health][1]).rstrip(".")
+    return without_name(text, provider.name)
 
 
 def _next_step(state: PanelState, provider: Provider, keys: dict[str, str]) -> str:

@@ -51,6 +51,18 @@ def session_names(sessions: Iterable[Session]) -> dict[str, str]:
     return {key: f"{name} {clean_line(key)[:4]}" if many[name] > 1 else name for key, name in names.items()}
 
 
+def agent_names(sessions: Iterable[Session]) -> dict[str, str]:
+    """The name of each sub-agent by its id, behind that of its session."""
+    sessions = list(sessions)
+    names = session_names(sessions)
+    return {
+        agent.agent_id: f"{names[session.id]} {agent_row_name(agent)}"
+        for session in sessions
+        for agent in session.agents
+        if agent.agent_id
+    }
+
+
 def session_money(session: Session, width: int | None = None) -> str:
     """What the session cost; its mark of simulated money stands there from its first request on.
 

@@ -78,6 +78,10 @@ def test_model_names_lose_vendor_and_date(name: str | None, short: str) -> None:
     assert f.short_model(name) == short
 
 
+def test_a_small_share_is_not_rounded_to_nothing() -> None:
+    assert [f.percent(share) for share in (0, 0.0001, 0.0049, 0.006, 0.5)] == ["0%", "<1%", "<1%", "1%", "50%"]
+
+
 def test_an_unknown_price_is_never_zero() -> None:
     assert f.price(None) == "?"
     assert f.price(0) == "free"

@@ -17,7 +17,7 @@ from tui.state.spend import SpendView
 from tui.state.spend_lines import SpendTable, graph, heading, name, notes, ordered, way_words
 from tui.state.year import CURSOR, NOTHING, day_line, map_lines, moved, year, year_facts
 
-NAMES = {"5e551011-aaaa": "shop-api"}
+NAMES = {"5e551011-aaaa": "shop-api", "a2": "shop-api ⤷2 Plan"}
 
 
 def texts(lines: list[Line]) -> str:
@@ -122,6 +122,8 @@ class TestSums:
             ("session", "", "no session"),
             ("role", "background", "background calls"),
             ("agent", "", "no sub-agent"),
+            ("agent", "a2", "shop-api ⤷2 Plan"),
+            ("agent", "2092656f29461111", "2092656f2946"),
             ("project", "", "no project"),
             ("project", "a\x1b[31mb", "ab"),
             ("day", "2027-01-15", "2027-01-15  Fri"),

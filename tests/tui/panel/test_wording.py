@@ -251,6 +251,43 @@ def test_what_to_do_stays_in_a_narrow_header_and_what_happened_is_cut() -> None:
     assert cells(told) <= 80
 
 
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (100, "overloaded (529), next try in 24 s. Serving from openrouter since 07:59:55."),
+        (80, "overloaded (529). Serving from openrouter since 07:59:55."),
+        (60, "overloaded (529). openrouter serves."),
+    ],
+)
+def test_a_detour_is_told_in_fewer_words_before_any_is_cut(width: int, words: str) -> None:
+    limited = anthropic(health="limited", health_text="overloaded (529)", retry_at=NOW + 24)
+    away = served(1, 5, **rescued("anthropic/claude-opus-4.8"))
+    told = line_text(header(state_with(limited, blank().providers[1], requests=(away,)), Burn(), width, NOW, KEYS)[1])
+    assert told.strip() == f"▲ anthropic: {words}"
+
+
+@pytest.mark.parametrize(
+    ("served_by", "words"),
+    [
+        ("anthropic/claude-opus-4.8", "opus-4-8 → opus-4.8"),
+        ("anthropic/claude-opus-4.8-pro", "opus-… → opus-4.8-pro"),
+        ("qwen3-coder-next-30b", "opus-4-8 → qwen3-cod…"),
+    ],
+)
+def test_the_asked_model_gives_way_to_the_served_one_unless_that_is_cut_too(served_by: str, words: str) -> None:
+    assert layout(79).models_width == 21
+    assert f" {words} " in line_text(row(served(1, 5, **rescued(served_by)), 79, NOW, None, 0))
+
+
+def test_a_count_of_tokens_has_no_bill_and_says_who_counted() -> None:
+    for estimated, words in ((True, "estimated by the engine: no provider counted"), (False, "by the provider")):
+        count = served(1, 5, kind="count_tokens", usage=c.Usage(), cost_nano_usd=0, usage_estimated=estimated)
+        text = "\n".join(map(line_text, detail_lines(state_with(), c.Detail(request=count), 100, NOW)))
+        assert words in text
+        assert "$0" not in text
+        assert "output " not in text
+
+
 def test_a_vendor_gives_way_before_the_name_of_a_model() -> None:
     model = c.Model(provider="openrouter", id="anthropic/claude-opus-4.8-thinking")
     narrow, wide = (line_text(model_line(ModelChoice(model), w, present=False, context_tokens=0)) for w in (62, 80))

@@ -24,7 +24,7 @@ from tui.state.lines import Piece, Tone, line
 from tui.state.panel import Dirty, PanelState
 from tui.state.requests import FrozenRows, Rows
 from tui.state.stream_title import stream_note, stream_title
-from tui.state.titles import requests_title, titled
+from tui.state.titles import TITLE_EDGES, requests_title, titled
 from tui.state.watching import choose_watched
 from tui.widgets.line_block import LineBlock
 from tui.widgets.request_list import RequestList
@@ -193,8 +193,9 @@ class MainScreen(Screen[None]):
         if self.frozen and text.request_id == self._frozen_stream:
             return
         request = self._state.requests.get(text.request_id) if text.request_id else None
-        title = stream_title(self._state, request, now, frame)
-        self.stream_title.show([titled(title, self.stream_title.size.width)])
+        width = self.stream_title.size.width
+        title = stream_title(self._state, request, now, frame, width - TITLE_EDGES)
+        self.stream_title.show([titled(title, width)])
         if dirty & (Dirty.STREAM | Dirty.REQUESTS):
             text.set_width(self.stream.text_width, inline_labels=not self.stream.margin)
             self.stream.show(text.rows, text.request_id, stream_note(self._state, request))

@@ -92,7 +92,7 @@ class SpendScreen(TableScreen[UsageRow, None]):
         return self._table(width).row(row)
 
     def foot_lines(self, width: int) -> list[Line]:
-        return [*self._table(width).sums(), *notes(self._report)] if self._report else []
+        return [*self._table(width).sums(), *notes(self._report, width)] if self._report else []
 
     def opened(self, row: UsageRow) -> None:
         if not self._view.can_open(row.key):

@@ -1,6 +1,6 @@
 """The entries of the pickers: what can be chosen, in which order, and how an entry reads."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -9,7 +9,7 @@ from proxy import contract as c
 from tui.state import formats as f
 from tui.state.check import mark_sentence, mark_word, mark_words
 from tui.state.fuzzy import score
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, wrapped
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, wrapped
 from tui.state.text import ELLIPSIS, cells, clean_line, fit, left, right
 from tui.state.who import session_name
 
@@ -24,6 +24,8 @@ SLOT_NAMES: dict[c.Slot, str] = {
 }
 
 
+AS_ASKED_WORDS = ("each request goes to the model that Claude Code asks for", "the model that Claude Code asks for")
+"""What that entry means, the fullest first."""
 Compared = Mapping[tuple[str, str], str]
 """What the session would have cost, in words, by provider and model."""
 NOT_COMPARED: Compared = {}
@@ -173,8 +175,8 @@ def model_line(
         told = Piece("   as typed; no list has it", "dim")
         return cut(line(" ", mark, "  ", "Use ", Piece(clean_line(choice.typed), "strong"), told), width)
     if choice.model is None:
-        told = Piece("   each request goes to the model that Claude Code asks for", "dim")
-        return cut(line(" ", mark, "  ", Piece("As asked", "strong"), told), width)
+        start = line(" ", mark, "  ", Piece("As asked", "strong"))
+        return first_that_fits((line(*start, Piece(f"   {words}", "dim")) for words in AS_ASKED_WORDS), width)
     model, plan = choice.model, _columns(width, compared, checked=checked)
     small = too_small(model, context_tokens)
     sign = _check_sign(model) if not plan.checked else []
@@ -298,7 +300,7 @@ def small_warning(model: c.Model, session: c.Session | None) -> str:
 def list_states(providers: Iterable[c.Provider], width: int, now: float) -> list[Line]:
     """When each provider was last asked for its models, and why it failed."""
     lines: list[Line] = []
-    fine: list[str] = []
+    fine: list[tuple[str, str]] = []
     for one in providers:
         name = clean_line(one.name)
         if one.models_error:
@@ -306,7 +308,14 @@ def list_states(providers: Iterable[c.Provider], width: int, now: float) -> list
             text = f" ▲ {name}: {clean_line(one.models_error)}{age}"
             lines.append(line(Piece(fit(text, width), "warn")))
         elif one.models_at:
-            fine.append(f"{name} {one.models}, {f.age(now - one.models_at)} ago")
+            fine.append((f"{name} {one.models}", f"{f.age(now - one.models_at)} ago"))
     if fine:
-        lines.append(line(Piece(fit(" models: " + " · ".join(fine), width), "dim")))
+        lines.append(line(Piece(fit(f" models: {_listed(fine)}", width), "dim")))
     return lines or [EMPTY]
+
+
+def _listed(fine: Sequence[tuple[str, str]]) -> str:
+    """How many each has and when it said so; one moment that is everybody's is told once."""
+    if len({age for _, age in fine}) == 1:
+        return f"{' · '.join(name for name, _ in fine)}, {fine[0][1]}"
+    return " · ".join(f"{name}, {age}" for name, age in fine)

@@ -29,13 +29,16 @@ ROOMY = 38
 
 def money_of(state: PanelState, session: Session | None, *, tight: bool = False) -> str:
     """What the session cost; without one, what today cost."""
-    tally = session.tally if session is not None else state.today
-    return f.spent(tally, COST if tight else None)
+    width = COST if tight else None
+    return session_money(session, width) if session is not None else f.spent(state.today, width)
 
 
-def rate_of(burn: Burn, *, tight: bool = False) -> str:
+def rate_of(state: PanelState, burn: Burn, session: Session | None, *, tight: bool = False) -> str:
     """Dollars per hour at the present pace."""
-    return f.per_hour(burn.nano_usd_per_hour, burn.simulated_nano_usd_per_hour, burn.unpriced, tight=tight)
+    tally = session.tally if session is not None else state.today
+    made_up = f.all_simulated(tally) or (session is not None and session.simulated and not tally.cost_nano_usd)
+    real, simulated = burn.nano_usd_per_hour, burn.simulated_nano_usd_per_hour
+    return f.per_hour(real, simulated, burn.unpriced, tight=tight, made_up=made_up)
 
 
 def cost_title(state: PanelState, now: float) -> str:
@@ -94,7 +97,7 @@ def graph_columns(width: int) -> int:
 def _figures(state: PanelState, burn: Burn, session: Session | None, width: int, height: int) -> list[Line]:
     """Money, and below it how fast it and tokens go: on one line they would come and go with the length of the sum."""
     money = Piece(money_of(state, session), "strong")
-    rate = Piece(rate_of(burn), "accent")
+    rate = Piece(rate_of(state, burn, session), "accent")
     tokens = f.count(burn.tokens_per_min)
     short = line(Piece(money_of(state, session, tight=True), "strong"))
     if height > 1:
@@ -103,7 +106,7 @@ def _figures(state: PanelState, burn: Burn, session: Session | None, width: int,
             first_that_fits([line(money), short], width),
             spread(line(rate), pace if line_cells(pace) + 10 <= width else line(f"{tokens}/min"), width),
         ]
-    least = line(*short, " ", Piece(rate_of(burn, tight=True), "accent"))
+    least = line(*short, " ", Piece(rate_of(state, burn, session, tight=True), "accent"))
     full = line(money, "  ", rate, "  ", f"{tokens} tok/min")
     return [
         first_that_fits(

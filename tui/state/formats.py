@@ -51,9 +51,14 @@ def limit(nano_usd: int | None) -> str:
     return money(nano_usd) if nano_usd is None or nano_usd % 10_000_000 else cents(nano_usd)
 
 
-def per_hour(real: float, simulated: float, requests: int, *, unit: str = "/h", tight: bool = False) -> str:
-    """A rate of nano-dollars per hour to the cent, simulated where there is no other; ``requests``: unpriced ones."""
-    mark, rate = (SIMULATED, simulated) if simulated and not real else ("", real)
+def per_hour(
+    real: float, simulated: float, requests: int, *, unit: str = "/h", tight: bool = False, made_up: bool = False
+) -> str:
+    """A rate of nano-dollars per hour to the cent, simulated where there is no other; ``requests``: unpriced ones.
+
+    ``made_up``: of what is all simulated, no rate is too.
+    """
+    mark, rate = (SIMULATED, simulated) if (simulated or made_up) and not real else ("", real)
     return unpriced.told(f"{mark}{cents(round(rate))}", rate > 0, requests, unit=unit, tight=tight)
 
 

@@ -66,7 +66,7 @@ def _narrow_money(state: PanelState, burn: Burn, now: float) -> tuple[Line, Line
     whose = Piece("session " if session is not None else "today ", "dim")
     money = line(whose, Piece(money_of(state, session), "strong"))
     least = line(whose, Piece(money_of(state, session, tight=True), "strong"), " ")
-    rate = Piece(rate_of(burn), "accent")
+    rate = Piece(rate_of(state, burn, session), "accent")
     tokens = Piece(f"{f.count(burn.tokens_per_min)}/min", "dim")
     return line(*money, "  ", rate, "  ", tokens, " "), line(*money, "  ", rate, " "), least
 

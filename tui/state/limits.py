@@ -34,7 +34,12 @@ def reset_words(limit: Limit, now: float) -> str:
     """When a limit begins anew; empty where nobody told."""
     if limit.resets_at is None:
         return ""
-    return f"resets {f.day_clock(limit.resets_at, now)}, in {f.age(limit.resets_at - now)}"
+    return f"{reset_clock(limit, now)}, in {f.age(limit.resets_at - now)}"
+
+
+def reset_clock(limit: Limit, now: float) -> str:
+    """The same as a time of day."""
+    return f"resets {f.day_clock(limit.resets_at, now)}" if limit.resets_at is not None else ""
 
 
 def limit_warning(provider: Provider, now: float) -> str:

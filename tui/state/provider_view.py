@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from proxy import contract as c
 from tui.state import formats as f
 from tui.state.check import mark_sentence, mark_word
-from tui.state.limits import all_limits, limit_tone, limit_warning, nearest, reset_words, standing
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, wrapped
+from tui.state.limits import all_limits, limit_tone, limit_warning, nearest, reset_clock, reset_words, standing
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, wrapped
 from tui.state.panel import PanelState
 from tui.state.text import clean_line, fit, left, right, wrap
 from tui.state.trouble import HEALTH, health_words, trouble_words
@@ -121,13 +121,10 @@ def default_detail(state: PanelState, width: int) -> list[Line]:
 def provider_detail(provider: c.Provider, known: Traffic, width: int, now: float) -> list[Line]:
     """Everything known of one provider, the most important first."""
     told = (provider.base_url, f"{provider.dialect} format", provider.origin)
-    head = line(
-        " ",
-        Piece(clean_line(provider.name), "strong"),
-        *(Piece(f"   {clean_line(text)}", "dim") for text in told),
-    )
+    pieces = [Piece(f"   {clean_line(text)}", "dim") for text in told]
+    name = line(" ", Piece(clean_line(provider.name), "strong"))
     lines = [
-        head,
+        first_that_fits([line(*name, *pieces[:some]) for some in (3, 2, 1)], width),
         EMPTY,
         *_health(provider, width, now),
         *_limits(provider, width, now),
@@ -164,13 +161,14 @@ def _limits(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
 def _gauges(label: str, limits: Iterable[c.Limit], width: int, now: float) -> Iterator[Line]:
     for place, limit in enumerate(limits):
         filled, rest = f.bar(limit.used, _bar_cells(width))
-        yield line(
+        gauge = line(
             *_field("" if place else label, Piece(left(fit(clean_line(limit.name), 13), 14))),
             Piece(filled, limit_tone(limit)),
             Piece(rest, "dim"),
             right(f.percent(limit.used), 6),
-            Piece(f"  {reset_words(limit, now)}", "dim"),
         )
+        words = (reset_words(limit, now), reset_clock(limit, now))
+        yield first_that_fits((line(*gauge, Piece(f"  {each}", "dim")) for each in words), width)
 
 
 def _bar_cells(width: int) -> int:
@@ -198,16 +196,15 @@ def _figures(provider: c.Provider, known: Traffic, width: int) -> Iterator[Line]
     share = known.share(provider.name)
     if share is not None:
         filled, rest = f.bar(share, _bar_cells(width))
-        told = f"{known.by_provider[provider.name]:,} of {known.total:,} answers of the last hour"
-        yield line(
-            *_field("traffic", Piece(filled, "accent")),
-            Piece(rest, "dim"),
-            right(f.percent(share), 6),
-            Piece(f"  {told}", "dim"),
-        )
+        told = f"{known.by_provider[provider.name]:,} of {known.total:,} answers"
+        gauge = line(*_field("traffic", Piece(filled, "accent")), Piece(rest, "dim"), right(f.percent(share), 6))
+        words = (f"{told} of the last hour", told)
+        yield first_that_fits((line(*gauge, Piece(f"  {each}", "dim")) for each in words), width)
     if provider.ttft_p50_ms is not None:
         slow = f", 19 of 20 within {f.duration(provider.ttft_p95_ms)}" if provider.ttft_p95_ms is not None else ""
-        yield _field("first token", Piece(f"half within {f.duration(provider.ttft_p50_ms)}{slow}, over the last hour"))
+        told = f"half within {f.duration(provider.ttft_p50_ms)}{slow}"
+        words = (f"{told}, over the last hour", told)
+        yield first_that_fits((_field("first token", Piece(each)) for each in words), width)
     yield _field("served", Piece(f"{provider.requests:,}"), Piece("   since the engine started", "dim"))
 
 

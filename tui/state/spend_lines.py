@@ -5,9 +5,9 @@ from datetime import datetime
 
 from proxy.contract import Tally, UsageGroup, UsageReport, UsageRow
 from tui.state import formats as f
-from tui.state.figures import Figure, Figures, arranged
+from tui.state.figures import NAME_LEAST, Figure, Figures, arranged
 from tui.state.graphs import column_graph, columns_that_fit
-from tui.state.lines import Line, Piece, cut, line, line_cells
+from tui.state.lines import Line, Piece, Tone, cut, line, line_cells, wrapped
 from tui.state.periods import PERIODS, axis, span_of
 from tui.state.spend import GROUPS, TIMES, SpendView, Step
 from tui.state.text import cells, clean_line
@@ -24,6 +24,8 @@ ROLES = {"main": "the conversation", "agent": "sub-agents", "background": "backg
 
 ALL_SIMULATED = f"{f.SIMULATED} simulated money"
 """Above sums that have no other."""
+NAME_KEPT = 22
+"""Cells that a longer name keeps beside figures."""
 GRAPH_FROM = 22
 """Rows of the screen from which on a graph finds room."""
 GRAPH_ROWS = 4
@@ -139,7 +141,8 @@ class SpendTable:
         self._made_up = made_up(report)
         self._top = max((money(row.tally, simulated=self._made_up) for row in report.rows), default=0)
         longest = max((cells(name(group, row.key, names)) for row in report.rows), default=0)
-        self.figures: Figures = arranged(self._columns(), longest, width)
+        least = max(NAME_LEAST, min(NAME_KEPT, longest + 1))
+        self.figures: Figures = arranged(self._columns(), longest, width, least)
 
     def _columns(self) -> list[Figure]:
         total = self._report.total
@@ -225,18 +228,18 @@ def _tick(group: UsageGroup, key: str) -> str:
             return key
 
 
-def notes(report: UsageReport) -> list[Line]:
+def notes(report: UsageReport, width: int) -> list[Line]:
     """What the sums leave out."""
-    lines = []
+    told: list[tuple[str, Tone]] = []
     if report.total.unpriced_requests:
-        text = f"  {report.total.unpriced_requests:,} requests have no known price and are not in the sums."
-        lines.append(line(Piece(text, "warn")))
+        told.append(
+            (f"{report.total.unpriced_requests:,} requests have no known price and are not in the sums.", "warn")
+        )
     if (guessed := report.estimated_requests) == 1:
-        lines.append(line(Piece("  1 request broke off or did not tell its tokens: estimated.", "dim")))
+        told.append(("1 request broke off or did not tell its tokens: estimated.", "dim"))
     elif guessed:
-        lines.append(line(Piece(f"  {guessed:,} requests broke off or did not tell their tokens: estimated.", "dim")))
+        told.append((f"{guessed:,} requests broke off or did not tell their tokens: estimated.", "dim"))
     if report.total.simulated_nano_usd:
         mixed = f"{f.SIMULATED} marks simulated money; it is in no sum, bar, share or order of real money."
-        words = f"{f.SIMULATED} marks simulated money, which nobody pays." if made_up(report) else mixed
-        lines.append(line(Piece(f"  {words}", "dim")))
-    return lines
+        told.append((f"{f.SIMULATED} marks simulated money, which nobody pays." if made_up(report) else mixed, "dim"))
+    return [line(" ", *row) for text, tone in told for row in wrapped(text, width - 1, tone)]

@@ -45,7 +45,7 @@ class TestSums:
         text = line_text(SpendTable(found, "model", {}, 100).row(row))
         assert " ? " in text
         assert "$0" not in text
-        assert "14 requests have no known price" in texts(notes(found))
+        assert "14 requests have no known price" in texts(notes(found, 100))
 
     def test_simulated_money_stands_in_a_column_of_its_own(self) -> None:
         found = scenes_spend.made_up()
@@ -54,7 +54,7 @@ class TestSums:
         (total,) = table.sums()
         assert "$4.10" in line_text(total)
         assert "~$0.7700" in line_text(total)
-        assert "simulated money" in texts(notes(found))
+        assert "simulated money" in texts(notes(found, 100))
 
     def test_shares_are_of_the_first_column_of_money_and_never_more_than_all(self) -> None:
         found = scenes_spend.made_up()
@@ -74,7 +74,7 @@ class TestSums:
         assert bars[0] > bars[1] > 0
         assert bars[2:] == [0, 0]
         assert line_text(table.titles()).endswith("  real money")
-        assert "in no sum, bar, share or order of real money" in texts(notes(found))
+        assert "in no sum, bar, share or order of real money" in texts(notes(found, 100))
 
     def test_where_all_is_simulated_bars_and_titles_say_so(self) -> None:
         found = report([cost("a", simulated=900), cost("b", simulated=300)])
@@ -84,7 +84,7 @@ class TestSums:
         assert (" 75% " in first, " 25% " in second) == (True, True)
         assert line_text(table.titles()).endswith("  simulated money")
         assert line_text(heading(SpendView(), {}, 100, simulated=True)[-1]).endswith("everything   ~ simulated money")
-        assert "nobody pays" in texts(notes(found))
+        assert "nobody pays" in texts(notes(found, 100))
 
     def test_bars_of_real_money_alone_need_no_title(self) -> None:
         found = scenes_spend.by_model()
@@ -107,6 +107,18 @@ class TestSums:
         table = SpendTable(found, "model", {}, width)
         lines = [table.titles(), *table.sums(), *(table.row(row) for row in found.rows)]
         assert max(map(line_cells, lines)) <= width
+
+    def test_a_name_keeps_its_cells_before_the_last_figures_are_taken_in(self) -> None:
+        rows = [c.UsageRow(key="background", tally=tally(3, 100))]
+        text = line_text(SpendTable(report(rows), "role", {}, 59).row(rows[0]))
+        assert "background calls " in text
+
+    @pytest.mark.parametrize("width", [30, 59, 79])
+    def test_what_the_sums_leave_out_is_wrapped_and_not_cut(self, width: int) -> None:
+        told = msgspec.structs.replace(scenes_spend.made_up(), estimated_requests=2)
+        lines = notes(told, width)
+        assert max(map(line_cells, lines)) <= width
+        assert "estimated." in texts(lines)
 
     def test_small_shares_are_not_rounded_to_nothing(self) -> None:
         rows = [c.UsageRow(key="big", tally=tally(1, 100_000)), c.UsageRow(key="small", tally=tally(1, 1))]

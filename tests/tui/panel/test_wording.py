@@ -31,6 +31,7 @@ from tui.state.keys_line import KeyHint, keys_line, said_line
 from tui.state.lines import Piece, line, line_cells, line_text, spread
 from tui.state.panel import PanelState, next_notice
 from tui.state.rows import layout, row, state_words, titles
+from tui.state.stream_title import stream_title
 from tui.state.text import cells
 from tui.state.trouble import troubles
 
@@ -266,6 +267,29 @@ def test_a_detour_is_told_in_fewer_words_before_any_is_cut(width: int, words: st
     assert told.strip() == f"▲ anthropic: {words}"
 
 
+@pytest.mark.parametrize("width", [20, 40, 50, 64, 90])
+def test_the_title_of_a_stream_leaves_figures_out_before_it_cuts_them(width: int) -> None:
+    state = state_with()
+    answering = live(1, 2)
+    title = line_text(stream_title(state, answering, NOW, 0, width))
+    whole = line_text(stream_title(state, answering, NOW, 0, 200))
+    assert cells(title) <= width
+    assert whole.startswith(title.rstrip("…"))
+    assert "…" not in title or width < 30
+
+
+@pytest.mark.parametrize("session", [None, "5e55-1"])
+def test_where_all_is_simulated_no_rate_is_marked_too(session: str | None) -> None:
+    state, scene = PanelState(URL), blank()
+    told = c.Tally(requests=1, simulated_nano_usd=DOLLAR)
+    scene.today = told
+    known = c.Session(id="5e55-1", project="shop", simulated=True, last_at=NOW)
+    scene.sessions = {known.id: known} if session else {}
+    state.apply(scene.snapshot(URL))
+    first = line_text(header(state, Burn(), 60, NOW, KEYS)[0])
+    assert ("session ~$0.00  ~$0.00/h" if session else "today ~$1.00  ~$0.00/h") in first
+
+
 @pytest.mark.parametrize(
     ("served_by", "words"),
     [
@@ -361,7 +385,10 @@ def test_a_name_for_several_models_stands_below_the_providers(width: int) -> Non
 def test_what_was_listed_and_when_is_told_in_words() -> None:
     listed = [msgspec.structs.replace(anthropic(), models=number, models_at=NOW - 58) for number in (0, 9)]
     (text,) = [line_text(one) for one in list_states(listed, 120, NOW)]
-    assert text == " models: anthropic 0, 58 s ago · anthropic 9, 58 s ago"
+    assert text == " models: anthropic 0 · anthropic 9, 58 s ago"
+    older = [listed[0], msgspec.structs.replace(listed[1], models_at=NOW - 300)]
+    (text,) = [line_text(one) for one in list_states(older, 120, NOW)]
+    assert text == " models: anthropic 0, 58 s ago · anthropic 9, 5 min ago"
 
 
 @pytest.mark.parametrize("width", range(3, 24))

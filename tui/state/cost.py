@@ -6,7 +6,7 @@ from typing import NamedTuple
 from proxy.contract import AgentTally, Budget, BudgetKind, Limit, Session, Tally
 from tui.state import formats as f
 from tui.state.burn import Burn
-from tui.state.limits import limit_tone, standing
+from tui.state.limits import has_reset, limit_tone, listed
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, line_cells, shown_of, spread
 from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left, right
@@ -272,12 +272,14 @@ def _providers(state: PanelState, width: int, now: float) -> list[Line]:
         glyph, word, tone = health_words(provider, now)
         health = line(Piece(f" {word}", "plain" if tone in ("warn", "bad") else "dim"))
         lines.append(spread(line(Piece(glyph, tone), " ", clean_line(provider.name)), health, width))
-        lines += [_limit(limit, width) for limit in standing(provider.limits, now)]
+        lines += [_limit(limit, width, now) for limit in listed(provider.limits, now)]
     return lines
 
 
-def _limit(limit: Limit, width: int) -> Line:
+def _limit(limit: Limit, width: int, now: float) -> Line:
     room = 17 if width >= ROOMY else 11
     name = f"  {clean_line(limit.name)}"
     name = name if cells(name) < room else name.removesuffix("tokens").rstrip(" -")
+    if has_reset(limit, now):
+        return _gauge(name, 0.0, "reset", width, "dim", (room, 6))
     return _gauge(name, limit.used, f.percent(limit.used), width, limit_tone(limit), (room, 6))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from proxy import contract as c
 from tui.state import formats as f
 from tui.state.check import mark_sentence, mark_word
-from tui.state.limits import all_limits, limit_tone, limit_warning, nearest, reset_clock, reset_words, standing
+from tui.state.limits import all_limits, has_reset, limit_tone, limit_warning, listed, nearest, reset_clock, reset_words
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, wrapped
 from tui.state.panel import PanelState
 from tui.state.text import clean_line, fit, left, right, wrap
@@ -153,21 +153,22 @@ def _health(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
 
 def _limits(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
     limits = provider.limits if not provider.keys else ()
-    yield from _gauges("limits", standing(limits, now), width, now)
+    yield from _gauges("limits", listed(limits, now), width, now)
     if warning := limit_warning(provider, now):
         yield _field("", Piece(f"▲ {warning}", "warn"))
 
 
 def _gauges(label: str, limits: Iterable[c.Limit], width: int, now: float) -> Iterator[Line]:
     for place, limit in enumerate(limits):
-        filled, rest = f.bar(limit.used, _bar_cells(width))
+        over = has_reset(limit, now)
+        filled, rest = f.bar(0.0 if over else limit.used, _bar_cells(width))
         gauge = line(
             *_field("" if place else label, Piece(left(fit(clean_line(limit.name), 13), 14))),
             Piece(filled, limit_tone(limit)),
             Piece(rest, "dim"),
-            right(f.percent(limit.used), 6),
+            right("" if over else f.percent(limit.used), 6),
         )
-        words = (reset_words(limit, now), reset_clock(limit, now))
+        words = [reset_clock(limit, now)] if over else [reset_words(limit, now), reset_clock(limit, now)]
         yield first_that_fits((line(*gauge, Piece(f"  {each}", "dim")) for each in words), width)
 
 
@@ -182,7 +183,7 @@ def _keys(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
         yield _field("key", Piece(clean_line(provider.key or words)), Piece(origin, "dim"))
     for place, key in enumerate(provider.keys):
         yield _key("" if place else "keys", key, now)
-        yield from _gauges("", standing(key.limits, now), width, now)
+        yield from _gauges("", listed(key.limits, now), width, now)
 
 
 def _key(label: str, key: c.Key, now: float) -> Line:

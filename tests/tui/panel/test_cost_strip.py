@@ -7,7 +7,7 @@ from proxy import contract as c
 from tests.tui.scenes import DOLLAR, NOW, blank
 from tui import actions
 from tui.state.burn import Burn
-from tui.state.cost import cost_lines, cost_title
+from tui.state.cost import cost_lines, cost_title, provider_lines
 from tui.state.header import header
 from tui.state.lines import line_cells, line_text
 from tui.state.panel import PanelState
@@ -126,6 +126,21 @@ def test_limits_of_tokens_are_told_apart_in_full(width: int, names: tuple[str, s
     text = "\n".join(line_text(one) for one in cost_lines(state, Burn(), width, 40, NOW))
     assert all(f"   {name}" in text for name in names)
     assert "…" not in text
+
+
+def test_a_limit_that_began_anew_keeps_its_line_for_a_while() -> None:
+    state = told()
+    limits = (c.Limit(name="tokens", used=0.4, resets_at=NOW + 60), c.Limit(name="requests", used=0.2))
+    first = msgspec.structs.replace(state.providers[0], limits=limits)
+    state.apply(c.ProvidersChanged(providers=(first, *state.providers[1:])))
+
+    def at(moment: float) -> list[str]:
+        return [line_text(one) for one in provider_lines(state, 46, moment)]
+
+    before, after, later = at(NOW), at(NOW + 61), at(NOW + 3600)
+    assert len(before) == len(after) == len(later) + 1
+    assert (before[1].endswith(" 40%"), after[1].endswith(" reset"), "━" in after[1]) == (True, True, False)
+    assert before[2] == after[2] == later[1]
 
 
 def test_gaps_give_way_before_a_line_does() -> None:

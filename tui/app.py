@@ -300,7 +300,7 @@ class PanelApp(App[Left]):
             self.say("Starting the engine …")
             begin(self, self._restart, "restart")
         else:
-            self.say("The engine is not gone: there is nothing to start.")
+            self.say("The engine runs already.")
 
     async def _restart(self) -> None:
         try:

@@ -183,8 +183,8 @@ class SpendTable:
     def _line(self, text: str, tally: Tally, filled: str, *, strong: bool = False) -> Line:
         prompt = tally.usage.prompt_tokens
         told = {
-            "cost": f.aligned(f.paid(tally, 11), 11),
-            "simulated": f.aligned(f.money(tally.simulated_nano_usd, simulated=True), 11),
+            "cost": "" if f.all_simulated(tally) and not tally.unpriced_requests else f.aligned(f.paid(tally, 11), 11),
+            "simulated": self._simulated(tally),
             "no price": str(tally.unpriced_requests or ""),
             "share": self._share(tally),
             "requests": f"{tally.requests:,}",
@@ -195,6 +195,12 @@ class SpendTable:
         }
         words = [told[column.title] for column in self.figures.columns]
         return self.figures.row(Piece(text, "strong" if strong else "plain"), words, (Piece(filled, "accent"),))
+
+    def _simulated(self, tally: Tally) -> str:
+        """Nothing beside real money: there nobody asked the simulator."""
+        if not tally.simulated_nano_usd and not self._made_up:
+            return ""
+        return f.aligned(f.money(tally.simulated_nano_usd, simulated=True), 11)
 
     def _share(self, tally: Tally) -> str:
         """Of the sum in the first column of money: a row that has none of that has no share of it."""

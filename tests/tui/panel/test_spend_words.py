@@ -74,6 +74,9 @@ class TestSums:
         assert bars[0] > bars[1] > 0
         assert bars[2:] == [0, 0]
         assert line_text(table.titles()).endswith("  real money")
+        texts_of_rows = [line_text(table.row(row)) for row in rows]
+        assert ["$0.00" in text for text in texts_of_rows] == [False] * 4
+        assert ["~" in text for text in texts_of_rows] == [False, False, True, True]
         assert "in no sum, bar, share or order of real money" in texts(notes(found, 100))
 
     def test_where_all_is_simulated_bars_and_titles_say_so(self) -> None:

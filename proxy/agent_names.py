@@ -7,11 +7,11 @@ those sub-agents stay without a name. Of a prompt its digest is kept, in memory;
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from proxy.net.exchange import Exchange
-from proxy.protocol.errands import Errand, errands, first_words
+from proxy.protocol.errands import Errand, errands, first_words, may_start_agents
 
 KEPT_MAX = 500
 """Errands without a sub-agent, and sub-agents without an errand; the oldest fall off."""
@@ -55,8 +55,11 @@ class AgentNames:
     def ended(self, exchange: Exchange) -> None:
         """An answer ended: it may have started sub-agents."""
         session = exchange.identity.session
-        if exchange.facts.stop_reason == "tool_use" and session and self._reading < READING_MAX:
-            self._read("errands of sub-agents", lambda: self._read_errands(exchange, session))
+        if exchange.facts.stop_reason != "tool_use" or not session or self._reading >= READING_MAX:
+            return
+        chunks, streamed = exchange.capture.since(0), exchange.streaming
+        if may_start_agents(chunks):
+            self._read("errands of sub-agents", lambda: self._read_errands(session, chunks, streamed=streamed))
 
     def _read(self, what: str, reading: Callable[[], Awaitable[None]]) -> None:
         self._reading += 1
@@ -75,8 +78,7 @@ class AgentNames:
             if (named := self._pairs.arrived(session, agent, words)) is not None:
                 self._learned(named)
 
-    async def _read_errands(self, exchange: Exchange, session: str) -> None:
-        chunks, streamed = exchange.capture.since(0), exchange.streaming
+    async def _read_errands(self, session: str, chunks: Sequence[bytes], *, streamed: bool) -> None:
         for named in self._pairs.sent(session, await asyncio.to_thread(errands, chunks, streamed=streamed)):
             self._learned(named)
 

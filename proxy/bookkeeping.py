@@ -12,7 +12,7 @@ from proxy.board import Board
 from proxy.budgets import Budgets
 from proxy.cachewatch import CacheWatch
 from proxy.catalog import ModelCatalog
-from proxy.chores import Chores, contain, contained
+from proxy.chores import Chores, contain
 from proxy.costs import Costs
 from proxy.feed import Feed
 from proxy.fitting import Fitting
@@ -79,10 +79,7 @@ class Bookkeeping:
 
     def opened(self, exchange: Exchange) -> None:
         exchange.providers = self.providers.generation
-        with contained("an arrival"):
-            self.feed.opened(self.board.opened(exchange))
-            self.pasts.look_up()
-            self.names.opened(exchange)
+        contain("an arrival", self._show_opened, exchange)
 
     def ended(self, exchange: Exchange) -> None:
         """The record comes first."""
@@ -98,6 +95,11 @@ class Bookkeeping:
         contain("model lists", self._learn_list, exchange)
         contain("names of sub-agents", self.names.ended, exchange)
         contain("the watch of the caches", self.cachewatch.ended, exchange, request)
+
+    def _show_opened(self, exchange: Exchange) -> None:
+        self.feed.opened(self.board.opened(exchange))
+        self.pasts.look_up()
+        self.names.opened(exchange)
 
     def name_agent(self, named: Named) -> None:
         if self.board.name_agent(*named):

@@ -58,7 +58,7 @@ class Budgets:
         for the user."""
         self._file, self._settings, self._ledger = KeptFile(file, "budgets"), settings, ledger
         self._flush, self._clock, self._warn = flush, clock, warn
-        self._kept = _load(self._file)
+        self._kept = self._file.content(_Kept)
         self._own: dict[Scope, Sum] = {}
         """What ended in this engine."""
         self._others: dict[Scope, Sum] = {}
@@ -184,9 +184,11 @@ class Budgets:
         self._changed()
 
     def _add(self, scope: Scope, cost_nano_usd: int | None) -> None:
-        before, _ = self._sum(scope)
+        limited = self.limit(scope) is not None
+        before = self._sum(scope)[0] if limited else 0
         self._own[scope] = _plus(self._own.get(scope, NOTHING), (cost_nano_usd or 0, int(cost_nano_usd is None)))
-        self._tell(scope, before)
+        if limited:
+            self._tell(scope, before)
 
     def _tell(self, scope: Scope, before_nano_usd: int) -> None:
         """Warn where the sum of ``scope`` went over a threshold since it was ``before_nano_usd``."""
@@ -284,11 +286,3 @@ def _plus(one: Sum, other: Sum) -> Sum:
 
 def _nano(amount: Decimal | None) -> int | None:
     return None if amount is None else int(amount * 10**9)
-
-
-def _load(file: KeptFile) -> _Kept:
-    try:
-        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
-    except msgspec.DecodeError as error:
-        file.unreadable(error)
-        return _Kept()

@@ -49,7 +49,7 @@ class ModelCatalog:
     def __init__(self, file: Path, providers: Mapping[str, ProviderConfig]) -> None:
         self._file = KeptFile(file, "the model lists")
         self._providers = providers
-        self._kept = _load(self._file)
+        self._kept = self._file.content(_Kept)
         self._ids: dict[str, tuple[str, ...]] = {}
         self._by_id: dict[str, dict[str, ListedModel]] = {}
         self._found: dict[tuple[str, str], ListedModel | None] = {}
@@ -219,11 +219,3 @@ def _wanted(model: c.Model, which: str) -> bool:
 def _look_up(models: Sequence[tuple[str | None, str]]) -> None:
     for catalog, model in models:
         list_window(catalog, model)
-
-
-def _load(file: KeptFile) -> _Kept:
-    try:
-        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
-    except msgspec.DecodeError as error:
-        file.unreadable(error)
-        return _Kept()

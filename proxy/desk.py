@@ -343,7 +343,7 @@ class ControlDesk:
         await self._engine.gate.budgets.save()
         report = await self.budget_report(session, project)
         await self._engine.gate.learn(self._engine.board.sessions())
-        self._engine.feed.publish(self._engine.overview.snapshot())
+        self._engine.feed.publish(self._engine.overview.snapshot)
         return report
 
     def _model_list(self) -> c.ModelList:

@@ -10,7 +10,7 @@ from pathlib import Path
 from proxy import contract as c
 from proxy.budget_gate import BudgetGate
 from proxy.catalog import ModelCatalog
-from proxy.chores import contained
+from proxy.chores import contain
 from proxy.fitting import Fitting
 from proxy.health import Admitted, Closed, HealthBook
 from proxy.herald import Herald
@@ -117,12 +117,14 @@ class Dispatch:
 
     def began(self, attempt: Attempt) -> None:
         """Told from within the stream, which no fault here may hold up."""
-        with contained("the beginning of an answer"):
-            if self._concerns(attempt):
-                login = self._login(attempt.provider, attempt.exchange)
-                where = (attempt.provider, attempt.target.model, attempt.key, login)
-                if self.health.began(*where, attempt.admission):
-                    self.changed()
+        contain("the beginning of an answer", self._began, attempt)
+
+    def _began(self, attempt: Attempt) -> None:
+        if not self._concerns(attempt):
+            return
+        login = self._login(attempt.provider, attempt.exchange)
+        if self.health.began(attempt.provider, attempt.target.model, attempt.key, login, attempt.admission):
+            self.changed()
 
     def beside(self, exchange: Exchange, target: routing.Target) -> Admitted | Closed:
         provider = self.provider_of(exchange, target)
@@ -135,8 +137,9 @@ class Dispatch:
         """Names the client's own credential where it goes along to ``provider``."""
         if provider.auth != "passthrough":
             return None
-        name = login_name(exchange, self.local_token)
-        return None if name is None and provider.keys else name or "none"
+        if exchange.login is None:
+            exchange.login = login_name(exchange, self.local_token)
+        return None if not exchange.login and provider.keys else exchange.login or "none"
 
     # In which form
 
@@ -184,8 +187,7 @@ class Dispatch:
     def note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
         """Only messages tell of health: other paths have limits and troubles of their own. What a provider did before
         it was set up anew tells nothing of it now."""
-        with contained("what an attempt tells of its provider"):
-            self._note_outcome(attempt, outcome, headers)
+        contain("what an attempt tells of its provider", self._note_outcome, attempt, outcome, headers)
 
     def _note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
         provider, exchange = attempt.provider, attempt.exchange
@@ -195,10 +197,11 @@ class Dispatch:
         if not exchange.tells_health:
             self.health.unsent(provider, attempt.target.model, attempt.key, login, attempt.admission)
             return
-        self.health.note(provider, attempt.target.model, attempt.key, outcome, headers, login, attempt.admission)
+        where = (provider, attempt.target.model, attempt.key)
+        limits = self.health.note(*where, outcome, headers, login, attempt.admission)
         if outcome.name == "served" and exchange.first_event_at is not None:
             self.health.note_latency(provider, round((exchange.first_event_at - attempt.began) * 1000, 3))
-        self.herald.limits(provider.name, headers)
+        self.herald.limits(provider.name, limits)
         self.changed()
 
     def _concerns(self, attempt: Attempt) -> bool:

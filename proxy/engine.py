@@ -1,21 +1,14 @@
 """The engine: wiring and life cycle, nothing else. Decisions are in ``protocol``, sockets in ``net``."""
 
 import asyncio
-import contextlib
-import gc
 import logging
-import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
-import msgspec
-import uvicorn
-
-from proxy import __version__
+from proxy import __version__, memory
 from proxy import contract as c
 from proxy.agent_names import AgentNames, Named
 from proxy.board import Board, Grown
@@ -29,24 +22,29 @@ from proxy.checkup.checkups import Checkups
 from proxy.chores import Chores, contained, every
 from proxy.costs import Costs
 from proxy.desk import ControlDesk
-from proxy.dispatch import Dispatch, Groups
+from proxy.dispatch import Dispatch
 from proxy.estimate import Estimator
 from proxy.feed import TICK_S, Feed
 from proxy.fitting import Fitting
+from proxy.groups import members_of, targets_of
 from proxy.health import HealthBook
 from proxy.herald import Herald
+from proxy.housekeeping import Housekeeping
 from proxy.imports import Importer
+from proxy.last_day import LastDay
 from proxy.ledger.caches import CacheKept, CacheLedger
 from proxy.ledger.notes import AgentName, CacheLoss
 from proxy.ledger.portions import PortionLedger
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.sessions import SessionLedger
 from proxy.ledger.writer import LedgerWriter
+from proxy.lookout import Lookout
 from proxy.metrics import Totals
 from proxy.net.control import control_door
 from proxy.net.credentials import Credentials
-from proxy.net.discovery import REFRESH_S, Discovery
+from proxy.net.discovery import Discovery
 from proxy.net.exchange import Exchange
+from proxy.net.listening import send_at_once, server_of, url_of
 from proxy.net.relay import Relay
 from proxy.net.searching import Web
 from proxy.net.server import Server
@@ -56,17 +54,16 @@ from proxy.net.websearch import web_search
 from proxy.overview import Overview
 from proxy.parcels import Parcels
 from proxy.pasts import Pasts
-from proxy.paths import Paths, local_token, write_private
-from proxy.presets import Preset
-from proxy.prices import PriceUpdates, list_price, today
+from proxy.paths import Paths, local_token
+from proxy.prices import PriceUpdates
 from proxy.prompts import ROWS_MAX, Prompts
-from proxy.protocol import routing
 from proxy.provider_setup import LoadSettings, ProviderSetup
-from proxy.providers import ProviderConfig, local_provider, resolve_providers
+from proxy.providers import resolve_providers
 from proxy.rejections import RejectionBook
 from proxy.repricing import Repricer
 from proxy.roster import Changes, Roster
 from proxy.routefile import RouteFile
+from proxy.runtime_file import runtime_file
 from proxy.session_reports import SessionReports
 from proxy.settings import Settings, load_settings
 from proxy.telemetry.sender import Telemetry
@@ -74,20 +71,12 @@ from proxy.whatif import Comparison
 
 log = logging.getLogger(__name__)
 
-HOUSEKEEPING_S = 1.0
-SLEPT_S = 5.0
-"""If the wall clock ran ahead of the monotonic one by more, the machine slept: connections are made anew."""
-LIST_AGAIN_S = 600.0
-"""A provider that lists nothing to a login, as Claude's may, is not asked again with every request."""
+SIGNS_OF_LIFE_S = 1.0
+"""So often waiting clients are looked at, whether they are due one."""
 LATE_S = 2.0
 """Requests that the drain cut short have so long to tell their clients."""
 FLUSH_S = 1.0
 """A budget that was just set waits so long for the disk, to have in it what was spent before."""
-RESTORED_S = 24 * 3600.0
-GARBAGE_OBJECTS = 20_000
-"""So many new objects make the collector look; Python's own 700 are not even a request's worth."""
-KEEP_ALIVE_S = 600
-"""Idle connections of the client are kept: a client that meets a closing one would have to repeat."""
 
 
 class Engine:
@@ -109,7 +98,6 @@ class Engine:
         self._drain_s = settings.engine.drain_s
         self._patience: asyncio.Timeout | None = None
         """With the requests that still run while the engine drains."""
-        self._providers_dirty = self._health_unsaved = False
         self.chores = Chores()
         self._past_turn = asyncio.Lock()
         """Held by whoever changes rows of the past and sums of them, or reads the ones to make the others."""
@@ -117,6 +105,7 @@ class Engine:
         self._wire_money(health_clock)
         self._wire_models(load)
         self._wire_traffic()
+        self._wire_watches()
 
     def _wire_money(self, health_clock: Callable[[], float]) -> None:
         """What knows prices, sums and budgets, and what tells of them."""
@@ -185,8 +174,8 @@ class Engine:
     def _wire_traffic(self) -> None:
         """What requests go through."""
         paths, settings = self.paths, self.settings
-        groups = _members_of(settings)
-        self.routefile = RouteFile(paths.route_file, settings.route, _targets_of(groups))
+        groups = members_of(settings)
+        self.routefile = RouteFile(paths.route_file, settings.route, targets_of(groups))
         names = AgentNames(self.chores.start, self._name_agent)
         self.books = Bookkeeping(
             providers=self.providers,
@@ -259,6 +248,20 @@ class Engine:
             self.listen_host,
         )
 
+    def _wire_watches(self) -> None:
+        """What looks after all of that while the engine runs."""
+        self._last_day = LastDay(self.board, self.reader, self._sessions, self.catalog, self.providers)
+        self._house = Housekeeping(self.dispatch, self.board, self.feed, self.overview, self.writer)
+        self._lookout = Lookout(
+            lambda: self.settings,
+            self._environ,
+            self.providers,
+            self.catalog,
+            self.discovery,
+            self._herald,
+            self.providers_changed,
+        )
+
     def opened(self, exchange: Exchange) -> None:
         """A request arrived."""
         self.books.opened(exchange)
@@ -288,7 +291,7 @@ class Engine:
             if self._patience is not None:
                 self._patience.reschedule(asyncio.get_running_loop().time() + drain_s)
         self.overview.draining = True
-        self.feed.publish(self.overview.engine_changed())
+        self.feed.publish(self.overview.engine_changed)
         self._stopping.set()
 
     # Life
@@ -296,29 +299,14 @@ class Engine:
     async def run(self, listener: socket.socket) -> None:
         """Serve on ``listener`` until told to stop, then drain and flush."""
         host, port = listener.getsockname()[:2]
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # where asyncio leaves it off: 40 ms an answer
-        self.overview.url = (
-            f"http://{f'[{host}]' if ':' in host else '127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
-        )
+        send_at_once(listener)
+        self.overview.url = url_of(host, port)
         await asyncio.to_thread(self.telemetry.start)
         await asyncio.to_thread(self._open_ledger)
-        _settle_memory()
-        config = uvicorn.Config(
-            self.app,
-            http="httptools",
-            loop="none",
-            lifespan="off",
-            access_log=False,
-            proxy_headers=False,
-            log_config=None,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=2,
-            backlog=1024,
-        )
-        server = _QuietServer(config)
-        with self._runtime_file(host, port):
+        memory.settle()
+        server = server_of(self.app)
+        with runtime_file(self.paths.runtime_file, self._runtime_facts(host, port)):
+            self.routefile.keep_port(port)
             serving = asyncio.create_task(server.serve([listener]), name="server")
             self._start_chores()
             if self._price_updates is not None:
@@ -365,94 +353,24 @@ class Engine:
     def _start_chores(self) -> None:
         for name, chore in (
             ("feed", every(TICK_S, "the feed", self.feed.tick)),
-            ("signs of life", every(HOUSEKEEPING_S, "signs of life", self._relay.keep_alive)),
-            ("housekeeping", self._keep_house()),
-            ("discovery", self._discover()),
+            ("signs of life", every(SIGNS_OF_LIFE_S, "signs of life", self._relay.keep_alive)),
+            ("housekeeping", self._house.run()),
+            ("discovery", self._lookout.run()),
             ("watch of the caches", self.cachewatch.run()),
-            ("sums of the day and budgets", self._show_sums()),
+            ("sums of the day and budgets", self._house.show_sums()),
         ):
             self.chores.start(name, chore)
-
-    async def _keep_house(self) -> None:
-        offset = time.time() - time.monotonic()
-        beats = 0
-        while True:
-            await asyncio.sleep(HOUSEKEEPING_S)
-            beats += 1
-            now = time.time()
-            if abs(now - time.monotonic() - offset) > SLEPT_S:
-                log.info("the machine slept or its clock was set: connections are made anew")
-                self.upstreams.renew()
-            offset = now - time.monotonic()
-            with contained("housekeeping"):
-                await self._look_after(now, beats)
-
-    async def _look_after(self, now: float, beats: int) -> None:
-        news = self._look_for_problems()
-        if self.board.turn_day(now):
-            await self._show_sums()
-        elif beats % 10 == 0 or news:
-            self.feed.publish(self.overview.engine_changed())
-        if self._providers_dirty:
-            self.providers_changed()
-        if self._health_unsaved:
-            self._health_unsaved = False
-            await self.health.save()
-            await self.rejected.save()
-        if beats % 15 == 0:
-            await self._fitting.save()
-
-    async def _show_sums(self) -> None:
-        """Panels hear of today's sums and of all budgets, those too of which only the ledger knows what was spent."""
-        await self.gate.learn(self.board.sessions())
-        self.feed.publish(self.snapshot())
-
-    async def _discover(self) -> None:
-        while True:
-            with contained("asking for model lists"):
-                await self.catalog.look_up()
-                await self.discovery.refresh()
-                await self.catalog.look_up()
-            with contained("looking for local servers"):
-                await self._find_local()
-            await asyncio.sleep(REFRESH_S)
-
-    async def _find_local(self) -> None:
-        if not self.settings.engine.local_servers:
-            return
-        for config in await self.discovery.find_local(self._build_local):
-            self.providers.meet(config)
-            self._herald.say("info", f"{config.name} answers on {config.base_url}: its models can be picked")
-            self.providers_changed()
-
-    def _build_local(self, preset: Preset) -> ProviderConfig:
-        return local_provider(preset, self.settings, self._environ)
 
     def _open_ledger(self) -> None:
         self.writer.start()
         with contained("reading what the ledger has of the last day"):
-            self._restore()
-        self._look_for_problems()
+            self._last_day.restore(time.time())
+            self._fitting.estimator = Estimator(self.reader.bytes_per_token())
+        self._house.look_for_problems()
 
-    def _restore(self) -> None:
-        """Show what the ledger has of the last day."""
-        begin = restored_since(time.time())
-        requests = self.reader.since(begin)
-        sessions = tuple(dict.fromkeys(each.session_id for each in requests if each.session_id))
-        self.board.restore_sums(self._sessions.agents_before(begin, sessions))
-        for request in requests:
-            window = None
-            if request.provider and request.provider in self.providers and request.target_model:
-                window = self.catalog.window(request.provider, request.target_model)
-            self.board.restore(request, window)
-        for (session, agent), name in self._sessions.agent_names(sessions).items():
-            self.board.name_agent(session, agent, name)
-        self._fitting.estimator = Estimator(self.reader.bytes_per_token())
-
-    @contextlib.contextmanager
-    def _runtime_file(self, host: str, port: int) -> Iterator[None]:
-        runtime = {
-            "pid": os.getpid(),
+    def _runtime_facts(self, host: str, port: int) -> Mapping[str, object]:
+        """What those who look for an engine find of this one."""
+        return {
             "host": host,
             "port": port,
             "url": self.overview.url,
@@ -461,32 +379,19 @@ class Engine:
             "version": __version__,
             "started_at": self.overview.started_at,
         }
-        write_private(self.paths.runtime_file, msgspec.json.encode(runtime))
-        self.routefile.keep_port(port)
-        try:
-            yield
-        finally:
-            if _written_by_us(self.paths.runtime_file):
-                self.paths.runtime_file.unlink(missing_ok=True)
 
     # Small parts
 
     async def _all_repriced(self) -> None:
         await self.gate.budgets.ask_again()
-        self.feed.publish(self.snapshot())
+        self.feed.publish(self.snapshot)
 
     async def _imported(self, requests: Sequence[c.Request], grown: Sequence[Grown]) -> None:
         """Sums of panels and budgets have in them what came into the ledger from elsewhere."""
-        now = time.time()
-        for one in grown:
-            self.board.grew(one)
-        for request in requests:
-            self.board.imported(request)
-            if request.session_id and request.started_at >= now - RESTORED_S:
-                self.board.meet(request.session_id, request.project, now)
+        self._last_day.add(requests, grown, time.time())
         self.pasts.look_up()
         await self.gate.budgets.ask_again()
-        self.feed.publish(self.snapshot())
+        self.feed.publish(self.snapshot)
 
     def _name_agent(self, named: Named) -> None:
         self.writer.note(AgentName(*named, at=time.time()))
@@ -500,8 +405,7 @@ class Engine:
         return self.gate.budgets.counts(simulated=simulated, subscription=subscription)
 
     def _provider_news(self) -> None:
-        """Panels hear of it with the next beat: of an outage there is much in a second."""
-        self._providers_dirty = self._health_unsaved = True
+        self._house.provider_news()
 
     def _cache_kept(self, session: str) -> CacheKept:
         self.writer.flush(2.0)
@@ -511,14 +415,13 @@ class Engine:
         self.writer.note(CacheLoss(session, broken))
 
     def providers_changed(self) -> None:
-        self._providers_dirty = False
-        self.feed.publish(c.ProvidersChanged(providers=self.overview.providers()))
+        self._house.providers_changed()
 
     def _take_up(self, settings: Settings, changes: Changes) -> tuple[str, ...]:
         """Put read settings in force, the providers of which already are. What is wrong then, in words."""
         self.settings = settings
-        groups = self.dispatch.known_groups = _members_of(settings)
-        self.routefile.renew(settings.route, _targets_of(groups))
+        groups = self.dispatch.known_groups = members_of(settings)
+        self.routefile.renew(settings.route, targets_of(groups))
         self._costs.renew(settings.prices)
         for name in (*changes.changed, *changes.removed):
             self.health.forget(name)
@@ -527,35 +430,15 @@ class Engine:
             self.catalog.renewed(name, moved=name in changes.moved)
         for name in changes.moved:
             self.rejected.forget(name)
-        self._look_for_problems()
+        self._house.look_for_problems()
         if changes.words:
             self._herald.say("info", f"settings read anew: {changes.words}")
-        self.feed.publish(self.snapshot())
+        self.feed.publish(self.snapshot)
         return self.overview.problems
 
     def _post_notice(self, notice: c.Notice) -> None:
         self.board.notices.append(notice)
         self.feed.publish(c.NoticePosted(notice=notice))
-
-    def _look_for_problems(self) -> bool:
-        """Whether what is wrong with the engine itself changed."""
-        if remark := self.writer.remark:
-            self.writer.remark = None
-            self._herald.say("warning", remark)
-        return self.overview.look()
-
-
-def restored_since(now: float) -> float:
-    """From when on panels are shown what the ledger has: a day, and all of today, which may have 25 hours."""
-    return min(now - RESTORED_S, c.midnight(c.local_day(now)))
-
-
-class _QuietServer(uvicorn.Server):
-    """A server that leaves signals to the engine."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def handle_signals(engine: Engine) -> None:
@@ -570,42 +453,3 @@ def handle_signals(engine: Engine) -> None:
     for name in ("SIGHUP", "SIGPIPE", "SIGTTOU", "SIGTTIN", "SIGTSTP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-
-
-def _written_by_us(file: Path) -> bool:
-    try:
-        return bool(msgspec.json.decode(file.read_bytes())["pid"] == os.getpid())
-    except (OSError, msgspec.DecodeError, KeyError, TypeError):
-        return False
-
-
-def _settle_memory() -> None:
-    """What the start built stays for good: a garbage collection that walks it would hold up streams by 30 ms.
-
-    A request makes and drops about a thousand objects, none of them in cycles: looking for those comes less often.
-    """
-    list_price("anthropic", "claude-sonnet-4-5", today())
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS)
-
-
-def _reached_at(host: str) -> str:
-    """How this machine names what listens on ``host``."""
-    if ":" in host:
-        return f"[{host}]"
-    return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104  compared, not listened on
-
-
-def _members_of(settings: Settings) -> Groups:
-    """The groups of the settings."""
-    return {
-        name: tuple(routing.Member(each.target, each.order, each.weight) for each in group.members)
-        for name, group in settings.groups.items()
-    }
-
-
-def _targets_of(groups: Groups) -> dict[str, tuple[str, ...]]:
-    """The members' targets in their order."""
-    ordered = {name: sorted(members, key=lambda each: each.order) for name, members in groups.items()}
-    return {name: tuple(member.target for member in members) for name, members in ordered.items()}

@@ -97,10 +97,10 @@ class Feed:
         subscriber.watch(request_id)
         return True
 
-    def publish(self, event: c.Event) -> None:
-        """Send ``event`` to every panel."""
+    def publish(self, event: c.Event | Callable[[], c.Event]) -> None:
+        """Send ``event`` to every panel; what makes one is called only where there is a panel."""
         if self._subscribers:
-            data = self._frame(event)
+            data = self._frame(event() if callable(event) else event)
             for subscriber in self._subscribers.values():
                 subscriber.put(data)
 

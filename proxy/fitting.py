@@ -4,7 +4,9 @@ Remembers how large each thread was when a provider last counted it, and who sig
 survives a restart. Decisions are in ``protocol.history`` and ``protocol.overflow``.
 """
 
+import asyncio
 from collections import OrderedDict
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -44,7 +46,7 @@ class Fitting:
     def __init__(self, file: Path, estimator: Estimator) -> None:
         self._file = KeptFile(file, "who signed which thinking")
         self.estimator = estimator
-        kept = _load(self._file)
+        kept = self._file.content(_Kept)
         self._issuers = Issuers(kept.blocks)
         self._odd_ids = OrderedDict.fromkeys(kept.odd_ids)
         self._counted: OrderedDict[str, tuple[Weight, int, str]] = OrderedDict()
@@ -52,7 +54,7 @@ class Fitting:
 
     def room(self, exchange: Exchange, target: Target, window: int | None) -> Room:
         """The request's size, estimated, beside ``window``."""
-        return Room(self._tokens(exchange, target.model), window)
+        return Room(partial(self._tokens, exchange, target.model), window)
 
     def estimate(self, exchange: Exchange, model: str) -> int:
         """Tokens of the body by itself, whatever was counted of its thread."""
@@ -115,13 +117,13 @@ class Fitting:
         """Keep who signed what, if there is news."""
         if self._issuers.dirty:
             self._issuers.dirty = False
-            await self._file.keep(self._to_keep())
+            await self._file.keep(await asyncio.to_thread(msgspec.json.encode, self._to_keep()))
 
     def save_now(self) -> None:
-        self._file.keep_now(self._to_keep())
+        self._file.keep_now(msgspec.json.encode(self._to_keep()))
 
-    def _to_keep(self) -> bytes:
-        return msgspec.json.encode(_Kept(dict(self._issuers.blocks), list(self._odd_ids)))
+    def _to_keep(self) -> _Kept:
+        return _Kept(dict(self._issuers.blocks), list(self._odd_ids))
 
     def _note_odd_ids(self, session: str) -> None:
         if session not in self._odd_ids:
@@ -144,16 +146,19 @@ class Fitting:
         text = self.estimator.tokens(model, weight.text_bytes) if weight.text_bytes else 0
         return text + weight.media_tokens
 
-    def legal(self, body: Body, exchange: Exchange, target: Target) -> tuple[Body, tuple[str, ...]]:
-        """The body with a history that the target takes, and what was changed in words."""
+    def legal(
+        self, body: Body, exchange: Exchange, target: Target, *, dialect_tells: bool = False
+    ) -> tuple[Body, tuple[str, ...]]:
+        """The body with a history that the target takes, and what was changed in words. ``dialect_tells``: it will be
+        translated by a dialect that tells the work of server tools itself."""
         issuer = issuer_of(target.provider, target.model)
         changes: tuple[str, ...] = ()
         if target in exchange.without_thinking:
             body, changes = without_foreign_thinking(body, lambda _: True)
-        elif self._issuers.concerns(memoryview(body.fields.get("messages", b"")), issuer):
+        elif self._issuers.concerns(body.raw, issuer):
             body, changes = without_foreign_thinking(body, self._issuers.foreign(issuer))
         if not is_claude(issuer):
-            body, more = without_server_tools(body)
+            body, more = (body, ()) if dialect_tells else without_server_tools(body)
             changes += more
         elif (exchange.identity.session or "") in self._odd_ids:
             fields, more = with_legal_tool_ids(body)
@@ -163,11 +168,3 @@ class Fitting:
 
 def _thread(exchange: Exchange) -> str:
     return thread_of(exchange.identity.session, exchange.identity.agent)
-
-
-def _load(file: KeptFile) -> _Kept:
-    try:
-        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
-    except msgspec.DecodeError as error:
-        file.unreadable(error)
-        return _Kept()

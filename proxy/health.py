@@ -96,7 +96,7 @@ class HealthBook:
     def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
         self._file = KeptFile(file, "the providers' health")
         self._clock = clock
-        kept = _load(self._file)
+        kept = self._file.content(_Kept)
         self._breakers = {place: br.restored(each) for place, each in kept.breakers.items()}
         self._resting = set(kept.resting)
         self._providers: dict[str, _Provider] = {}
@@ -176,11 +176,22 @@ class HealthBook:
         headers: Mapping[str, str],
         login: str | None = None,
         number: int = 0,
-    ) -> None:
-        """How the attempt ended that was admitted as ``number``; ``headers`` are the answer's, names in lower case."""
+    ) -> tuple[c.Limit, ...]:
+        """How the attempt ended that was admitted as ``number``; ``headers`` are the answer's, names in lower case.
+
+        Returns the limits that they tell.
+        """
         known, places = self._of(provider), _places(provider, model, key, login)
+        self._note_end(known, provider, places, outcome, number)
+        if outcome.row.scope == "key" and key is not None:
+            known.pool.limited(key, self._admitted)
         if limits := read_limits(headers, self._now()):
             self._keep_limits(known, _key_name(provider, key, login), limits)
+        return limits
+
+    def _note_end(
+        self, known: _Provider, provider: ProviderConfig, places: Mapping[str, str], outcome: Outcome, number: int
+    ) -> None:
         known.answering = None if known.answering == number else known.answering
         scope = outcome.row.scope
         if outcome.name == "served":
@@ -194,8 +205,6 @@ class HealthBook:
                 self._set(place, br.undecided(self._breakers.get(place, CLOSED), number))
         if scope is not None:
             self._note_failure(provider, places[scope], outcome)
-        if scope == "key" and key is not None:
-            known.pool.limited(key, self._admitted)
 
     def unsent(self, provider: ProviderConfig, model: str, key: int | None, login: str | None, number: int) -> None:
         """The request that was admitted as ``number`` was not sent after all: it tells nothing."""
@@ -416,11 +425,3 @@ def _key_mark(key: SecretStr) -> str:
 
 def _quantile(ordered: Sequence[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
-
-
-def _load(file: KeptFile) -> _Kept:
-    try:
-        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
-    except msgspec.DecodeError as error:
-        file.unreadable(error)
-        return _Kept()

@@ -1,12 +1,11 @@
 """Tells panels, once, what the user should read: traffic that leaves a provider and returns, limits that come near."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from proxy import contract as c
 from proxy.protocol.detours import Detours
-from proxy.protocol.limits import read_limits, tells_plan
 
 NEAR_LIMIT = 0.9
 """Share of a plan's window from which on the user is warned."""
@@ -32,9 +31,8 @@ class Herald:
         if (news := self._detours.heard(request)) is not None:
             self.say(news.level, news.text)
 
-    def limits(self, provider: str, headers: Mapping[str, str]) -> None:
-        """Say once for each window that its limit is near: the ruling one, or any where none rules."""
-        limits = read_limits(headers, time.time()) if tells_plan(headers) else ()
+    def limits(self, provider: str, limits: Sequence[c.Limit]) -> None:
+        """Say once for each window of a plan that its limit is near: the ruling one, or any where none rules."""
         for limit in [each for each in limits if each.rules] or limits:
             warned = (provider, limit.name, limit.resets_at)
             if limit.used < NEAR_LIMIT or warned in self._warned or not limit.name.startswith(PLAN_WINDOWS):

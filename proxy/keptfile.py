@@ -3,10 +3,15 @@
 import asyncio
 import logging
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from proxy.paths import write_private
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class KeptFile:
@@ -19,20 +24,13 @@ class KeptFile:
         self._last: bytes | None = None
         self._turn = asyncio.Lock()
 
-    def read(self) -> bytes | None:
-        """What was kept; None where there is nothing."""
+    def content(self, kind: type[T]) -> T:
+        """What was kept; an empty one where there is nothing, or nothing that makes sense."""
         try:
-            self._last = self._path.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            log.warning("%s cannot be read: %s", self._what, error)
-            return None
-        return self._last
-
-    def unreadable(self, error: Exception) -> None:
-        """What was read makes no sense: it starts anew."""
-        log.warning("%s cannot be read and starts anew: %s", self._what, error)
+            return msgspec.json.decode(self._read() or b"{}", type=kind)
+        except msgspec.DecodeError as error:
+            log.warning("%s cannot be read and starts anew: %s", self._what, error)
+            return kind()
 
     async def keep(self, data: bytes) -> None:
         """Write ``data`` beside the event loop, after what was given before."""
@@ -50,3 +48,14 @@ class KeptFile:
             log.warning("%s cannot be kept: %s", self._what, error)
         else:
             self._last = data
+
+    def _read(self) -> bytes | None:
+        """What was kept, in bytes; None where there is nothing."""
+        try:
+            self._last = self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            log.warning("%s cannot be read: %s", self._what, error)
+            return None
+        return self._last

@@ -88,8 +88,8 @@ class Parcels:
         dialect = dialect_of(provider)
         if exchange.body is None:
             raise CannotTake(f"{provider.name} does not speak Anthropic's format, so it has no {exchange.path}")
-        body, changed = self._fitting.legal(exchange.body, exchange, target)
         own = provider.speaks_claude
+        body, changed = self._fitting.legal(exchange.body, exchange, target, dialect_tells=not own)
         terms = self._terms(exchange, target, provider) if own else Terms(left=self._left(exchange, target))
         body, more = on_terms(body, terms)
         occasion = self._occasion(exchange, target, provider)

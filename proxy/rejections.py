@@ -26,7 +26,7 @@ class RejectionBook:
 
     def __init__(self, file: Path) -> None:
         self._file = KeptFile(file, "what providers reject")
-        self._known = _load(self._file)
+        self._known = self._file.content(dict[str, tuple[Learned, ...]])
 
     def of(self, target: Target) -> tuple[Rejection, ...]:
         """What ``target`` rejects."""
@@ -64,11 +64,3 @@ class RejectionBook:
 
 def _day(moment: float) -> str:
     return time.strftime("%Y-%m-%d", time.localtime(moment))
-
-
-def _load(file: KeptFile) -> dict[str, tuple[Learned, ...]]:
-    try:
-        return msgspec.json.decode(file.read() or b"{}", type=dict[str, tuple[Learned, ...]])
-    except msgspec.DecodeError as error:
-        file.unreadable(error)
-        return {}

@@ -29,7 +29,7 @@ class RouteFile:
         self._file = KeptFile(file, "the route")
         self._settings = settings
         self._groups = dict(groups)
-        self._kept = _load(self._file)
+        self._kept = self._file.content(_Kept)
         self.route = self._compose()
 
     @property
@@ -80,11 +80,3 @@ class RouteFile:
     def _slot_chains(self) -> dict[c.Slot, tuple[str, ...]]:
         """The settings' chains, with those chosen at run time over them; an empty one stands for none."""
         return {slot: tuple(chain) for slot, chain in self._settings.slot_fallback.items()} | self._kept.slot_chains
-
-
-def _load(file: KeptFile) -> _Kept:
-    try:
-        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
-    except msgspec.DecodeError as error:
-        file.unreadable(error)
-        return _Kept()

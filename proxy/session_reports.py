@@ -131,6 +131,6 @@ def ends_of(now: float) -> Ends:
 
 def _of_exchange(exchange: Exchange, now: float) -> Life:
     """What it cost is not known while it lives."""
-    identity, usage = exchange.identity, exchange.view().usage
+    identity, usage = exchange.identity, exchange.counted
     began = min(exchange.started_at, now)
     return Life(began, now, usage.total_tokens, 0, exchange.simulated, identity.session or "", identity.project)

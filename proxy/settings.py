@@ -241,7 +241,7 @@ class HistorySettings(_Table):
     """``[history]``: what the ledger keeps."""
 
     keep_days: Annotated[int, Field(ge=1)] | None = None
-    """Days, up to the last use, after which single requests are removed; their sums stay. Without it all are kept."""
+    """Single requests older than so many days, counted back from the last one, are removed; their sums stay."""
 
 
 class PriceSettings(_Table):

@@ -59,7 +59,7 @@ class Checkups:
         self._providers, self._catalog, self._costs, self._discovery = providers, catalog, costs, discovery
         self.asker = asker
         self._start, self._changed = start, changed
-        self._kept = _load(self._file)
+        self._kept = self._file.content(_Kept)
         self._running: dict[str, _Run] = {}
         self._last: dict[str, c.CheckReport] = {}
         """Of each target since the engine started, with what was not asked."""
@@ -274,11 +274,3 @@ def _mark(report: c.CheckReport, start: str) -> c.CheckMark:
     return c.CheckMark(
         model=report.target.removeprefix(start), at=at, failed=titles["fail"], degraded=titles["degraded"]
     )
-
-
-def _load(file: KeptFile) -> _Kept:
-    try:
-        return msgspec.json.decode(file.read() or b"{}", type=_Kept)
-    except msgspec.DecodeError as error:
-        file.unreadable(error)
-        return _Kept()

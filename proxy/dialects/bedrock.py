@@ -90,7 +90,7 @@ def _least_tokens(fields: Mapping[str, Any]) -> int:
     """The least ``max_tokens`` that goes with the thinking in ``fields``. CountTokens wants what InvokeModel wants; a
     request to count has none of its own."""
     thinking = fields.get("thinking")
-    budget = thinking.get("budget_tokens") if isinstance(thinking, Mapping) else None
+    budget = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
     return 1 + budget if isinstance(budget, int) else 1
 
 

@@ -24,4 +24,4 @@ def meant_arguments(text: str) -> Mapping[str, Any] | None:
         return None
     if value in (None, "", []):
         return {}
-    return value if isinstance(value, Mapping) else None
+    return value if isinstance(value, dict) else None

@@ -152,14 +152,14 @@ class _Adaptation:
             self._notes += notes
         if said := _said(fields.pop("system", None)):
             fields["system"] = said
-        if isinstance(metadata := fields.get("metadata"), Mapping):
+        if isinstance(metadata := fields.get("metadata"), dict):
             fields["metadata"] = {name: value for name, value in metadata.items() if name == "user_id"}
 
     def _adapt_tools(self, fields: Fields) -> None:
         listed = fields.get("tools")
         if not isinstance(listed, list):
             return
-        kept = [tool for each in listed if isinstance(each, Mapping) for tool in self._tool(each)]
+        kept = [tool for each in listed if isinstance(each, dict) for tool in self._tool(each)]
         fields["tools"] = [without_scope(tool) for tool in kept]
         self._tell("fields of tools", list(self._left_of_tools))
         choice = fields.get("tool_choice")
@@ -167,7 +167,7 @@ class _Adaptation:
         if not kept:
             del fields["tools"]
             fields.pop("tool_choice", None)
-        elif isinstance(choice, Mapping) and choice.get("type") == "tool" and choice.get("name") not in names:
+        elif isinstance(choice, dict) and choice.get("type") == "tool" and choice.get("name") not in names:
             del fields["tool_choice"]
 
     def _tool(self, tool: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -193,7 +193,7 @@ class _Adaptation:
 
     def _adapt_output(self, fields: Fields) -> None:
         config = fields.pop("output_config", None)
-        config = config if isinstance(config, Mapping) else {}
+        config = config if isinstance(config, dict) else {}
         kept: Fields = {}
         if config.get("effort"):
             if self._takes_effort():
@@ -204,9 +204,9 @@ class _Adaptation:
         form = config.get("format") or fields.pop("output_format", None)
         fields.pop("output_format", None)
         first, last = self._cloud.structured
-        if isinstance(form, Mapping) and first <= self._version <= last:
+        if isinstance(form, dict) and first <= self._version <= last:
             kept["format"] = form
-        elif isinstance(form, Mapping) and isinstance(form.get("schema"), Mapping):
+        elif isinstance(form, dict) and isinstance(form.get("schema"), dict):
             fields["system"] = [*_blocks(fields.get("system")), _instruction(form["schema"])]
             self._notes.append(f"the answer's schema told as an instruction: {self._cloud.name} does not enforce it")
         if kept:
@@ -218,11 +218,11 @@ class _Adaptation:
     def _adapt_context(self, fields: Fields) -> None:
         """Only edits that the cloud knows; a beta goes with its last edit."""
         context = fields.pop("context_management", None)
-        edits = context.get("edits") if isinstance(context, Mapping) else None
+        edits = context.get("edits") if isinstance(context, dict) else None
         if not isinstance(edits, list):
             return
         known = self._cloud.edits
-        kinds = {id(edit): str(edit.get("type")) for edit in edits if isinstance(edit, Mapping)}
+        kinds = {id(edit): str(edit.get("type")) for edit in edits if isinstance(edit, dict)}
         kept = [edit for edit in edits if known.get(kinds.get(id(edit), "")) in self._betas]
         self._tell("context edits", [kinds[id(edit)] for edit in edits if edit not in kept and id(edit) in kinds])
         needed = {known[kinds[id(edit)]] for edit in kept}
@@ -237,7 +237,7 @@ def _said(system: object) -> str | list[Any] | None:
         return unattributed(system)
     if not isinstance(system, list):
         return None
-    own = [block.get("text") if isinstance(block, Mapping) else None for block in system]
+    own = [block.get("text") if isinstance(block, dict) else None for block in system]
     said = [unattributed(text) if isinstance(text, str) else text for text in own]
     return [
         without_scope(block if text == whole else {**block, "text": text})

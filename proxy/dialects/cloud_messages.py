@@ -6,7 +6,8 @@ is older than the role ``system`` within a conversation, such a message becomes 
 a call and its result. A message without any of it is the very same object.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from operator import is_, is_not
 from typing import Any
 
 from proxy.dialects.signatures import is_sealed
@@ -21,14 +22,23 @@ def cloud_messages(
     """The messages, and what was changed in words. ``mid_system``: the model knows the role ``system``; ``runs`` tells
     whether the cloud runs a server tool of that name."""
     kept: list[Any] = []
-    removed = 0
+    removed = told = 0
+    calls: set[str] = set()
     for message in messages:
-        changed, count = _message(message)
-        removed += count
-        if changed is not None:
-            kept.append(changed)
+        content = message.get("content") if isinstance(message, dict) else None
+        if not isinstance(content, list):
+            kept.append(message)
+            continue
+        own = [block for block in content if not _is_foreign(block)]
+        removed += len(content) - len(own)
+        plain = [_plain(block) for block in own]
+        blocks = [_told(block, calls, runs) for block in plain]
+        told += sum(map(is_not, blocks, plain))
+        if len(own) == len(content) and all(map(is_, blocks, content)):
+            kept.append(message)
+        elif blocks:
+            kept.append({**message, "content": blocks})
     notes = [f"thinking of another provider left out (×{removed})"] if removed else []
-    kept, told = _without_server_tools(kept, runs)
     notes += [f"past work of server tools told as text (×{told})"] if told else []
     if not mid_system and any(_is_system(message) for message in kept):
         kept = _with_reminders(kept)
@@ -38,43 +48,15 @@ def cloud_messages(
 
 def without_scope(block: Any) -> Any:
     """``block`` with a cache mark of kind and lifetime only."""
-    mark = block.get("cache_control") if isinstance(block, Mapping) else None
-    if not isinstance(mark, Mapping) or all(name in _CACHE_FIELDS for name in mark):
+    mark = block.get("cache_control") if isinstance(block, dict) else None
+    if not isinstance(mark, dict) or all(name in _CACHE_FIELDS for name in mark):
         return block
     return {**block, "cache_control": {name: value for name, value in mark.items() if name in _CACHE_FIELDS}}
 
 
-def _message(message: Any) -> tuple[Any, int]:
-    """The message, None where nothing is left of it, and how many blocks went."""
-    content = message.get("content") if isinstance(message, Mapping) else None
-    if not isinstance(content, list):
-        return message, 0
-    blocks = [_plain(block) for block in content if not _is_foreign(block)]
-    removed = len(content) - len(blocks)
-    if not removed and all(new is old for new, old in zip(blocks, content, strict=True)):
-        return message, 0
-    return ({**message, "content": blocks} if blocks else None), removed
-
-
-def _without_server_tools(messages: Sequence[Any], runs: Callable[[str], bool]) -> tuple[list[Any], int]:
-    """The messages, and how many blocks in them became text. A result goes the way of its call."""
-    calls: set[str] = set()
-    kept, count = [], 0
-    for message in messages:
-        content = message.get("content") if isinstance(message, Mapping) else None
-        if not isinstance(content, list):
-            kept.append(message)
-            continue
-        blocks = [_told(block, calls, runs) for block in content]
-        told = sum(new is not old for new, old in zip(blocks, content, strict=True))
-        kept.append({**message, "content": blocks} if told else message)
-        count += told
-    return kept, count
-
-
 def _told(block: Any, calls: set[str], runs: Callable[[str], bool]) -> Any:
-    """``block``, or a text in place of it. ``calls`` are those that became one."""
-    kind = block.get("type") if isinstance(block, Mapping) else None
+    """``block``, or a text in place of it. ``calls`` are those that became one; a result goes the way of its call."""
+    kind = block.get("type") if isinstance(block, dict) else None
     if kind == "server_tool_use" and not runs(str(block.get("name"))):
         calls.add(str(block.get("id")))
     elif not (isinstance(kind, str) and kind.endswith("_tool_result") and str(block.get("tool_use_id")) in calls):
@@ -85,23 +67,23 @@ def _told(block: Any, calls: set[str], runs: Callable[[str], bool]) -> Any:
 
 def _plain(block: Any) -> Any:
     """``block`` and, in a tool's result, the blocks within it, without scopes."""
-    inside = block.get("content") if isinstance(block, Mapping) else None
+    inside = block.get("content") if isinstance(block, dict) else None
     if isinstance(inside, list):
         plain = [without_scope(each) for each in inside]
-        if any(new is not old for new, old in zip(plain, inside, strict=True)):
+        if not all(map(is_, plain, inside)):
             block = {**block, "content": plain}
     return without_scope(block)
 
 
 def _is_foreign(block: Any) -> bool:
-    if not isinstance(block, Mapping) or block.get("type") not in ("thinking", "redacted_thinking"):
+    if not isinstance(block, dict) or block.get("type") not in ("thinking", "redacted_thinking"):
         return False
     signature = block.get("signature") or block.get("data")
     return not isinstance(signature, str) or not signature or is_sealed(signature)
 
 
 def _is_system(message: Any) -> bool:
-    return isinstance(message, Mapping) and message.get("role") == "system"
+    return isinstance(message, dict) and message.get("role") == "system"
 
 
 def _with_reminders(messages: Sequence[Any]) -> list[Any]:
@@ -112,7 +94,7 @@ def _with_reminders(messages: Sequence[Any]) -> list[Any]:
         if _is_system(message):
             waiting += [_reminder(block) for block in _blocks(message.get("content"))]
             continue
-        is_user = isinstance(message, Mapping) and message.get("role") == "user"
+        is_user = isinstance(message, dict) and message.get("role") == "user"
         if waiting and is_user:
             message = {**message, "content": [*_blocks(message.get("content")), *waiting]}
         elif waiting:
@@ -129,7 +111,7 @@ def _blocks(content: Any) -> list[Any]:
 
 
 def _reminder(block: Any) -> Any:
-    text = block.get("text") if isinstance(block, Mapping) else None
+    text = block.get("text") if isinstance(block, dict) else None
     if not isinstance(text, str):
         return block
     return {**block, "text": f"<system-reminder>\n{text}\n</system-reminder>"}

@@ -139,7 +139,7 @@ def read_complaint(status: int | None, payload: object, word: str | None = None)
     error = _error_object(payload)
     message = _message(error) or _message(payload) or (f"status {status}" if status else "an error without words")
     metadata = error.get("metadata")
-    inner = metadata if isinstance(metadata, Mapping) else {}
+    inner = metadata if isinstance(metadata, dict) else {}
     message += _quoted(inner.get("raw"), message)
     words = [word, inner.get("error_type"), *(error.get(name) for name in ("error_type", "code", "type", "status"))]
     message += _marked(error, message)
@@ -165,13 +165,13 @@ def read_complaint_body(status: int, body: bytes, word: str | None = None) -> Co
 
 def has_error(payload: object) -> bool:
     """Whether a decoded answer is an error object instead."""
-    return isinstance(payload, Mapping) and (bool(payload.get("error")) or _of_minimax(payload) is not None)
+    return isinstance(payload, dict) and (bool(payload.get("error")) or _of_minimax(payload) is not None)
 
 
 def details_of(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The ``details`` of an error object of Google's."""
     details = error.get("details")
-    yield from (each for each in details if isinstance(each, Mapping)) if isinstance(details, list) else ()
+    yield from (each for each in details if isinstance(each, dict)) if isinstance(details, list) else ()
 
 
 def count_in(body: bytes, name: str) -> int | None:
@@ -180,17 +180,17 @@ def count_in(body: bytes, name: str) -> int | None:
         payload = read_json(body)
     except NotJson:
         return None
-    count = payload.get(name) if isinstance(payload, Mapping) else None
+    count = payload.get(name) if isinstance(payload, dict) else None
     return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
 
 
 def _error_object(payload: object) -> Mapping[str, Any]:
     if isinstance(payload, list):
-        payload = next((each for each in payload if isinstance(each, Mapping)), {})
-    if not isinstance(payload, Mapping):
+        payload = next((each for each in payload if isinstance(each, dict)), {})
+    if not isinstance(payload, dict):
         return {}
     error = payload.get("error")
-    if isinstance(error, Mapping):
+    if isinstance(error, dict):
         return error
     return {**payload, "message": error} if isinstance(error, str) else payload
 
@@ -228,14 +228,14 @@ def _retry_after_s(error: Mapping[str, Any], message: str) -> float | None:
 
 def _of_minimax(payload: object) -> str | None:
     """The kind of error in a ``base_resp``; None where it tells of none."""
-    told = payload.get("base_resp") if isinstance(payload, Mapping) else None
-    code = told.get("status_code") if isinstance(told, Mapping) else None
+    told = payload.get("base_resp") if isinstance(payload, dict) else None
+    code = told.get("status_code") if isinstance(told, dict) else None
     return _OF_MINIMAX.get(code, "api_error") if isinstance(code, int) and code else None
 
 
 def _message(payload: object, inside: bool = False) -> str | None:
     """``inside``: of an object within a message, which holds no further one."""
-    if not isinstance(payload, Mapping):
+    if not isinstance(payload, dict):
         return None
     for name in ("message", "detail", "Message", "base_resp", "status_msg"):
         value = payload.get(name)
@@ -250,7 +250,7 @@ def _message(payload: object, inside: bool = False) -> str | None:
 
 def _of_field(fault: object) -> str:
     """A fault of a request in FastAPI's shape, with the field that it is about."""
-    if not isinstance(fault, Mapping):
+    if not isinstance(fault, dict):
         return str(fault)
     place = fault.get("loc")
     path = ".".join(str(each) for each in place if each != "body") if isinstance(place, list) else ""

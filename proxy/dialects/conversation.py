@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from proxy.dialects.attribution import unattributed
 from proxy.dialects.tool_changes import tools_in_force
 from proxy.protocol.server_tools import CALLS, is_result, told_call, told_reference, told_result
 
 Role = Literal["user", "assistant"]
+Block = Mapping[str, Any]
 
 _TYPED_TOOLS_KEPT = ("custom",)
 _READ = (
@@ -40,23 +43,24 @@ _UNUSED_TOLD = 20
 NO_RESULT = "[no result: the call was interrupted]"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class _Value(Struct, frozen=True, gc=False):
+    """A long conversation has thousands. None is part of a cycle, so the collector need not look at them."""
+
+
+class Text(_Value, frozen=True):
     text: str
     cache: Mapping[str, Any] | None = None
     """The block's ``cache_control``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(_Value, frozen=True):
     media_type: str = "image/png"
     data: str | None = None
     """Base64."""
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(_Value, frozen=True):
     """A PDF file; documents of text are ``Text`` already."""
 
     title: str
@@ -65,21 +69,18 @@ class Document:
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(_Value, frozen=True):
     text: str
     signature: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(_Value, frozen=True):
     id: str
     name: str
     input: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(_Value, frozen=True):
     call_id: str
     name: str
     """Of the tool that was called."""
@@ -91,18 +92,19 @@ class Result:
     @property
     def text(self) -> str:
         """Its texts together; empty where it has none."""
-        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+        return "\n".join([part.text for part in self.parts if isinstance(part, Text)])
 
     @property
     def media(self) -> "tuple[Image | Document, ...]":
-        return tuple(part for part in self.parts if not isinstance(part, Text))
+        return tuple([part for part in self.parts if not isinstance(part, Text)])
 
 
-Part = Text | Image | Document | Thinking | Call | Result
+Said = Text | Image | Document
+Part = Said | Thinking | Call | Result
+_SAID = (Text, Image, Document)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(_Value, frozen=True):
     """Everything that one side says before the other does. In a user's turn all results stand first."""
 
     role: Role
@@ -110,20 +112,20 @@ class Turn:
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        return tuple(part for part in self.parts if isinstance(part, Call))
+        return tuple([part for part in self.parts if isinstance(part, Call)])
 
     @property
     def results(self) -> tuple[Result, ...]:
-        return tuple(part for part in self.parts if isinstance(part, Result))
+        return tuple([part for part in self.parts if isinstance(part, Result)])
 
     @property
-    def said(self) -> tuple[Text | Image | Document, ...]:
+    def said(self) -> tuple[Said, ...]:
         """Everything but calls, results and thinking."""
-        return tuple(part for part in self.parts if isinstance(part, Text | Image | Document))
+        return tuple([part for part in self.parts if isinstance(part, _SAID)])
 
     @property
     def thoughts(self) -> tuple[Thinking, ...]:
-        return tuple(part for part in self.parts if isinstance(part, Thinking))
+        return tuple([part for part in self.parts if isinstance(part, Thinking)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,13 +207,13 @@ def read_conversation(body: Mapping[str, Any]) -> Conversation:
     if not isinstance(messages, list):
         raise NotAConversation("messages: a list is required")
     notes = _Notes()
-    entries = list(_entries(messages))
-    listed, unfollowed = tools_in_force(list(_entries(body.get("tools"))), entries)
+    said = [(entry.get("role"), _blocks(entry.get("content"))) for entry in _entries(messages)]
+    listed, unfollowed = tools_in_force(_entries(body.get("tools")), (block for _, blocks in said for block in blocks))
     for words in unfollowed:
         notes.add(words)
-    turns = _turns(entries, notes)
+    turns = _turns(said, notes)
     config = body.get("output_config")
-    config = config if isinstance(config, Mapping) else {}
+    config = config if isinstance(config, dict) else {}
     kind, budget = _thinking(body.get("thinking"))
     tools, server_tools = _tools(listed, notes)
     metadata = body.get("metadata")
@@ -232,9 +234,7 @@ def read_conversation(body: Mapping[str, Any]) -> Conversation:
         effort=config["effort"] if isinstance(config.get("effort"), str) else None,
         format=_format(config.get("format") or body.get("output_format")),
         stream=body.get("stream") is True,
-        user=metadata["user_id"]
-        if isinstance(metadata, Mapping) and isinstance(metadata.get("user_id"), str)
-        else None,
+        user=metadata["user_id"] if isinstance(metadata, dict) and isinstance(metadata.get("user_id"), str) else None,
         notes=(*notes.told(), *_unused(body, config)),
     )
 
@@ -250,17 +250,20 @@ def _unused(body: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]
 
 def _system(system: object) -> Iterator[Text]:
     for block in [{"type": "text", "text": system}] if isinstance(system, str) else _list(system):
-        text = block.get("text") if isinstance(block, Mapping) else None
+        text = block.get("text") if isinstance(block, dict) else None
         if isinstance(text, str) and (said := unattributed(text)).strip():
             yield Text(said, _cache(block))
 
 
-def _turns(messages: Sequence[Mapping[str, Any]], notes: _Notes) -> tuple[Turn, ...]:
-    names = {call.id: call.name for message in messages for call in _calls_of(message)}
+def _turns(said: Iterable[tuple[object, Sequence[object]]], notes: _Notes) -> tuple[Turn, ...]:
+    """``said``: roles and blocks of the messages."""
+    names: dict[str, str] = {}
     turns: list[tuple[Role, list[Part]]] = []
-    for message in messages:
-        role: Role = "assistant" if message.get("role") == "assistant" else "user"
-        parts = list(_parts(message, names, notes))
+    for spoke, blocks in said:
+        role: Role = "assistant" if spoke == "assistant" else "user"
+        parts = [part for block in blocks if (part := _part(block, names, notes)) is not None]
+        if spoke == "system":
+            parts = [_reminder(part) if isinstance(part, Text) else part for part in parts]
         if not parts:
             continue
         if turns and turns[-1][0] == role:
@@ -277,26 +280,32 @@ def _paired(turns: Sequence[tuple[Role, list[Part]]], notes: _Notes) -> Iterator
     waiting: list[Call] = []
     for role, parts in turns:
         if role == "assistant":
-            turn = Turn(role, tuple(parts))
-            waiting = list(turn.calls)
-            yield turn
+            waiting = [part for part in parts if isinstance(part, Call)]
+            yield Turn(role, tuple(parts))
             continue
-        yield from _answered(parts, waiting, notes)
+        if answered := _answered(parts, waiting, notes):
+            yield Turn("user", answered)
         waiting = []
     if waiting:
-        yield Turn("user", tuple(_missing(call, notes) for call in waiting))
+        yield Turn("user", tuple([_missing(call, notes) for call in waiting]))
 
 
-def _answered(parts: Sequence[Part], waiting: Sequence[Call], notes: _Notes) -> Iterator[Turn]:
-    given = {part.call_id: part for part in reversed(parts) if isinstance(part, Result)}
-    results: list[Part] = [given.get(call.id) or _missing(call, notes) for call in waiting]
-    known = {call.id for call in waiting}
-    for stray in (part for part in parts if isinstance(part, Result) and part.call_id not in known):
+def _answered(parts: Sequence[Part], waiting: Sequence[Call], notes: _Notes) -> tuple[Part, ...]:
+    given: dict[str, Result | None] = {call.id: None for call in waiting}
+    strays: list[Result] = []
+    rest: list[Part] = []
+    for part in parts:
+        if not isinstance(part, Result):
+            rest.append(part)
+        elif part.call_id not in given:
+            strays.append(part)
+        elif given[part.call_id] is None:
+            given[part.call_id] = part
+    results: list[Part] = [given[call.id] or _missing(call, notes) for call in waiting]
+    for stray in strays:
         notes.add("a tool's result without its call told as text")
         results += [Text(f"[result of an earlier call] {stray.text}"), *stray.media]
-    rest = [part for part in parts if not isinstance(part, Result)]
-    if results or rest:
-        yield Turn("user", (*results, *rest))
+    return (*results, *rest)
 
 
 def _missing(call: Call, notes: _Notes) -> Result:
@@ -304,73 +313,66 @@ def _missing(call: Call, notes: _Notes) -> Result:
     return Result(call.id, call.name, (Text(NO_RESULT),), is_error=True)
 
 
-def _calls_of(message: Mapping[str, Any]) -> Iterator[Call]:
-    for block in _blocks(message.get("content")):
-        if block.get("type") == "tool_use":
-            yield _call(block)
+def _reminder(text: Text) -> Text:
+    return Text(f"<system-reminder>\n{text.text}\n</system-reminder>", text.cache)
 
 
-def _parts(message: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -> Iterator[Part]:
-    reminder = message.get("role") == "system"
-    for block in _blocks(message.get("content")):
-        for part in _part(block, names, notes):
-            if reminder and isinstance(part, Text):
-                yield Text(f"<system-reminder>\n{part.text}\n</system-reminder>", part.cache)
-            else:
-                yield part
-
-
-def _part(block: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -> Iterator[Part]:
+def _part(block: object, names: dict[str, str], notes: _Notes) -> Part | None:
+    """None for what says nothing. ``names``: of the tools called up to here, by the call's id."""
+    if not isinstance(block, dict):
+        return None
     match block.get("type"):
         case "text":
-            if isinstance(text := block.get("text"), str) and text:
-                yield Text(text, _cache(block))
-        case "mid_conv_system":
-            text = "\n".join(part.text for part in _texts(block.get("content") or block.get("text")))
-            if text:
-                yield Text(f"<system-reminder>\n{text}\n</system-reminder>")
-        case "image" | "document":
-            yield _medium(block, notes)
-        case "search_result":
-            text = "\n".join(part.text for part in _texts(block.get("content")))
-            yield Text(f"[{block.get('title') or 'search result'}] {block.get('source') or ''}\n{text}")
-        case "thinking":
-            yield Thinking(str(block.get("thinking") or ""), str(block.get("signature") or ""))
-        case "redacted_thinking":
-            yield Thinking("", str(block.get("data") or ""))
+            return Text(text, _cache(block)) if isinstance(text := block.get("text"), str) and text else None
         case "tool_use":
-            yield _call(block)
+            call = _call(block)
+            names[call.id] = call.name
+            return call
         case "tool_result":
-            yield _result(block, names, notes)
+            return _result(block, names, notes)
+        case "thinking":
+            return Thinking(str(block.get("thinking") or ""), str(block.get("signature") or ""))
+        case "redacted_thinking":
+            return Thinking("", str(block.get("data") or ""))
+        case "image" | "document":
+            return _medium(block, notes)
+        case "mid_conv_system":
+            text = "\n".join(_texts(block.get("content") or block.get("text")))
+            return _reminder(Text(text)) if text else None
+        case "search_result":
+            text = "\n".join(_texts(block.get("content")))
+            return Text(f"[{block.get('title') or 'search result'}] {block.get('source') or ''}\n{text}")
         case str(kind) if kind in CALLS:
             notes.add("past work of a server's tool told as text")
-            yield Text(told_call(block))
+            return Text(told_call(block))
         case kind if is_result(kind):
-            yield Text(told_result(block))
-        case "tool_reference" | "fallback" | "compaction":
-            if isinstance(text := block.get("content"), str) and text:
-                yield Text(text)
+            return Text(told_result(block))
+        case "tool_reference":
+            return Text(told_reference(block))
+        case "fallback" | "compaction":
+            return Text(text) if isinstance(text := block.get("content"), str) and text else None
         case "tool_addition" | "tool_removal":
-            return  # the list of tools has them
+            return None  # the list of tools has them
         case kind:
             notes.add(f"a block of type {kind} left out")
+            return None
 
 
-def _result(block: Mapping[str, Any], names: Mapping[str, str], notes: _Notes) -> Result:
+def _result(block: Block, names: dict[str, str], notes: _Notes) -> Result:
     call_id = str(block.get("tool_use_id") or "")
-    content = block.get("content")
-    parts: list[Text | Image | Document] = []
-    for each in _blocks(content):
-        known = [part for part in _part(each, names, notes) if isinstance(part, Text | Image | Document)]
-        parts += [Text(part.text) if isinstance(part, Text) else part for part in known]
-        if each.get("type") == "tool_reference":
-            parts.append(Text(told_reference(each)))
+    parts: list[Said] = []
+    for each in _blocks(block.get("content")):
+        part = _part(each, names, notes)
+        if isinstance(part, Text):
+            parts.append(part if part.cache is None else Text(part.text))
+        elif isinstance(part, _SAID):
+            parts.append(part)
     return Result(call_id, names.get(call_id, "tool"), tuple(parts), block.get("is_error") is True, _cache(block))
 
 
 def _medium(block: Mapping[str, Any], notes: _Notes) -> Text | Image | Document:
     source = block.get("source")
-    source = source if isinstance(source, Mapping) else {}
+    source = source if isinstance(source, dict) else {}
     kind, media_type = source.get("type"), str(source.get("media_type") or "")
     data = source["data"] if isinstance(source.get("data"), str) else None
     url = source["url"] if isinstance(source.get("url"), str) else None
@@ -380,7 +382,7 @@ def _medium(block: Mapping[str, Any], notes: _Notes) -> Text | Image | Document:
     if kind == "text" and data is not None:
         return Text(f"[{title}]\n{data}")
     if kind == "content":
-        return Text("\n".join([f"[{title}]", *(part.text for part in _texts(source.get("content")))]))
+        return Text("\n".join([f"[{title}]", *_texts(source.get("content"))]))
     if block.get("type") == "document" and (data or url):
         return Document(title, media_type or "application/pdf", data, url)
     notes.add(f"a {block.get('type')} in a file store of Anthropic's left out")
@@ -389,9 +391,7 @@ def _medium(block: Mapping[str, Any], notes: _Notes) -> Text | Image | Document:
 
 def _call(block: Mapping[str, Any]) -> Call:
     given = block.get("input")
-    return Call(
-        str(block.get("id") or ""), str(block.get("name") or "tool"), given if isinstance(given, Mapping) else {}
-    )
+    return Call(str(block.get("id") or ""), str(block.get("name") or "tool"), given if isinstance(given, dict) else {})
 
 
 def _tools(listed: Sequence[Mapping[str, Any]], notes: _Notes) -> tuple[tuple[Tool, ...], tuple[ServerTool, ...]]:
@@ -414,9 +414,9 @@ def _tools(listed: Sequence[Mapping[str, Any]], notes: _Notes) -> tuple[tuple[To
 
 def rooted(schema: object) -> Mapping[str, Any]:
     """``schema`` with an object at its root, which every server demands."""
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, dict):
         return {"type": "object", "properties": {}}
-    if schema.get("type") == "object" and isinstance(schema.get("properties"), Mapping):
+    if schema.get("type") == "object" and isinstance(schema.get("properties"), dict):
         return schema
     kind = schema.get("type")
     if kind in (None, "object") or (isinstance(kind, list) and "object" in kind):
@@ -425,7 +425,7 @@ def rooted(schema: object) -> Mapping[str, Any]:
 
 
 def _choice(choice: object) -> ToolChoice:
-    if not isinstance(choice, Mapping):
+    if not isinstance(choice, dict):
         return ToolChoice()
     parallel = choice.get("disable_parallel_tool_use") is not True
     match choice.get("type"):
@@ -440,7 +440,7 @@ def _choice(choice: object) -> ToolChoice:
 
 
 def _thinking(thinking: object) -> tuple[Literal["unset", "off", "on", "adaptive"], int | None]:
-    if not isinstance(thinking, Mapping):
+    if not isinstance(thinking, dict):
         return "unset", None
     match thinking.get("type"):
         case "enabled":
@@ -454,35 +454,31 @@ def _thinking(thinking: object) -> tuple[Literal["unset", "off", "on", "adaptive
 
 
 def _format(wanted: object) -> Mapping[str, Any] | None:
-    if isinstance(wanted, Mapping) and isinstance(schema := wanted.get("schema"), Mapping):
+    if isinstance(wanted, dict) and isinstance(schema := wanted.get("schema"), dict):
         return schema
     return None
 
 
-def _texts(content: object) -> Iterator[Text]:
-    for block in _blocks(content):
-        if isinstance(text := block.get("text"), str) and text:
-            yield Text(text)
+def _texts(content: object) -> list[str]:
+    blocks = _entries(_blocks(content))
+    return [text for block in blocks if isinstance(text := block.get("text"), str) and text]
 
 
-def _blocks(content: object) -> Iterator[Mapping[str, Any]]:
-    if isinstance(content, str):
-        yield {"type": "text", "text": content}
-        return
-    yield from _entries(content)
+def _blocks(content: object) -> list[object]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else _list(content)
 
 
-def _entries(values: object) -> Iterator[Mapping[str, Any]]:
-    return (each for each in _list(values) if isinstance(each, Mapping))
+def _entries(values: object) -> list[Block]:
+    return [each for each in _list(values) if isinstance(each, dict)]
 
 
-def _list(value: object) -> Iterable[Any]:
-    return value if isinstance(value, list) else ()
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _cache(block: Mapping[str, Any]) -> Mapping[str, Any] | None:
     mark = block.get("cache_control")
-    return mark if isinstance(mark, Mapping) else None
+    return mark if isinstance(mark, dict) else None
 
 
 def _integer(value: object) -> int | None:

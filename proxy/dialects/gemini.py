@@ -224,5 +224,5 @@ def _details(body: bytes) -> Iterator[Mapping[str, Any]]:
     except NotJson:
         return
     payload = payload[0] if isinstance(payload, list) and payload else payload
-    error = payload.get("error") if isinstance(payload, Mapping) else None
-    yield from details_of(error) if isinstance(error, Mapping) else ()
+    error = payload.get("error") if isinstance(payload, dict) else None
+    yield from details_of(error) if isinstance(error, dict) else ()

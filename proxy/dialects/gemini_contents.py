@@ -1,7 +1,7 @@
 """A conversation as Gemini's contents: parts of a user and of a model in turn, calls and results paired by name."""
 
 import mimetypes
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,10 +45,10 @@ class Contents:
         signed = False
         for part in turn.parts:
             match part:
-                case Text(text=text):
-                    parts.append({"text": text})
-                case Thinking(signature=sealed):
-                    told = read_signature(sealed, self._occasion.model)
+                case Text():
+                    parts.append({"text": part.text})
+                case Thinking():
+                    told = read_signature(part.signature, self._occasion.model)
                     if told is not None and told.place == "text" and parts and "text" in parts[-1]:
                         parts[-1]["thoughtSignature"] = told.value
                     elif told is not None:
@@ -64,33 +64,35 @@ class Contents:
 
     def _call(self, call: Call, signature: str | None) -> Part:
         """Of parallel calls only the first is signed."""
-        function: Part = {"name": self._names.sent(call.name), "args": dict(call.input)}
+        function: Part = {"name": self._names.sent(call.name), "args": call.input}
         if issued := issued_id(call.id):
             function["id"] = issued
-        return {"functionCall": function, **({"thoughtSignature": signature} if signature else {})}
+        return {"functionCall": function, "thoughtSignature": signature} if signature else {"functionCall": function}
 
     def _user_parts(self, turn: Turn) -> list[Part]:
         parts: list[Part] = []
         beside: list[Part] = []
         for result in turn.results:
-            files = list(self._files(result.media))
-            parts.append(self._result(result, files if self._nested_media else []))
+            files = list(self._files(media)) if (media := result.media) else []
+            parts.append(self._result(result, files if self._nested_media else ()))
             if files and not self._nested_media:
                 beside += [{"text": f"[files in the result of {result.name}]"}, *files]
-        return [*parts, *beside, *self._said(turn.said)]
+        said = turn.said
+        return [*parts, *beside, *self._said(said)] if beside or said else parts
 
-    def _result(self, result: Result, files: Iterable[Part]) -> Part:
+    def _result(self, result: Result, files: Sequence[Part]) -> Part:
         """Refers to files in words where they are its only content, so that it is never empty."""
-        inside = [part for part in files if "text" not in part]
-        told = [result.text, *(part["text"] for part in files if "text" in part)]
-        text = "\n".join(each for each in told if each) or ("(see the files)" if result.media else _NO_OUTPUT)
+        told = [text for text in (result.text, *(part.get("text") for part in files)) if text]
+        text = "\n".join(told) or ("(see the files)" if result.media else _NO_OUTPUT)
         function: Part = {
             "name": self._names.sent(result.name),
             "response": {"error" if result.is_error else "output": text},
         }
         if issued := issued_id(result.call_id):
             function["id"] = issued
-        return {"functionResponse": {**function, **({"parts": inside} if inside else {})}}
+        if inside := [part for part in files if "text" not in part]:
+            function["parts"] = inside
+        return {"functionResponse": function}
 
     def _said(self, said: Iterable[Text | Image | Document]) -> Iterator[Part]:
         for part in said:

@@ -18,6 +18,7 @@ SKIP_SIGNATURE = "skip_thought_signature_validator"
 
 Place = Literal["call", "text"]
 _MARKS: Mapping[Place, str] = {"call": "signed", "text": "said"}
+_PLACES = {mark: place for place, mark in _MARKS.items()}
 _ISSUED_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _CLIENT_ID = re.compile(r"gemini-([A-Za-z0-9_-]{1,40})-[0-9a-f]{8}")
 
@@ -39,8 +40,8 @@ def read_signature(sealed: str, model: str) -> Signature | None:
     """The thought signature sealed in a thinking block's signature, if ``model`` made it."""
     mark, _, rest = (opened(DIALECT, sealed) or "").partition("~")
     issuer, _, value = rest.partition("~")
-    place = next((each for each, name in _MARKS.items() if name == mark), None)
-    return Signature(place, value) if place is not None and issuer == digest(model) and value else None
+    place = _PLACES.get(mark)
+    return Signature(place, value) if place is not None and value and issuer == digest(model) else None
 
 
 def client_id(given: object, message_id: str, ordinal: int) -> str:
@@ -52,5 +53,5 @@ def client_id(given: object, message_id: str, ordinal: int) -> str:
 
 def issued_id(call_id: str) -> str | None:
     """The id that Gemini gave a call; None where it gave none."""
-    found = _CLIENT_ID.fullmatch(call_id)
+    found = _CLIENT_ID.fullmatch(call_id) if call_id.startswith("gemini-") else None
     return found[1] if found else None

@@ -34,11 +34,11 @@ class PartialCall:
 
     def take(self, call: Mapping[str, Any]) -> None:
         """Values of one part."""
-        if isinstance(args := call.get("args"), Mapping):
+        if isinstance(args := call.get("args"), dict):
             self._args |= args
         pieces = call.get("partialArgs")
         for piece in pieces if isinstance(pieces, list) else ():
-            if isinstance(piece, Mapping) and isinstance(path := piece.get("jsonPath"), str):
+            if isinstance(piece, dict) and isinstance(path := piece.get("jsonPath"), str):
                 _put(self._args, _steps(path), _value(piece))
 
     def part(self) -> dict[str, Any]:

@@ -72,17 +72,18 @@ class GeminiReader(AnswerReader):
 
     def see(self, payload: Mapping[str, Any], name: str) -> None:
         inner = payload.get("response")
-        if "candidates" not in payload and isinstance(inner, Mapping):
+        if "candidates" not in payload and isinstance(inner, dict):
             payload = inner
         self._count(payload.get("usageMetadata"))
-        version = payload.get("modelVersion")
-        self.writer.start(version.removeprefix("models/") if isinstance(version, str) else None)
+        if not self.writer.started:
+            version = payload.get("modelVersion")
+            self.writer.start(version.removeprefix("models/") if isinstance(version, str) else None)
         feedback = payload.get("promptFeedback")
-        if isinstance(feedback, Mapping) and feedback.get("blockReason"):
+        if isinstance(feedback, dict) and feedback.get("blockReason"):
             self._blocked = True
         candidates = payload.get("candidates")
         for candidate in candidates if isinstance(candidates, list) else ():
-            if isinstance(candidate, Mapping) and self._is_ours(candidate):
+            if isinstance(candidate, dict) and self._is_ours(candidate):
                 self._see_candidate(candidate)
 
     def see_whole(self, payload: Mapping[str, Any]) -> None:
@@ -117,10 +118,10 @@ class GeminiReader(AnswerReader):
 
     def _see_candidate(self, candidate: Mapping[str, Any]) -> None:
         content = candidate.get("content")
-        parts = content.get("parts") if isinstance(content, Mapping) else None
-        self._see_parts([part for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else [])
+        parts = content.get("parts") if isinstance(content, dict) else None
+        self._see_parts([part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else [])
         grounding = candidate.get("groundingMetadata")
-        if isinstance(grounding, Mapping):
+        if isinstance(grounding, dict):
             self._searches.append(grounding)
         reason, words = candidate.get("finishReason"), candidate.get("finishMessage")
         if isinstance(reason, str) and reason not in _NO_REASON and self._reason in (None, _STOP):
@@ -143,7 +144,7 @@ class GeminiReader(AnswerReader):
     def _see_piece(self, part: Mapping[str, Any]) -> bool:
         """Whether ``part`` is a piece of a call whose arguments stream; then it is read."""
         call = part.get("functionCall")
-        if not isinstance(call, Mapping) or (self._partial is None and not is_piece(call)):
+        if not isinstance(call, dict) or (self._partial is None and not is_piece(call)):
             return False
         name = _word(call.get("name"))
         if name is not None and not (self._partial is not None and self._partial.goes_on(call)):
@@ -193,13 +194,13 @@ class GeminiReader(AnswerReader):
 
     def _count(self, usage: object) -> None:
         """Counts are of the whole answer so far; one that an event leaves out stays as it was."""
-        if not isinstance(usage, Mapping):
+        if not isinstance(usage, dict):
             return
         told = {name: count for name in _COUNTS if (count := token_count(usage.get(name))) is not None}
-        if not told:
+        if not told or told == self._counts:
             return
         self._counts |= told
-        prompt, tools, cached, answer, thoughts = (self._counts.get(name, 0) for name in _COUNTS)
+        prompt, tools, cached, answer, thoughts = [self._counts.get(name, 0) for name in _COUNTS]
         self.writer.count(
             {
                 "input_tokens": max(0, prompt + tools - cached) if prompt else None,
@@ -226,14 +227,14 @@ class GeminiReader(AnswerReader):
 def _identity(part: Mapping[str, Any]) -> bytes | None:
     """By what a call is known again; None for a part that is none."""
     call = part.get("functionCall")
-    if not isinstance(call, Mapping) or (name := _word(call.get("name"))) is None:
+    if not isinstance(call, dict) or (name := _word(call.get("name"))) is None:
         return None
     return b"\n".join((str(call.get("id") or "").encode(errors="replace"), name.encode(), _arguments(call)))
 
 
 def _arguments(call: Mapping[str, Any]) -> bytes:
     args = call.get("args")
-    return msgspec.json.encode(args) if isinstance(args, Mapping) and args else b""
+    return msgspec.json.encode(args) if isinstance(args, dict) and args else b""
 
 
 def _word(value: object) -> str | None:
@@ -254,7 +255,7 @@ def _texts(values: object) -> Iterator[str]:
 def _pages(grounding: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     chunks = grounding.get("groundingChunks")
     for chunk in chunks if isinstance(chunks, list) else ():
-        page = chunk.get("web") if isinstance(chunk, Mapping) else None
-        if isinstance(page, Mapping) and isinstance(url := page.get("uri"), str) and url:
+        page = chunk.get("web") if isinstance(chunk, dict) else None
+        if isinstance(page, dict) and isinstance(url := page.get("uri"), str) and url:
             title = str(page.get("title") or url)
             yield {"type": "web_search_result", "url": url, "title": title, "encrypted_content": "", "page_age": None}

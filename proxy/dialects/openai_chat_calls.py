@@ -55,7 +55,7 @@ class Calls:
     def see(self, deltas: list[Any]) -> None:
         """Take in what a chunk says of calls."""
         for place, delta in enumerate(deltas):
-            if isinstance(delta, Mapping):
+            if isinstance(delta, dict):
                 self._see(delta, place)
         self._write()
 

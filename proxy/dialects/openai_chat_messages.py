@@ -4,12 +4,12 @@ One system message first; calls in the assistant's message together with its tex
 message each; what else the user says, and pictures out of results, after all of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from proxy.dialects.conversation import Call, Conversation, Document, Image, Result, Text, Turn
+from proxy.dialects.conversation import Call, Conversation, Document, Image, Result, Text, Thinking, Turn
 from proxy.dialects.dialect import Occasion
 from proxy.dialects.openai_chat_reasoning import Returned, read_returned
 from proxy.dialects.quirks import Quirks
@@ -17,7 +17,8 @@ from proxy.dialects.tool_names import ToolNames, sent_id
 from proxy.protocol.terms import NOT_KEPT
 
 Message = dict[str, Any]
-Part = dict[str, Any]
+Part = str | dict[str, Any]
+"""A text, or a part as the format has it."""
 
 NO_OUTPUT = "(no output)"
 ERROR_MARK = "[tool error] "
@@ -49,19 +50,25 @@ class Messages:
 
     def _assistant(self, turn: Turn) -> None:
         returned = read_returned(turn.thoughts, self._occasion.model)
-        calls = [self._call(call, returned) for call in turn.calls]
-        parts = [self._part(part) for part in turn.said]
+        calls: list[dict[str, Any]] = []
+        parts: list[Part] = []
+        for part in turn.parts:
+            if isinstance(part, Call):
+                calls.append(self._call(part, returned))
+            elif not isinstance(part, (Thinking, Result)):
+                parts.append(self._part(part))
         if not calls and not parts:
             return
         if self._quirks.reasoning_back == "inline" and returned.texts:
-            parts.insert(0, _text("<think>\n" + "\n".join(returned.texts) + "\n</think>"))
+            parts.insert(0, "<think>\n" + "\n".join(returned.texts) + "\n</think>")
         message: Message = {"role": "assistant"}
         if parts:
             message["content"] = self._content(parts)
         else:
             message["content"] = None if self._quirks.empty_content else ""
         if calls:
-            message |= {"tool_calls": calls, **self._reasoning(returned)}
+            message["tool_calls"] = calls
+            message |= self._reasoning(returned)
         self._out.append(message)
 
     def _reasoning(self, returned: Returned) -> Mapping[str, Any]:
@@ -84,9 +91,10 @@ class Messages:
     def _user(self, turn: Turn) -> None:
         shown: list[Part] = []
         for result in turn.results:
-            self._result(result)
-            if result.media and not self._quirks.result_images:
-                shown += self._media_of(result)
+            media = result.media
+            self._result(result, media)
+            if media and not self._quirks.result_images:
+                shown += [f"[out of the result of {result.name}]", *map(self._part, media)]
         shown += [self._part(part) for part in turn.said]
         if shown:
             self._say(shown)
@@ -96,35 +104,29 @@ class Messages:
         last = self._out[-1] if self._out else {}
         if last.get("role") == "user":
             held = last["content"]
-            before = [{"type": "text", "text": held}] if isinstance(held, str) else held
-            last["content"] = self._content([*before, *parts])
+            last["content"] = self._content([*([held] if isinstance(held, str) else held), *parts])
             return
         if last.get("role") == "tool" and not self._quirks.user_after_tool:
-            self._out.append({"role": "assistant", "content": self._content([_text(GOES_ON)])})
+            self._out.append({"role": "assistant", "content": self._content([GOES_ON])})
         self._out.append({"role": "user", "content": self._content(parts)})
 
-    def _result(self, result: Result) -> None:
-        parts: list[Part] = [_text(result.text)] if result.text else []
-        if self._quirks.result_images:
-            parts += [self._part(part) for part in result.media]
-        elif result.media:
-            parts.append(_text("[shown in the next message]"))
-        parts = parts or [_text(NO_OUTPUT)]
+    def _result(self, result: Result, media: Sequence[Image | Document]) -> None:
+        text = result.text
+        parts: list[Part] = [text] if text else []
+        if media and self._quirks.result_images:
+            parts += [self._part(part) for part in media]
+        elif media:
+            parts.append("[shown in the next message]")
+        parts = parts or [NO_OUTPUT]
         if result.is_error:
-            first = parts[0] if "text" in parts[0] else None
-            parts = [_text(f"{ERROR_MARK}{first['text'] if first else ''}"), *(parts[1:] if first else parts)]
-        parts[-1] |= self._mark(result.cache)
+            parts = [f"{ERROR_MARK}{parts[0]}", *parts[1:]] if isinstance(parts[0], str) else [ERROR_MARK, *parts]
+        parts[-1] = self._marked(parts[-1], result.cache)
         self._out.append({"role": "tool", "tool_call_id": self._id(result.call_id), "content": self._content(parts)})
-
-    def _media_of(self, result: Result) -> Iterable[Part]:
-        yield _text(f"[out of the result of {result.name}]")
-        for part in result.media:
-            yield self._part(part)
 
     def _part(self, part: Text | Image | Document) -> Part:
         match part:
             case Text():
-                return _text(part.text) | self._mark(part.cache)
+                return self._marked(part.text, part.cache)
             case Image():
                 return self._image(part)
             case Document():
@@ -133,31 +135,32 @@ class Messages:
     def _image(self, image: Image) -> Part:
         if not self._images:
             self._note("an image left out: the model does not read images")
-            return _text("[an image, which this model cannot see]")
+            return "[an image, which this model cannot see]"
         url = image.url or f"data:{image.media_type};base64,{image.data}"
         return {"type": "image_url", "image_url": {"url": url}}
 
     def _document(self, document: Document) -> Part:
         if document.url:
-            return _text(f"[document {document.title}: {document.url}]")
+            return f"[document {document.title}: {document.url}]"
         if not self._quirks.documents:
             self._note("a document left out: the provider takes no files")
-            return _text(f"[document {document.title}, which this model cannot read]")
+            return f"[document {document.title}, which this model cannot read]"
         data = f"data:{document.media_type};base64,{document.data}"
         name = document.title if document.title.endswith(".pdf") else f"{document.title}.pdf"
         return {"type": "file", "file": {"filename": name, "file_data": data}}
 
-    def _content(self, parts: Sequence[Part]) -> str | list[Part]:
+    def _content(self, parts: Sequence[Part]) -> str | list[dict[str, Any]]:
         """Only text: a string, which every server takes."""
-        plain = all(part.keys() == {"type", "text"} for part in parts)
-        if plain and not self._quirks.text_parts:
-            return "\n\n".join(part["text"] for part in parts)
-        return list(parts)
+        texts = [part for part in parts if isinstance(part, str)]
+        if len(texts) < len(parts) or self._quirks.text_parts:
+            return [_text(part) if isinstance(part, str) else part for part in parts]
+        return "\n\n".join(texts)
 
-    def _mark(self, cache: Mapping[str, Any] | None) -> Part:
+    def _marked(self, part: Part, cache: Mapping[str, Any] | None) -> Part:
         if cache is None or not self._quirks.cache_marks:
-            return {}
-        return {"cache_control": {name: cache[name] for name in ("type", "ttl") if name in cache}}
+            return part
+        mark = {name: cache[name] for name in ("type", "ttl") if name in cache}
+        return {**(_text(part) if isinstance(part, str) else part), "cache_control": mark}
 
     def _id(self, call_id: str) -> str:
         return sent_id(call_id, self._quirks.tool_ids)
@@ -167,5 +170,5 @@ class Messages:
             self.notes.append(words)
 
 
-def _text(text: str) -> Part:
+def _text(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}

@@ -20,7 +20,7 @@ def complaint_in(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The error that a payload without a choice is. Not all servers call it so: DashScope and AWS tell a message,
     FastAPI a detail, MiniMax a status."""
     base = payload.get("base_resp")
-    if isinstance(base, Mapping) and base.get("status_code"):
+    if isinstance(base, dict) and base.get("status_code"):
         return {"message": base.get("status_msg"), "code": base["status_code"]}
     if "error" in (payload.get("object"), payload.get("type")):
         return payload
@@ -46,7 +46,8 @@ def thought_in(delta: Mapping[str, Any]) -> str:
     for name in THOUGHTS:
         if (value := delta.get(name)) and (thought := said_in(value)):
             return thought
-    return "".join(_detail_text(piece) for piece in details_in(delta))
+    details = details_in(delta)
+    return "".join([_detail_text(piece) for piece in details]) if details else ""
 
 
 def details_in(delta: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -62,7 +63,7 @@ def said_in(value: object) -> str:
 
 
 def _part_text(part: object) -> str:
-    texts = (part.get(name) for name in ("text", "content")) if isinstance(part, Mapping) else ()
+    texts = (part.get(name) for name in ("text", "content")) if isinstance(part, dict) else ()
     return next((text for text in texts if isinstance(text, str)), "")
 
 
@@ -73,7 +74,7 @@ def _detail_text(detail: Mapping[str, Any]) -> str:
 
 def links_in(annotations: object) -> Iterator[tuple[str, str]]:
     for each in annotations if isinstance(annotations, list) else ():
-        cited = each.get("url_citation") if isinstance(each, Mapping) else None
-        if isinstance(cited, Mapping) and isinstance(url := cited.get("url"), str) and url:
+        cited = each.get("url_citation") if isinstance(each, dict) else None
+        if isinstance(cited, dict) and isinstance(url := cited.get("url"), str) and url:
             title = cited.get("title")
             yield url, title if isinstance(title, str) and title else url

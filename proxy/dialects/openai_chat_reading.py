@@ -118,9 +118,10 @@ class ChatReader(AnswerReader):
             self._say(refusal)
         if calls := delta.get("tool_calls"):
             self._call(calls if isinstance(calls, list) else [calls])
-        if isinstance(call := delta.get("function_call"), Mapping):
+        if isinstance(call := delta.get("function_call"), dict):
             self._call([{"index": 0, "function": call}])
-        self._links.update(links_in(delta.get("annotations")))
+        if annotations := delta.get("annotations"):
+            self._links.update(links_in(annotations))
 
     def _reasoning(self, delta: Mapping[str, Any]) -> None:
         if thought := thought_in(delta):
@@ -133,8 +134,9 @@ class ChatReader(AnswerReader):
         """A text, or parts: texts, and thinking with texts in it (Mistral, Databricks)."""
         if isinstance(content, str):
             self._text(content)
+            return
         for part in content if isinstance(content, list) else [content]:
-            if not isinstance(part, Mapping):
+            if not isinstance(part, dict):
                 continue
             if thought := said_in(part.get("thinking")) or said_in(part.get("summary")):
                 self._think(thought)

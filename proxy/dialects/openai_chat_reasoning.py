@@ -5,7 +5,6 @@ call (``extra_content``). Both are of use to the model that made them only, so t
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -24,14 +23,13 @@ def sealed_reasoning(model: str, details: Iterable[Mapping[str, Any]], extras: M
     return msgspec.json.encode({"model": model, "details": list(details), "extras": extras}).decode()
 
 
-@dataclass(slots=True)
-class Returned:
+class Returned(msgspec.Struct):
     """What past thinking of an assistant's turn holds for the server."""
 
-    texts: list[str] = field(default_factory=list)
+    texts: list[str] = []
     """Thinking of this dialect in plain words."""
-    details: list[Mapping[str, Any]] = field(default_factory=list)
-    extras: dict[str, Any] = field(default_factory=dict)
+    details: list[Mapping[str, Any]] = []
+    extras: dict[str, Any] = {}
     """``extra_content`` by the call's id."""
 
 
@@ -48,7 +46,7 @@ def read_returned(thoughts: Iterable[Thinking], model: str) -> Returned:
         if held.get("model") == model:
             details, extras = held.get("details"), held.get("extras")
             if isinstance(details, list):
-                returned.details += [each for each in details if isinstance(each, Mapping)]
+                returned.details += [each for each in details if isinstance(each, dict)]
             if isinstance(extras, dict):
                 returned.extras |= extras
     return returned
@@ -78,4 +76,4 @@ def _decoded(payload: str) -> Mapping[str, Any]:
         held = read_json(payload)
     except NotJson:
         return {}
-    return held if isinstance(held, Mapping) else {}
+    return held if isinstance(held, dict) else {}

@@ -41,25 +41,22 @@ class InputItems:
     def _assistant(self, turn: Turn) -> list[Item]:
         items: list[Item] = []
         said: list[str] = []
-        last_call = max((number for number, part in enumerate(turn.parts) if isinstance(part, Call)), default=-1)
-        for number, part in enumerate(turn.parts):
-            if isinstance(part, Text | Image | Document):
-                said.append(part.text if isinstance(part, Text) else "[a picture or a file]")
-                continue
-            made = self._back(part, before_a_call=number < last_call)
+        calls_left = len(turn.calls)
+        for part in turn.parts:
+            made: Item | None = None
+            match part:
+                case Text():
+                    said.append(part.text)
+                case Image() | Document():
+                    said.append("[a picture or a file]")
+                case Call():
+                    made, calls_left = self._call(part), calls_left - 1
+                case Thinking() if calls_left and self._quirks.encrypted_reasoning:
+                    made = reasoning_item(part, self._occasion.model)
             if made is not None:
                 items += [*_spoken(said), made]
                 said = []
         return [*items, *_spoken(said)]
-
-    def _back(self, part: Thinking | Call | Result, *, before_a_call: bool) -> Item | None:
-        match part:
-            case Call():
-                return self._call(part)
-            case Thinking() if before_a_call and self._quirks.encrypted_reasoning:
-                return reasoning_item(part, self._occasion.model)
-            case _:
-                return None
 
     def _call(self, call: Call) -> Item:
         return {
@@ -73,9 +70,10 @@ class InputItems:
         items: list[Item] = []
         shown: list[Part] = []
         for result in turn.results:
-            items.append(self._result(result))
-            if result.media and not self._quirks.result_images:
-                shown += [_text(f"[out of the result of {result.name}]"), *map(self._part, result.media)]
+            media = result.media
+            items.append(self._result(result, media))
+            if media and not self._quirks.result_images:
+                shown += [_text(f"[out of the result of {result.name}]"), *map(self._part, media)]
         shown += [self._part(part) for part in turn.said]
         return [*items, *self._message(shown)]
 
@@ -86,15 +84,16 @@ class InputItems:
         plain = alone is not None and not self._quirks.text_parts
         return [{"type": "message", "role": "user", "content": alone if plain else list(parts)}]
 
-    def _result(self, result: Result) -> Item:
-        return {"type": "function_call_output", "call_id": self._id(result.call_id), "output": self._output(result)}
+    def _result(self, result: Result, media: Sequence[Image | Document]) -> Item:
+        output = self._output(result, media)
+        return {"type": "function_call_output", "call_id": self._id(result.call_id), "output": output}
 
-    def _output(self, result: Result) -> str | list[Part]:
+    def _output(self, result: Result, media: Sequence[Image | Document]) -> str | list[Part]:
         mark = ERROR_MARK if result.is_error else ""
-        if result.media and self._quirks.result_images:
+        if media and self._quirks.result_images:
             parts = [self._part(part) for part in result.parts]
             return [_text(mark.strip()), *parts] if mark else parts
-        told = [each for each in (result.text, _SHOWN_BELOW if result.media else "") if each]
+        told = [each for each in (result.text, _SHOWN_BELOW if media else "") if each]
         return mark + ("\n".join(told) or NO_OUTPUT)
 
     def _part(self, part: Text | Image | Document) -> Part:

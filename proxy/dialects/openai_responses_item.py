@@ -80,7 +80,7 @@ def _texts(parts: object, *names: str) -> list[str]:
     """One for each part, perhaps empty."""
     if isinstance(parts, str):
         return [parts]
-    listed = [part for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else []
+    listed = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
     return [next((text for name in names if (text := word(part.get(name)))), "") for part in listed]
 
 

@@ -98,7 +98,7 @@ class Items:
 
     def finish_all(self, output: object) -> None:
         """The answer is over; ``output`` is what it says of its items, for what was not told of them."""
-        listed = [each for each in output if isinstance(each, Mapping)] if isinstance(output, list) else []
+        listed = [each for each in output if isinstance(each, dict)] if isinstance(output, list) else []
         for item, given in self._untold(listed):
             self._finish(item, given)
         for item in self._all:
@@ -176,7 +176,7 @@ class Items:
 
     def _cite(self, content: object) -> None:
         for part in content if isinstance(content, list) else []:
-            if isinstance(part, Mapping):
+            if isinstance(part, dict):
                 self.refused = self.refused or part.get("type") == "refusal"
                 self.searches.cite(part.get("annotations"))
 

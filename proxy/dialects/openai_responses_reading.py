@@ -76,7 +76,7 @@ class ResponsesReader(AnswerReader):
 
     def see_whole(self, payload: Mapping[str, Any]) -> None:
         """A response as one JSON value, perhaps inside its last event."""
-        response = payload["response"] if isinstance(payload.get("response"), Mapping) else payload
+        response = payload["response"] if isinstance(payload.get("response"), dict) else payload
         status = response.get("status")
         if not isinstance(response.get("output"), list) and not isinstance(status, str):
             self.writer.fail("api_error", "the answer is no response of the Responses API")
@@ -191,12 +191,12 @@ class ResponsesReader(AnswerReader):
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str:
     """A text, which some servers put into an object."""
-    inner = value.get("text") if isinstance(value, Mapping) else value
+    inner = value.get("text") if isinstance(value, dict) else value
     return inner if isinstance(inner, str) else ""
 
 

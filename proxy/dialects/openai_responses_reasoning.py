@@ -23,6 +23,6 @@ def reasoning_item(thought: Thinking, model: str) -> dict[str, Any] | None:
     The item has no id: where answers are not stored, the server would look for one in vain.
     """
     issuer, _, encrypted = (opened(DIALECT, thought.signature) or "").partition(".")
-    if issuer != digest(model) or not encrypted:
+    if not encrypted or issuer != digest(model):
         return None
     return {"type": "reasoning", "summary": [], "encrypted_content": encrypted}

@@ -34,7 +34,7 @@ def search_tool(tool: ServerTool, quirks: Quirks) -> dict[str, Any] | None:
     if quirks.search_tool == "web_search" and isinstance(allowed, list) and allowed:
         made["filters"] = {"allowed_domains": [str(domain) for domain in allowed]}
     place = tool.settings.get("user_location")
-    if isinstance(place, Mapping):
+    if isinstance(place, dict):
         known = {name: place[name] for name in _PLACE if isinstance(place.get(name), str)}
         made["user_location"] = {"type": "approximate", **known}
     return made
@@ -63,7 +63,7 @@ class Search:
 def read_search(item: Mapping[str, Any]) -> Search | None:
     """The search in a ``web_search_call``; None where it opened or read a page."""
     action = item.get("action")
-    action = action if isinstance(action, Mapping) else {}
+    action = action if isinstance(action, dict) else {}
     if action.get("type", "search") != "search":
         return None
     query = action.get("query")
@@ -89,7 +89,7 @@ class Searches:
     def cite(self, annotations: object) -> None:
         """A text cites pages."""
         for each in annotations if isinstance(annotations, list) else []:
-            if isinstance(each, Mapping) and each.get("type") == "url_citation" and (url := _address(each)):
+            if isinstance(each, dict) and each.get("type") == "url_citation" and (url := _address(each)):
                 title = each.get("title")
                 self._titles[url] = title if isinstance(title, str) and title else url
 
@@ -121,5 +121,5 @@ class Searches:
 
 
 def _address(entry: object) -> str:
-    url = entry.get("url") if isinstance(entry, Mapping) else None
+    url = entry.get("url") if isinstance(entry, dict) else None
     return url if isinstance(url, str) else ""

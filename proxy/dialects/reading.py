@@ -125,10 +125,10 @@ class AnswerReader(ABC):
         if self.writer.ended:
             return
         name, data = _event_in(frame)
-        if not data.strip():
+        if not data or data.isspace():
             self.writer.ping()
             return
-        told = name.decode(errors="replace")
+        told = name.decode(errors="replace") if name else ""
         for value in payloads_in(self._characters.joined(data)):
             self._see_value(value, told)
 
@@ -171,10 +171,10 @@ class AnswerReader(ABC):
         values = list(payloads_in(body))
         if len(values) == 1 and isinstance(values[0], list):
             values = values[0]
-        if len(values) == 1 and isinstance(values[0], Mapping) and not has_error(values[0]):
+        if len(values) == 1 and isinstance(values[0], dict) and not has_error(values[0]):
             self.see_whole(values[0])
             return
-        if not any(isinstance(each, Mapping) for each in values):
+        if not any(isinstance(each, dict) for each in values):
             self.writer.fail("api_error", "the answer is JSON that ends in the middle or cannot be read")
             return
         for each in sorted(values, key=has_error, reverse=True):

@@ -95,12 +95,12 @@ def is_strict(schema: Mapping[str, Any]) -> bool:
 
 
 def _schemas_in(schema: object) -> Iterable[Mapping[str, Any]]:
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, dict):
         return
     yield schema
     for keyword, value in schema.items():
         inner: Iterable[object] = ()
-        if keyword in _MAPS and isinstance(value, Mapping):
+        if keyword in _MAPS and isinstance(value, dict):
             inner = value.values()
         elif keyword in _LISTS and isinstance(value, list):
             inner = value
@@ -115,7 +115,7 @@ def _chosen(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     all of them require. There is at least one."""
     whole = _merged(parts)
     whole.pop("required", None)
-    known = [part["properties"] for part in parts if isinstance(part.get("properties"), Mapping)]
+    known = [part["properties"] for part in parts if isinstance(part.get("properties"), dict)]
     for name in dict.fromkeys(name for properties in known for name in properties):
         forms = [properties[name] for properties in known if name in properties]
         distinct = [form for at, form in enumerate(forms) if form not in forms[:at]]
@@ -132,7 +132,7 @@ def _merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     for part in parts:
         for keyword, value in part.items():
             held = whole.get(keyword)
-            if isinstance(held, Mapping) and isinstance(value, Mapping) and keyword in (*_MAPS, "$defs", "definitions"):
+            if isinstance(held, dict) and isinstance(value, dict) and keyword in (*_MAPS, "$defs", "definitions"):
                 whole[keyword] = {**held, **{name: each for name, each in value.items() if name not in held}}
             elif isinstance(held, list) and isinstance(value, list) and keyword == "required":
                 whole[keyword] = [*held, *(name for name in value if name not in held)]
@@ -161,7 +161,7 @@ class _Cleaner:
         flat = dict(schema)
         for keyword in ("allOf", "anyOf", "oneOf"):
             listed = flat.pop(keyword, None)
-            parts = [part for part in listed if isinstance(part, Mapping)] if isinstance(listed, list) else []
+            parts = [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
             known = [self._flat(part, depth + 1, inside) for part in parts if part.get("type") != "null"]
             if known:
                 flat = _merged([flat, *(known if keyword == "allOf" else [_chosen(known)])])
@@ -170,7 +170,7 @@ class _Cleaner:
     def clean(self, given: object, depth: int, inside: tuple[str, ...]) -> dict[str, Any]:
         """``inside``: the references that led here."""
         self._nodes += 1
-        if not isinstance(given, Mapping) or depth > DEPTH_MAX or self._nodes > NODES_MAX:
+        if not isinstance(given, dict) or depth > DEPTH_MAX or self._nodes > NODES_MAX:
             return self._anything()
         schema, inside = self._resolved(given, inside)
         schema = self._respelled(schema, inside)
@@ -204,15 +204,15 @@ class _Cleaner:
         found: object = self._root
         for step in reference.removeprefix("#").split("/")[1:]:
             name = unquote(step).replace("~1", "/").replace("~0", "~")
-            found = found.get(name) if isinstance(found, Mapping) else None
-        return found if isinstance(found, Mapping) else None
+            found = found.get(name) if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else None
 
     def _respelled(self, schema: Mapping[str, Any], inside: tuple[str, ...]) -> Mapping[str, Any]:
         rules = self._rules
         if not rules.all_of and isinstance(parts := schema.get("allOf"), list):
             rest = {name: value for name, value in schema.items() if name != "allOf"}
             known = []
-            for part in (each for each in parts if isinstance(each, Mapping)):
+            for part in (each for each in parts if isinstance(each, dict)):
                 resolved, inside = self._resolved(part, inside)
                 known.append(resolved)
             schema = self._respelled(_merged([rest, *known]), inside) if known else rest
@@ -233,7 +233,7 @@ class _Cleaner:
             return False
         if keyword == "required" and not _is_names(value):
             return False
-        if keyword in _MAPS and not isinstance(value, Mapping):
+        if keyword in _MAPS and not isinstance(value, dict):
             return False
         if keyword == "pattern" and not rules.lookaround and any(mark in value for mark in _LOOKAROUND):
             return False
@@ -246,7 +246,7 @@ class _Cleaner:
         return rules.keywords is None or keyword in rules.keywords
 
     def _value(self, keyword: str, value: Any, depth: int, inside: tuple[str, ...]) -> Any:
-        if keyword in _MAPS and isinstance(value, Mapping):
+        if keyword in _MAPS and isinstance(value, dict):
             return {name: self.clean(each, depth + 1, inside) for name, each in value.items()}
         if keyword in _LISTS and isinstance(value, list):
             return [self.clean(each, depth + 1, inside) for each in value]
@@ -258,11 +258,11 @@ class _Cleaner:
 
     def _completed(self, out: dict[str, Any], words: list[str]) -> dict[str, Any]:
         """What servers demand beside: items of a list, known names only; and the lost words."""
-        if out.get("type") == "array" and not isinstance(out.get("items"), Mapping):
+        if out.get("type") == "array" and not isinstance(out.get("items"), dict):
             out["items"] = self._anything()
         if self._rules.known_required_only and "required" in out:
             known = out.get("properties")
-            names = [name for name in out.pop("required") or () if isinstance(known, Mapping) and name in known]
+            names = [name for name in out.pop("required") or () if isinstance(known, dict) and name in known]
             out |= {"required": names} if names else {}
         if words:
             described = [each for each in (out.get("description"), f"({'; '.join(words)})") if each]

@@ -16,21 +16,22 @@ OF_A_SERVER = ("mcp_tool_reference", "mcp_toolset_reference")
 """Tools of an MCP server that Anthropic itself is connected to."""
 
 
-def tools_in_force(listed: Sequence[Tool], messages: Iterable[Mapping[str, Any]]) -> tuple[list[Tool], list[str]]:
-    """The tools at the end of ``messages``, in the order in which they came, and what could not be followed."""
+def tools_in_force(listed: Sequence[Tool], blocks: Iterable[object]) -> tuple[list[Tool], list[str]]:
+    """The tools at the end of a conversation of ``blocks``, in the order in which they came, and what could not be
+    followed."""
     tools: dict[str | int, Tool] = {}
     for place, tool in enumerate(listed):
         tools[_key(tool, tools, place)] = tool
     withdrawn: set[str] = set()
     notes: list[str] = []
-    for block in _changes(messages):
+    for block in _changes(blocks):
         change = block.get("tool")
-        change = change if isinstance(change, Mapping) else {}
+        change = change if isinstance(change, dict) else {}
         if change.get("type") in OF_A_SERVER:
             notes.append("a change of an MCP server's tools left out: only Claude has it")
             continue
         definition = change.get("definition")
-        named = definition if isinstance(definition, Mapping) else change
+        named = definition if isinstance(definition, dict) else change
         name = str(named.get("name") or "")
         if block.get("type") == "tool_removal":
             withdrawn.add(name)
@@ -47,15 +48,13 @@ def _key(tool: Tool, known: Container[str | int], place: int) -> str | int:
     return name if isinstance(name, str) and name and name not in known else place
 
 
-def _changes(messages: Iterable[Mapping[str, Any]]) -> Iterator[Block]:
-    for message in messages:
-        for block in _mappings(message.get("content")):
-            match block.get("type"):
-                case "tool_addition" | "tool_removal":
-                    yield block
-                case "compaction":
-                    yield from _mappings(block.get("tool_changes"))
-
-
-def _mappings(values: object) -> Iterator[Mapping[str, Any]]:
-    return (each for each in (values if isinstance(values, list) else ()) if isinstance(each, Mapping))
+def _changes(blocks: Iterable[object]) -> Iterator[Block]:
+    for block in blocks:
+        if not isinstance(block, dict):
+            continue
+        kind = block.get("type")
+        if kind in ("tool_addition", "tool_removal"):
+            yield block
+        elif kind == "compaction":
+            changes = block.get("tool_changes")
+            yield from (each for each in (changes if isinstance(changes, list) else ()) if isinstance(each, dict))

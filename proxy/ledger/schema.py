@@ -9,8 +9,30 @@ it was made so uses them again.
 
 import sqlite3
 
+_TOKENS = """input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        cache_read_tokens INTEGER NOT NULL,
+        cache_write_5m_tokens INTEGER NOT NULL,
+        cache_write_1h_tokens INTEGER NOT NULL,
+        web_searches INTEGER NOT NULL,"""
+"""What was used."""
+_SPLIT = """input_nano_usd INTEGER NOT NULL,
+        output_nano_usd INTEGER NOT NULL,
+        cache_read_nano_usd INTEGER NOT NULL,
+        cache_write_nano_usd INTEGER NOT NULL,
+        searches_nano_usd INTEGER NOT NULL,
+        divided_nano_usd INTEGER NOT NULL,"""
+"""What it cost, by what was paid for."""
+_SUMS = f"""requests INTEGER NOT NULL,
+        {_TOKENS}
+        cost_nano_usd INTEGER NOT NULL,
+        {_SPLIT}
+        unpriced_requests INTEGER NOT NULL,
+        failed INTEGER NOT NULL,"""
+"""Of many requests. As the migrations wrote them: a table that is to have others names a list of its own."""
+
 MIGRATIONS: tuple[str, ...] = (
-    """
+    f"""
     CREATE TABLE requests (
         id TEXT NOT NULL UNIQUE,
         started_at REAL NOT NULL,
@@ -36,12 +58,7 @@ MIGRATIONS: tuple[str, ...] = (
         ttft_ms REAL,
         first_text_ms REAL,
         duration_ms REAL,
-        input_tokens INTEGER NOT NULL,
-        output_tokens INTEGER NOT NULL,
-        cache_read_tokens INTEGER NOT NULL,
-        cache_write_5m_tokens INTEGER NOT NULL,
-        cache_write_1h_tokens INTEGER NOT NULL,
-        web_searches INTEGER NOT NULL,
+        {_TOKENS}
         usage_estimated INTEGER NOT NULL,
         cost_nano_usd INTEGER,
         cost_source TEXT NOT NULL,
@@ -55,7 +72,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX requests_by_session ON requests (session_id, started_at);
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
-    """
+    f"""
     CREATE TABLE series (
         id INTEGER PRIMARY KEY,
         session_id TEXT NOT NULL,
@@ -74,12 +91,7 @@ MIGRATIONS: tuple[str, ...] = (
         slot INTEGER NOT NULL,
         series INTEGER NOT NULL,
         requests INTEGER NOT NULL,
-        input_tokens INTEGER NOT NULL,
-        output_tokens INTEGER NOT NULL,
-        cache_read_tokens INTEGER NOT NULL,
-        cache_write_5m_tokens INTEGER NOT NULL,
-        cache_write_1h_tokens INTEGER NOT NULL,
-        web_searches INTEGER NOT NULL,
+        {_TOKENS}
         cost_nano_usd INTEGER NOT NULL,
         unpriced_requests INTEGER NOT NULL,
         failed INTEGER NOT NULL,
@@ -116,7 +128,7 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE requests ADD COLUMN searches_nano_usd INTEGER;
     ALTER TABLE requests ADD COLUMN divided INTEGER NOT NULL DEFAULT 0;
     """,
-    """
+    f"""
     ALTER TABLE series RENAME TO former_series;
     ALTER TABLE rollups RENAME TO former_rollups;
     ALTER TABLE speeds RENAME COLUMN series TO cell;
@@ -138,22 +150,7 @@ MIGRATIONS: tuple[str, ...] = (
         cell INTEGER NOT NULL,
         grain_s INTEGER NOT NULL,
         slot INTEGER NOT NULL,
-        requests INTEGER NOT NULL,
-        input_tokens INTEGER NOT NULL,
-        output_tokens INTEGER NOT NULL,
-        cache_read_tokens INTEGER NOT NULL,
-        cache_write_5m_tokens INTEGER NOT NULL,
-        cache_write_1h_tokens INTEGER NOT NULL,
-        web_searches INTEGER NOT NULL,
-        cost_nano_usd INTEGER NOT NULL,
-        input_nano_usd INTEGER NOT NULL,
-        output_nano_usd INTEGER NOT NULL,
-        cache_read_nano_usd INTEGER NOT NULL,
-        cache_write_nano_usd INTEGER NOT NULL,
-        searches_nano_usd INTEGER NOT NULL,
-        divided_nano_usd INTEGER NOT NULL,
-        unpriced_requests INTEGER NOT NULL,
-        failed INTEGER NOT NULL,
+        {_SUMS}
         PRIMARY KEY (cell, grain_s, slot)
     ) WITHOUT ROWID;
     CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -167,18 +164,8 @@ MIGRATIONS: tuple[str, ...] = (
         cost_nano_usd INTEGER NOT NULL,
         ended_at REAL NOT NULL,
         parent_agent_id TEXT,
-        input_tokens INTEGER NOT NULL,
-        output_tokens INTEGER NOT NULL,
-        cache_read_tokens INTEGER NOT NULL,
-        cache_write_5m_tokens INTEGER NOT NULL,
-        cache_write_1h_tokens INTEGER NOT NULL,
-        web_searches INTEGER NOT NULL,
-        input_nano_usd INTEGER NOT NULL,
-        output_nano_usd INTEGER NOT NULL,
-        cache_read_nano_usd INTEGER NOT NULL,
-        cache_write_nano_usd INTEGER NOT NULL,
-        searches_nano_usd INTEGER NOT NULL,
-        divided_nano_usd INTEGER NOT NULL,
+        {_TOKENS}
+        {_SPLIT}
         unpriced_requests INTEGER NOT NULL,
         failed INTEGER NOT NULL,
         PRIMARY KEY (session, agent, cell)
@@ -193,22 +180,7 @@ MIGRATIONS: tuple[str, ...] = (
         cell INTEGER NOT NULL,
         grain_s INTEGER NOT NULL,
         slot INTEGER NOT NULL,
-        requests INTEGER NOT NULL,
-        input_tokens INTEGER NOT NULL,
-        output_tokens INTEGER NOT NULL,
-        cache_read_tokens INTEGER NOT NULL,
-        cache_write_5m_tokens INTEGER NOT NULL,
-        cache_write_1h_tokens INTEGER NOT NULL,
-        web_searches INTEGER NOT NULL,
-        cost_nano_usd INTEGER NOT NULL,
-        input_nano_usd INTEGER NOT NULL,
-        output_nano_usd INTEGER NOT NULL,
-        cache_read_nano_usd INTEGER NOT NULL,
-        cache_write_nano_usd INTEGER NOT NULL,
-        searches_nano_usd INTEGER NOT NULL,
-        divided_nano_usd INTEGER NOT NULL,
-        unpriced_requests INTEGER NOT NULL,
-        failed INTEGER NOT NULL,
+        {_SUMS}
         PRIMARY KEY (session, agent, cell, grain_s, slot)
     ) WITHOUT ROWID;
     INSERT INTO names VALUES (0, '');

@@ -41,7 +41,8 @@ HOLD_S = 10.0
 signs of life came: the client grows uneasy after 20 s without a byte, and a model that thinks in silence is at work."""
 
 CLIENT_WAITS_S = 285.0
-"""Signs of life prolong the patience for a first event up to here: the client itself gives up at 300 s."""
+"""The client itself gives up at 300 s. So long signs of life prolong the patience for a first event, and by then
+whoever is tried after the first target has begun its stream."""
 
 PING_S = 15.0
 """A stream that is silent for so long gets a sign of life; Anthropic's own pings come in such intervals."""

@@ -116,6 +116,8 @@ class Exchange:
     """It goes there and nowhere else, whatever the route says: a check's request."""
     tells_health: bool = True
     """False: it is meant to fail, which says nothing about its provider."""
+    login: str | None = None
+    """Tells the client's own credential from another's; empty: it has none, None: nobody looked."""
     reply_started: bool = False
     """Bytes reached the client: no other target may be tried."""
 
@@ -138,15 +140,18 @@ class Exchange:
     @property
     def counted(self) -> c.Usage:
         """The provider's counts; of output that it has not counted, an estimate by the text that came."""
+        return self._counted(estimated=self.output_estimated)
+
+    def _counted(self, *, estimated: bool) -> c.Usage:
         told = self.usage or self.facts.usage
-        if self.tap is None or not self.output_estimated:
+        if self.tap is None or not estimated:
             return told
         estimate = round(self.tap.text_bytes / self.bytes_per_token)
         return msgspec.structs.replace(told, output_tokens=max(told.output_tokens, estimate))
 
     def view(self) -> c.Request:
         """The request as everybody else sees it."""
-        identity = self.identity
+        identity, estimated = self.identity, self.output_estimated
         return c.Request(
             id=self.id,
             started_at=self.started_at,
@@ -173,9 +178,9 @@ class Exchange:
             ttft_ms=self.ms(self.first_event_at),
             first_text_ms=self.ms(self.first_text_at),
             duration_ms=self.ms(self.ended_at),
-            usage=self.counted,
-            usage_estimated=self.usage_estimated or self.output_estimated,
-            output_estimated=self.output_estimated and not self.usage_estimated,
+            usage=self._counted(estimated=estimated),
+            usage_estimated=self.usage_estimated or estimated,
+            output_estimated=estimated and not self.usage_estimated,
             output_bytes=self.output_bytes,
             cost_nano_usd=self.cost_nano_usd,
             cost_source=self.cost_source,

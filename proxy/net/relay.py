@@ -6,10 +6,9 @@ within a bound of attempts and of time, and makes sure that each request ends in
 """
 
 import asyncio
-import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 import httpx
@@ -19,6 +18,7 @@ from proxy import contract as c
 from proxy.dialects.dialect import CannotTake
 from proxy.health import Admitted, Closed
 from proxy.net.attempt import (
+    CLIENT_WAITS_S,
     Attempt,
     Failure,
     Parcel,
@@ -50,8 +50,6 @@ ATTEMPTS_MAX = 8
 """Tries of one request: the client repeats it about as often, and the two multiply."""
 TRYING_S = 240.0
 """No further target is tried after so long."""
-ANSWERED_S = 285.0
-"""Whoever is tried after the first target has begun its stream by then: the client itself gives up at 300 s."""
 
 OVER_BUDGET = (402, "billing_error")
 """Claude Code 2.1.329 shows it and leaves it at that; a 400 it repeats five times without features of its own."""
@@ -162,77 +160,15 @@ class Relay:
 
     async def messages(self, exchange: Exchange, client: Client) -> None:
         """``POST /v1/messages``"""
-        async with self._recorded(exchange, client):
-            failures: list[Failure] = []
-            closed: list[Closed] = []
-            resting: list[Target] = []
-            refused: OverBudget | None = None
-            left: Sequence[Target] = self._targets(exchange)
-            while left and not (failures and self._enough(exchange)):
-                try:
-                    target, *left = await self._in.within_budget(exchange, left)
-                except OverBudget as refusal:
-                    refused = refusal
-                    break
-                only = not failures and all(each.unlisted for each in (*left, *resting))
-                failure = await self._try(exchange, client, target, only=only)
-                if failure is None:
-                    return
-                if isinstance(failure, Closed):
-                    closed.append(failure)
-                    resting.append(target)
-                    continue
-                failures.append(failure)
-                if not failure.outcome.row.next_target:
-                    break
-            if not failures and (resort := _worth_a_try(closed, resting)) is not None:
-                resort, *_ = await self._in.within_budget(exchange, [resort])
-                last = await self._try(exchange, client, resort, only=True)
-                if last is None:
-                    return
-                if isinstance(last, Failure):
-                    failures.append(last)
-            if refused is not None and not failures:
-                raise refused
-            await self._give_up(exchange, client, failures, closed)
+        await self._recorded(exchange, client, self._messages(exchange, client))
 
     async def count_tokens(self, exchange: Exchange, client: Client) -> None:
         """``POST /v1/messages/count_tokens``: by the provider where it can, else by an estimate."""
-        async with self._recorded(exchange, client):
-            target = self._targets(exchange)[0]
-            provider = self._in.providers[target.provider]
-            admission = self._in.beside(exchange, target)
-            parcel = await self._count_parcel(exchange, target) if provider.count_tokens else None
-            if parcel is not None and isinstance(admission, Admitted):
-                failure = await self._attempt(self._begin(exchange, client, target, admission, parcel), relay_count)
-                if failure is None:
-                    return
-                if failure.from_provider and failure.outcome.name in ("invalid_request", "prompt_too_long"):
-                    await self._give_up(exchange, client, [failure], [])
-                    return
-            exchange.provider, exchange.target_model = provider.name, target.model
-            exchange.simulated = provider.simulated
-            exchange.usage_estimated = True
-            exchange.outcome, exchange.status, exchange.error = "served", 200, None
-            await client.answer(200, b'{"input_tokens":%d}' % self._in.estimate_tokens(exchange))
+        await self._recorded(exchange, client, self._count_tokens(exchange, client))
 
     async def passthrough(self, exchange: Exchange, client: Client) -> None:
         """Any other path under ``/v1/``: to the provider of the route, nothing changed, no fallback."""
-        async with self._recorded(exchange, client):
-            name = self._in.provider_in_force()
-            if name not in self._in.providers:
-                raise NoTarget(f"The default provider {name!r} does not exist; cctui providers lists those that do.")
-            target = Target(name, "")
-            if self._in.providers[name].translated:
-                raise NoTarget(f"{name} does not speak Anthropic's format, so it has no {exchange.path}.")
-            admission = self._in.beside(exchange, target)
-            if isinstance(admission, Closed):
-                await self._give_up(exchange, client, [], [self._skip(exchange, target, admission)])
-                return
-            parcel = await self._in.parcel(exchange, target)
-            failure = await self._attempt(self._begin(exchange, client, target, admission, parcel), relay_raw)
-            if failure is not None:
-                await self._give_up(exchange, client, [failure], [])
+        await self._recorded(exchange, client, self._passthrough(exchange, client))
 
     def keep_alive(self) -> None:
         """Send a sign of life into every stream that has been silent for long. Called every second or so."""
@@ -242,11 +178,10 @@ class Relay:
             self._signs.add(sign)
             sign.add_done_callback(self._signs.discard)
 
-    @contextlib.asynccontextmanager
-    async def _recorded(self, exchange: Exchange, client: Client) -> AsyncIterator[None]:
-        """Whatever happens inside, the exchange ends once, with an outcome."""
+    async def _recorded(self, exchange: Exchange, client: Client, serving: Awaitable[None]) -> None:
+        """Whatever happens while it is served, the exchange ends once, with an outcome."""
         try:
-            yield
+            await serving
         except OverBudget as refusal:
             exchange.outcome, exchange.status, exchange.error = "failed", OVER_BUDGET[0], str(refusal)
             await client.refuse(*OVER_BUDGET, str(refusal))
@@ -271,6 +206,74 @@ class Relay:
             exchange.phase = "done"
             exchange.outcome = exchange.outcome or "failed"
             self._in.ended(exchange)
+
+    async def _messages(self, exchange: Exchange, client: Client) -> None:
+        failures: list[Failure] = []
+        closed: list[Closed] = []
+        resting: list[Target] = []
+        refused: OverBudget | None = None
+        left: Sequence[Target] = self._targets(exchange)
+        while left and not (failures and self._enough(exchange)):
+            try:
+                target, *left = await self._in.within_budget(exchange, left)
+            except OverBudget as refusal:
+                refused = refusal
+                break
+            only = not failures and all(each.unlisted for each in (*left, *resting))
+            failure = await self._try(exchange, client, target, only=only)
+            if failure is None:
+                return
+            if isinstance(failure, Closed):
+                closed.append(failure)
+                resting.append(target)
+                continue
+            failures.append(failure)
+            if not failure.outcome.row.next_target:
+                break
+        if not failures and (resort := _worth_a_try(closed, resting)) is not None:
+            resort, *_ = await self._in.within_budget(exchange, [resort])
+            last = await self._try(exchange, client, resort, only=True)
+            if last is None:
+                return
+            if isinstance(last, Failure):
+                failures.append(last)
+        if refused is not None and not failures:
+            raise refused
+        await self._give_up(exchange, client, failures, closed)
+
+    async def _count_tokens(self, exchange: Exchange, client: Client) -> None:
+        target = self._targets(exchange)[0]
+        provider = self._in.providers[target.provider]
+        admission = self._in.beside(exchange, target)
+        parcel = await self._count_parcel(exchange, target) if provider.count_tokens else None
+        if parcel is not None and isinstance(admission, Admitted):
+            failure = await self._attempt(self._begin(exchange, client, target, admission, parcel), relay_count)
+            if failure is None:
+                return
+            if failure.from_provider and failure.outcome.name in ("invalid_request", "prompt_too_long"):
+                await self._give_up(exchange, client, [failure], [])
+                return
+        exchange.provider, exchange.target_model = provider.name, target.model
+        exchange.simulated = provider.simulated
+        exchange.usage_estimated = True
+        exchange.outcome, exchange.status, exchange.error = "served", 200, None
+        await client.answer(200, b'{"input_tokens":%d}' % self._in.estimate_tokens(exchange))
+
+    async def _passthrough(self, exchange: Exchange, client: Client) -> None:
+        name = self._in.provider_in_force()
+        if name not in self._in.providers:
+            raise NoTarget(f"The default provider {name!r} does not exist; cctui providers lists those that do.")
+        target = Target(name, "")
+        if self._in.providers[name].translated:
+            raise NoTarget(f"{name} does not speak Anthropic's format, so it has no {exchange.path}.")
+        admission = self._in.beside(exchange, target)
+        if isinstance(admission, Closed):
+            await self._give_up(exchange, client, [], [self._skip(exchange, target, admission)])
+            return
+        parcel = await self._in.parcel(exchange, target)
+        failure = await self._attempt(self._begin(exchange, client, target, admission, parcel), relay_raw)
+        if failure is not None:
+            await self._give_up(exchange, client, [failure], [])
 
     def _targets(self, exchange: Exchange) -> list[Target]:
         if exchange.pinned is not None:
@@ -431,7 +434,7 @@ class Relay:
             return self._answer_timeout_s
         if all(each.skipped for each in exchange.attempts):
             return provider.first_event_timeout_s
-        left_s = exchange.started + ANSWERED_S - time.monotonic()
+        left_s = exchange.started + CLIENT_WAITS_S - time.monotonic()
         return min(provider.first_event_timeout_s, max(0.0, left_s))
 
     async def _attempt(self, attempt: Attempt, answer: Answer) -> Failure | None:
@@ -541,7 +544,7 @@ def _worth_a_try(closed: Sequence[Closed], resting: Sequence[Target]) -> Target 
     return resting[min(guessed)[1]] if guessed else None
 
 
-def login_name(exchange: Exchange, local_token: str) -> str | None:
-    """Tells one client's own credential from another's without keeping it; None where the client has none."""
+def login_name(exchange: Exchange, local_token: str) -> str:
+    """Tells one client's own credential from another's without keeping it; empty where the client has none."""
     own = client_credential(exchange.raw_headers, local_token)
-    return fingerprint(repr(own))[:8] if own else None
+    return fingerprint(repr(own))[:8] if own else ""

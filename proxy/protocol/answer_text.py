@@ -18,12 +18,16 @@ _TEXT = re.compile(rb'"(?:text|thinking|partial_json)"\s*:\s*"([^"\\]*(?:\\.[^"\
 """The text within the JSON of a delta. Inside a string such a key would have its quotes escaped."""
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)")
 _CLOSING = b'"}}'
+_APART = b"\n\n"
+"""Between two events."""
+_THINKING = b'"thinking_delta"'
+"""Of such events each is read: what was thought may have to be known again."""
 
 
 class TextCount:
     """Counts over the deltas of one answer, most of which differ in their text alone."""
 
-    __slots__ = ("_opening", "_quotes", "size_bytes")
+    __slots__ = ("_opening", "_quotes", "_thinks", "size_bytes")
 
     def __init__(self) -> None:
         self.size_bytes = 0
@@ -31,6 +35,7 @@ class TextCount:
         """How the last event that was searched began, up to its text; at first, as no event begins."""
         self._quotes = 0
         """In an event that begins so and has nothing behind its text."""
+        self._thinks = False
 
     def see(self, event: bytes) -> None:
         """Count a delta event."""
@@ -38,19 +43,38 @@ class TextCount:
         alike = event.startswith(self._opening) and event.find(b'"', text_at) == text_ends
         if alike and event.endswith(_CLOSING) and b"\\" not in event:
             self.size_bytes += text_ends - text_at
-        elif (found := _TEXT.search(event)) is not None:
-            self.size_bytes += _decoded_bytes(found[1])
-            self._opening = event[: found.start(1)]
-            self._quotes = self._opening.count(b'"') + 1
+        elif (text := self._learn(event)) is not None:
+            self.size_bytes += _decoded_bytes(text)
 
-    def see_run(self, events: bytes, number: int) -> None:
-        """Count ``number`` delta events, with the blank line before each."""
-        alike = events.count(b"\n\n" + self._opening) == number and events.count(b'"') == number * self._quotes
-        if alike and events.count(_CLOSING + b"\n\n") == number - 1 and events.endswith(_CLOSING):
-            self.size_bytes += len(events) - number * (len(b"\n\n") + len(self._opening) + len(_CLOSING))
-            self.size_bytes -= _escaped_bytes(events)
-        else:
-            self.size_bytes += _decoded_bytes(b"".join(_TEXT.findall(events)))
+    def see_run(self, events: bytes) -> int | None:
+        """Count delta events that differ in their text alone, each with the blank line before it; how many they are.
+
+        None, and nothing is counted, where they differ in more: what stands between two texts is then found less often,
+        or there are more quotes, of other fields or of other events.
+        """
+        first = events[len(_APART) :].partition(_APART)[0]
+        if not first.startswith(self._opening):
+            self._learn(first)
+        number = events.count(_CLOSING + _APART + self._opening) + 1
+        alike = events.startswith(self._opening, len(_APART)) and events.endswith(_CLOSING)
+        quotes = events.count(b'"')
+        if b"\\" in events:
+            quotes -= events.count(b'\\"')
+        if not alike or quotes != number * self._quotes or self._thinks:
+            return None
+        self.size_bytes += len(events) - number * (len(_APART) + len(self._opening) + len(_CLOSING))
+        self.size_bytes -= _escaped_bytes(events)
+        return number
+
+    def _learn(self, event: bytes) -> bytes | None:
+        """See how an event begins. Its text as JSON has it; None: it has none."""
+        found = _TEXT.search(event)
+        if found is None:
+            return None
+        self._opening = event[: found.start(1)]
+        self._quotes = self._opening.count(b'"') + 1
+        self._thinks = _THINKING in self._opening
+        return found[1]
 
     def see_delta(self, delta: object) -> None:
         """Count a delta that was decoded."""

@@ -42,9 +42,12 @@ class Detours:
     def heard(self, served: Request) -> News | None:
         """What is news of a request that was served."""
         first, last = served.attempts[0], served.attempts[-1]
+        there = (first.provider, first.model) == (last.provider, last.model)
+        if there and not self._ways:
+            return None
         asked = Asked(served.asked_model or "", agent=served.agent_id)
         kind = (first.provider, first.model, asked.slots)
-        if (first.provider, first.model) == (last.provider, last.model):
+        if there:
             return self._returned(kind)
         way = (first.provider, _serving(first, last))
         if first.unfit:

@@ -34,11 +34,15 @@ class Errand:
     name: str
 
 
+def may_start_agents(answer: Sequence[bytes]) -> bool:
+    """Whether an answer (its chunks, some of which may be cut within a word) is worth reading for ``errands``."""
+    whole = b"".join(answer)
+    return any(mark in whole for mark in _MARKS)
+
+
 def errands(answer: Sequence[bytes], *, streamed: bool) -> list[Errand]:
     """The sub-agents that an answer (its chunks in order) starts."""
     whole = b"".join(answer)
-    if not any(mark in whole for mark in _MARKS):
-        return []
     reader = PartReader("")
     parts = reader.read([whole]) if streamed else reader.read_whole(whole)
     titles: dict[int, str] = {}

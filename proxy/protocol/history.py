@@ -73,15 +73,18 @@ class Issuers:
             self.blocks.popitem(last=False)
         self.dirty = True
 
-    def concerns(self, messages: bytes | memoryview, issuer: str) -> bool:
-        """Whether messages may have blocks that are not ``issuer``'s. Searched for without decoding them."""
-        raw = bytes(messages)
-        if self._known <= {issuer} and raw.rfind(_SEALED) < 0:  # from behind: a third of the time in megabytes
+    def concerns(self, raw: bytes, issuer: str) -> bool:
+        """Whether a body may have blocks that are not ``issuer``'s. Searched for without decoding it. What the engine
+        sealed is foreign to Claude, whoever thought it; to others only what is known to be."""
+        claude = is_claude(issuer)
+        if self._known <= {issuer} and not (claude and raw.rfind(_SEALED) >= 0):  # from behind: three times as fast
             return False
         signatures = 0
         for signature in _signatures(raw):
             signatures += 1
-            if not signature or self.blocks.get(fingerprint(signature), issuer) != issuer or is_sealed(signature):
+            if not signature or self.blocks.get(fingerprint(signature), issuer) != issuer:
+                return True
+            if claude and is_sealed(signature):
                 return True
         return _REDACTED in raw or len(_BLOCK.findall(raw)) > signatures
 

@@ -42,11 +42,6 @@ def _told(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {name.removeprefix(prefix): value for name, value in headers.items() if name.startswith(prefix)}
 
 
-def tells_plan(headers: Mapping[str, str]) -> bool:
-    """Whether a subscription's windows are told."""
-    return any(name.startswith(_PLAN) for name in headers)
-
-
 def _unified(told: Mapping[str, str], key: str, name: str) -> Limit | None:
     used = _number(told.get(f"unified-{key}-utilization"))
     if used is None:

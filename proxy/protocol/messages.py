@@ -33,8 +33,9 @@ _STRUCTURE = re.compile(_STRING.pattern + rb"|[\[\]{}]", re.DOTALL)
 
 
 _IMAGE = re.compile(rb'"type"[ \t\n\r]*:[ \t\n\r]*"image"')
-_DIRECTORY = re.compile(rb'[Ww]orking directory: ((?:[^"\\]|\\[^n]){1,4096})')
-"""To the end of its line, as JSON has it."""
+_DIRECTORY = b"orking directory: "
+_LINE = re.compile(rb'(?:[^"\\]|\\[^n]){1,4096}')
+"""To its end, as JSON has it."""
 _COMPACTION = b"Your task is to create a detailed summary of"
 _SEARCH_TOOL_BYTES = 4000
 """The client's search tool with all its domains; a conversation's tools are far more."""
@@ -108,20 +109,21 @@ class Body:
 
         Seen in 2.1.329 as ``Primary working directory: /home/me/shop-api`` on a line of its own.
         """
-        system = self.fields.get("system")
-        found = _DIRECTORY.search(memoryview(system)) if system is not None else None
+        system = bytes(self.fields.get("system", b""))
+        at = system.find(_DIRECTORY)
+        found = _LINE.match(system, at + len(_DIRECTORY)) if at >= 0 else None
         if found is None:
             return None
         try:
-            path = read_json(b'"' + found[1] + b'"')
+            path = read_json(b'"' + found[0] + b'"')
         except NotJson:
             return None
         return path.strip() if isinstance(path, str) and _UNREADABLE not in path else None
 
-    @property
+    @cached_property
     def has_images(self) -> bool:
         """A picture stands somewhere in the conversation."""
-        messages = self.fields.get("messages")
+        messages = self.fields.get("messages") if self.raw.rfind(b'"image"') >= 0 else None
         return messages is not None and _IMAGE.search(memoryview(messages)) is not None
 
     @property

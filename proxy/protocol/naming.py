@@ -39,6 +39,10 @@ _REGION = re.compile(r"^(us|us-gov|eu|apac|jp|au|ca|global)\.")
 _NUMBERS = re.compile(r"\d+")
 
 
+LOOKUPS_KEPT = 1024
+"""Lookups in providers' lists that are remembered: each request makes some, and a list may have thousands of ids."""
+
+
 def strip_window_suffix(model: str) -> str:
     return model.removesuffix(WINDOW_SUFFIX)
 
@@ -74,7 +78,11 @@ def match(asked: str, listed: Collection[str]) -> str | None:
     An exact id wins, then the same canonical name, then among those the date that was asked, the undated one, the
     latest one.
     """
-    name = strip_window_suffix(asked)
+    return _matched(strip_window_suffix(asked), tuple(listed))
+
+
+@lru_cache(maxsize=LOOKUPS_KEPT)
+def _matched(name: str, listed: tuple[str, ...]) -> str | None:
     if name in listed:
         return name
     wanted = canonical(name)
@@ -100,7 +108,12 @@ def is_tier(word: str) -> bool:
 
 def newest(tier: str, listed: Iterable[str]) -> str | None:
     """The latest model of ``tier`` in ``listed``; None where there is none, or ``tier`` is no tier's name."""
-    same = [each for each in listed if is_tier(tier) and tier_of(each) == tier and ":" not in each]
+    return _newest(tier, tuple(listed)) if is_tier(tier) else None
+
+
+@lru_cache(maxsize=LOOKUPS_KEPT)
+def _newest(tier: str, listed: tuple[str, ...]) -> str | None:
+    same = [each for each in listed if tier_of(each) == tier and ":" not in each]
     return max(same, key=lambda each: (_version(each), _recency(each)), default=None)
 
 
@@ -121,14 +134,18 @@ def published_target(asked: str, providers: Iterable[str]) -> tuple[str, str] | 
 def closest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
     """Names that the user may have meant by ``word``: those that contain it, then those that look like it, with or
     without what stands before their last slash."""
+    return list(_closest(word, tuple(known), limit))
+
+
+@lru_cache(maxsize=64)
+def _closest(word: str, names: tuple[str, ...], limit: int) -> tuple[str, ...]:
     import difflib  # noqa: PLC0415  needed only when something is already wrong
 
-    names = list(known)
     low = word.lower()
     inside = [name for name in names if low in name.lower()]
     whole = {name.rsplit("/", 1)[-1]: name for name in names} | {name: name for name in names}
     alike = [whole[each] for each in difflib.get_close_matches(word, whole, n=limit, cutoff=0.5)]
-    return list(dict.fromkeys(inside + alike))[:limit]
+    return tuple(dict.fromkeys(inside + alike))[:limit]
 
 
 @lru_cache(maxsize=4096)

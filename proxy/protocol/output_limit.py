@@ -7,6 +7,7 @@ import msgspec
 from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.messages import Body
 from proxy.protocol.thinking_off import with_thinking_off
+from proxy.protocol.wordings import DIGITS, first_of, number, wordings
 
 THINKING_MIN = 1024
 """Tokens of the smallest thinking budget that Anthropic's API takes; it must stay below ``max_tokens``."""
@@ -18,17 +19,14 @@ LEAST_LEFT = 3000
 """Tokens of an answer: below, Claude Code shortens the conversation rather than the answer (seen with 2.1.329)."""
 
 _FIELD = r"max_?(?:completion_?|output_?|new_?)?tokens"
-_NUMBER = r"(\d[\d,_]*)"
-_LIMITS = tuple(
-    re.compile(pattern, re.IGNORECASE | re.DOTALL)
-    for pattern in (
-        rf"{_FIELD}: [\d,_]+ > {_NUMBER}, which is the maximum",
-        rf"{_FIELD}\b.*?supports at most {_NUMBER}",
-        rf"range of {_FIELD} (?:is|should be) \[\d+, ?{_NUMBER}\]",
-        rf"{_FIELD}`? must be less than or equal to `?{_NUMBER}",
-        rf"{_FIELD}\b.*?expected a value <= {_NUMBER}",
-        rf"maximum tokens you requested exceeds the model limit of {_NUMBER}",
-    )
+_NUMBER = f"({DIGITS})"
+_LIMITS = wordings(
+    rf"{_FIELD}: [\d,_]+ > {_NUMBER}, which is the maximum",
+    rf"{_FIELD}\b.*?supports at most {_NUMBER}",
+    rf"range of {_FIELD} (?:is|should be) \[\d+, ?{_NUMBER}\]",
+    rf"{_FIELD}`? must be less than or equal to `?{_NUMBER}",
+    rf"{_FIELD}\b.*?expected a value <= {_NUMBER}",
+    rf"maximum tokens you requested exceeds the model limit of {_NUMBER}",
 )
 """Anthropic's words, OpenAI's, DeepSeek's and DashScope's, Groq's, OpenAI's in its newer format, Bedrock's."""
 _BELOW = re.compile(
@@ -40,9 +38,9 @@ _BELOW = re.compile(
 def read_output_limit(message: str) -> int | None:
     """The most tokens of an answer that a refusal names; None where it is about something else."""
     if below := _BELOW.search(message):
-        return max(1, _integer(below[1]) - 1)
-    found = next((found for each in _LIMITS if (found := each.search(message))), None)
-    return _integer(found[1]) or None if found else None
+        return max(1, number(below[1]) - 1)
+    found = first_of(_LIMITS, message)
+    return number(found[1]) or None if found else None
 
 
 def asks_more(body: Body, limit: int) -> bool:
@@ -69,10 +67,6 @@ def with_output_limit(body: Body, limit: int, why: str = THE_MOST) -> tuple[Body
             body = with_thinking_off(body)
             changes.append("thinking turned off with it")
     return body, tuple(changes)
-
-
-def _integer(text: str) -> int:
-    return int(re.sub(r"[,_]", "", text))
 
 
 def _value(body: Body, name: str) -> object:

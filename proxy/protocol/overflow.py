@@ -6,12 +6,15 @@ ways; the wordings below were read in their documentation and error reports.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from proxy.protocol.wordings import DIGITS, first_of, number, wordings
 
 MARGIN = 1.05
 """How far an estimate must exceed a window before a request is held back."""
 
-_NUMBER = r"(?P<{}>\d[\d,_]*)"
+_NUMBER = f"(?P<{{}}>{DIGITS})"
 _TOKENS, _MAXIMUM = _NUMBER.format("tokens"), _NUMBER.format("maximum")
 _PROMPT, _OUTPUT, _WINDOW, _TOTAL = (_NUMBER.format(name) for name in ("prompt", "output", "window", "total"))
 
@@ -22,42 +25,36 @@ _OWN = re.compile(
 )
 """Anthropic's own sentences, which the client reads as they are (both seen with 2.1.329)."""
 
-_TOGETHER = tuple(
-    re.compile(pattern, re.IGNORECASE | re.DOTALL)
-    for pattern in (
-        rf"exceed context limit: {_PROMPT} \+ {_OUTPUT} > {_WINDOW}",
-        rf"maximum context length is {_WINDOW} tokens and your request has {_PROMPT} input tokens \({_OUTPUT} >",
-        rf"maximum context length is {_WINDOW} tokens.*?requested {_OUTPUT} output tokens.*?at least {_TOTAL} tokens",
-        rf"maximum context length is {_WINDOW} tokens.*?{_TOTAL} tokens \([^)]*?{_OUTPUT} in the (?:completion|output)\)",
-        rf"maximum context length of {_WINDOW} tokens\..*?{_PROMPT} tokens from the input messages and {_OUTPUT} tokens",
-        rf"must be <= {_WINDOW}\. given: {_PROMPT} `inputs` tokens and {_OUTPUT} `max_new_tokens`",
-        rf"passed {_PROMPT} input tokens and requested {_OUTPUT} output tokens.*?context length is only {_WINDOW} tokens",
-    )
+_TOGETHER = wordings(
+    rf"exceed context limit: {_PROMPT} \+ {_OUTPUT} > {_WINDOW}",
+    rf"maximum context length is {_WINDOW} tokens and your request has {_PROMPT} input tokens \({_OUTPUT} >",
+    rf"maximum context length is {_WINDOW} tokens.*?requested {_OUTPUT} output tokens.*?at least {_TOTAL} tokens",
+    rf"maximum context length is {_WINDOW} tokens.*?{_TOTAL} tokens \([^)]*?{_OUTPUT} in the (?:completion|output)\)",
+    rf"maximum context length of {_WINDOW} tokens\..*?{_PROMPT} tokens from the input messages and {_OUTPUT} tokens",
+    rf"must be <= {_WINDOW}\. given: {_PROMPT} `inputs` tokens and {_OUTPUT} `max_new_tokens`",
+    rf"passed {_PROMPT} input tokens and requested {_OUTPUT} output tokens.*?context length is only {_WINDOW} tokens",
 )
 """Of prompt and answer together: vLLM (three), OpenAI's and DeepSeek's, OpenRouter's, SGLang's, TGI's."""
 
-_WORDINGS = tuple(
-    re.compile(pattern, re.IGNORECASE | re.DOTALL)
-    for pattern in (
-        rf"prompt is too long: {_TOKENS} tokens > {_MAXIMUM}",
-        rf"maximum context length (?:is|of) {_MAXIMUM} tokens.*?{_SAYING} {_TOKENS}",
-        rf"configured limit of {_MAXIMUM} tokens.*?resulted in {_TOKENS}",
-        rf"input \({_TOKENS} tokens\) is longer than the model's context length \({_MAXIMUM}",
-        rf"prompt \(length {_TOKENS}\) is longer than the maximum model length of {_MAXIMUM}",
-        rf"prompt is too long: {_TOKENS}, model maximum context length: {_MAXIMUM}",
-        rf"current length is {_TOKENS} while limit is {_MAXIMUM}",
-        rf"request body too large for [^.]+ model\. max size: {_MAXIMUM} tokens",
-        rf"input length {_TOKENS} exceeds the maximum allowed input length of {_MAXIMUM}",
-        rf"maximum prompt length is {_MAXIMUM} but the request contains {_TOKENS}",
-        rf"input token count \(?{_TOKENS}\)? exceeds the maximum number of tokens allowed \(?{_MAXIMUM}",
-        rf"prompt token count of {_TOKENS} exceeds the limit of {_MAXIMUM}",
-        rf"prompt contains {_TOKENS} tokens.*?{_MAXIMUM} maximum context length",
-        rf"request \({_TOKENS} tokens\) exceeds the available context size \({_MAXIMUM}",
-        rf"first {_TOKENS} tokens.*?context length of only {_MAXIMUM}",
-        rf"(?:token limit|input length should be \[1, ?|context (?:length|window|size)[^.\d]{{0,40}}?){_MAXIMUM}\b.*?exceed",
-        rf"exceeded model token limit:? {_MAXIMUM}",
-        rf"range of input length should be \[1, ?{_MAXIMUM}\]",
-    )
+_WORDINGS = wordings(
+    rf"prompt is too long: {_TOKENS} tokens > {_MAXIMUM}",
+    rf"maximum context length (?:is|of) {_MAXIMUM} tokens.*?{_SAYING} {_TOKENS}",
+    rf"configured limit of {_MAXIMUM} tokens.*?resulted in {_TOKENS}",
+    rf"input \({_TOKENS} tokens\) is longer than the model's context length \({_MAXIMUM}",
+    rf"prompt \(length {_TOKENS}\) is longer than the maximum model length of {_MAXIMUM}",
+    rf"prompt is too long: {_TOKENS}, model maximum context length: {_MAXIMUM}",
+    rf"current length is {_TOKENS} while limit is {_MAXIMUM}",
+    rf"request body too large for [^.]+ model\. max size: {_MAXIMUM} tokens",
+    rf"input length {_TOKENS} exceeds the maximum allowed input length of {_MAXIMUM}",
+    rf"maximum prompt length is {_MAXIMUM} but the request contains {_TOKENS}",
+    rf"input token count \(?{_TOKENS}\)? exceeds the maximum number of tokens allowed \(?{_MAXIMUM}",
+    rf"prompt token count of {_TOKENS} exceeds the limit of {_MAXIMUM}",
+    rf"prompt contains {_TOKENS} tokens.*?{_MAXIMUM} maximum context length",
+    rf"request \({_TOKENS} tokens\) exceeds the available context size \({_MAXIMUM}",
+    rf"first {_TOKENS} tokens.*?context length of only {_MAXIMUM}",
+    rf"(?:token limit|input length should be \[1, ?|context (?:length|window|size)[^.\d]{{0,40}}?){_MAXIMUM}\b.*?exceed",
+    rf"exceeded model token limit:? {_MAXIMUM}",
+    rf"range of input length should be \[1, ?{_MAXIMUM}\]",
 )
 
 _PLAIN = (
@@ -102,14 +99,20 @@ class Excess:
     """The provider stopped counting the prompt where it was sure of the excess."""
 
 
-@dataclass(frozen=True, slots=True)
 class Room:
     """A request's size beside its target's window, tokens."""
 
-    tokens: int
-    """Estimated."""
-    window: int | None
-    """None: not known, or not to be judged by us."""
+    def __init__(self, tokens: int | Callable[[], int], window: int | None) -> None:
+        """``tokens`` is an estimate, or makes one where it is asked for; ``window`` None: not known, or not to be judged
+        by us."""
+        self._tokens, self.window = tokens, window
+
+    @property
+    def tokens(self) -> int:
+        """Estimated."""
+        if not isinstance(self._tokens, int):
+            self._tokens = self._tokens()
+        return self._tokens
 
     @property
     def exceeded(self) -> bool:
@@ -128,10 +131,9 @@ def read_overflow(message: str) -> Overflow | None:
     """The numbers in a rejection; None where it is about something else, such as an answer that asks for too much."""
     if (excess := _together(message)) is not None:
         return Overflow(excess.prompt, excess.window) if excess.prompt >= excess.window else None
-    for wording in _WORDINGS:
-        if found := wording.search(message):
-            groups = found.groupdict()
-            return Overflow(_integer(groups.get("tokens")), _integer(groups.get("maximum")))
+    if found := first_of(_WORDINGS, message):
+        told = _numbers(found)
+        return Overflow(told.get("tokens"), told.get("maximum"))
     low = message.lower()
     return Overflow() if any(words in low for words in _PLAIN) else None
 
@@ -164,16 +166,16 @@ def client_sentence(overflow: Overflow, room: Room) -> str:
 
 def _together(message: str) -> Excess | None:
     """The numbers of prompt and answer, whichever of them is to blame."""
-    found = next((found for wording in _TOGETHER if (found := wording.search(message))), None)
+    found = first_of(_TOGETHER, message)
     if found is None:
         return None
-    told = {name: _integer(text) for name, text in found.groupdict().items()}
-    output, window, total = told["output"] or 0, told["window"] or 0, told.get("total")
-    prompt = told.get("prompt") or (total or 0) - output
+    told = _numbers(found)
+    output, window = told["output"], told["window"]
+    prompt = told.get("prompt") or told.get("total", 0) - output
     if prompt <= 0 or window <= 0 or prompt + output <= window:
         return None
     return Excess(prompt, output, window, at_least=prompt + output == window + 1)
 
 
-def _integer(text: str | None) -> int | None:
-    return int(re.sub(r"[,_]", "", text)) if text else None
+def _numbers(found: re.Match[str]) -> dict[str, int]:
+    return {name: number(digits) for name, digits in found.groupdict().items()}

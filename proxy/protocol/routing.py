@@ -97,6 +97,22 @@ class NoTarget(ValueError):
     """No target can be named. ``str()`` tells the user what to do."""
 
 
+class Unknown(NoTarget):
+    """Nothing is called so. What the user may have meant is looked for when somebody reads it: of a chain's entry that
+    leads nowhere no request has to wait for that."""
+
+    def __init__(self, text: str, catalog: "Catalog") -> None:
+        super().__init__(text)
+        self._text, self._catalog = text, catalog
+
+    def __str__(self) -> str:
+        names = self._catalog.provider_names()
+        known = [f"{name}/{each}" for name in names for each in self._catalog.model_ids(name)]
+        near = naming.closest(self._text, [*names, *self._catalog.groups(), *known])
+        hint = f" Did you mean {' or '.join(near)}?" if near else " cctui models lists what there is."
+        return f"no provider or model is called {self._text!r}.{hint}"
+
+
 class Unlisted(NoTarget):
     """A provider lists no model for what was asked."""
 
@@ -203,7 +219,7 @@ def parse_target(text: str, catalog: Catalog, default: str = "") -> Override:
         case [] if default in real and naming.tier_of(text) and not slash and not catalog.model_ids(default):
             return Override(provider=default, model=text)
         case []:
-            raise NoTarget(_unknown(text, catalog))
+            raise Unknown(text, catalog)
         case several:
             spelled = ", ".join(f"{provider}/{model}" for provider, model in several)
             raise NoTarget(f"{text!r} is offered by several providers; say which: {spelled}")
@@ -353,14 +369,6 @@ def _as_default(provider: str, asked: str, catalog: Catalog) -> str:
         return _translated(provider, asked, catalog)
     except NoTarget:
         return naming.strip_window_suffix(asked)
-
-
-def _unknown(text: str, catalog: Catalog) -> str:
-    providers = catalog.provider_names()
-    known = [f"{name}/{each}" for name in providers for each in catalog.model_ids(name)]
-    near = naming.closest(text, [*providers, *catalog.groups(), *known])
-    hint = f" Did you mean {' or '.join(near)}?" if near else " cctui models lists what there is."
-    return f"no provider or model is called {text!r}.{hint}"
 
 
 def _with_overrides(route: Route, overrides: tuple[Override, ...]) -> Route:

@@ -26,10 +26,7 @@ class StandIn(Protocol):
     """A tool of Anthropic's servers that the engine runs."""
 
     @property
-    def name(self) -> str: ...
-
-    @property
-    def max_uses(self) -> int: ...
+    def wanted(self) -> Wanted | WantedPages: ...
 
     @property
     def noun(self) -> str: ...
@@ -75,14 +72,6 @@ class SearchStandIn:
     noun = "search"
     counted_as = "web_search_requests"
 
-    @property
-    def name(self) -> str:
-        return self.wanted.name
-
-    @property
-    def max_uses(self) -> int:
-        return self.wanted.max_uses
-
     def replaces(self, tool: Mapping[str, Any]) -> bool:
         return search.is_search(tool)
 
@@ -101,7 +90,7 @@ class SearchStandIn:
         return Query(str(call.get("id") or ""), query)
 
     def used_up(self) -> Refusal:
-        return Refused("max_uses_exceeded", f"No search is left: {self.max_uses} were allowed.")
+        return Refused("max_uses_exceeded", f"No search is left: {self.wanted.max_uses} were allowed.")
 
     def taken(self, outcome: Outcome) -> Outcome:
         return outcome
@@ -120,7 +109,7 @@ class SearchStandIn:
         ]
         if isinstance(outcome, Refused | Unfetched):
             content = {"type": "web_search_tool_result_error", "error_code": outcome.code}
-        return _pair("web_search", self.name, server_id, {"query": _query(call)}, content)
+        return _pair("web_search", self.wanted.name, server_id, {"query": _query(call)}, content)
 
     def told(self, outcome: Outcome) -> Block:
         if isinstance(outcome, Refused | Unfetched):
@@ -150,14 +139,6 @@ class FetchStandIn:
         self._tokens_left = tokens_left
         self._documents = documents
 
-    @property
-    def name(self) -> str:
-        return self.wanted.name
-
-    @property
-    def max_uses(self) -> int:
-        return self.wanted.max_uses
-
     def replaces(self, tool: Mapping[str, Any]) -> bool:
         return fetch.is_fetch(tool)
 
@@ -174,7 +155,7 @@ class FetchStandIn:
         return _NO_ROOM if self._is_full else fetch.read_visit(call, self.wanted, messages, server_tools)
 
     def used_up(self) -> Refusal:
-        return Unfetched("max_uses_exceeded", f"No page is left: {self.max_uses} were allowed.")
+        return Unfetched("max_uses_exceeded", f"No page is left: {self.wanted.max_uses} were allowed.")
 
     def taken(self, outcome: Outcome) -> Outcome:
         """Cut to what may be read of it."""
@@ -205,7 +186,7 @@ class FetchStandIn:
                 }
             case _:
                 content = {"type": "web_fetch_tool_result_error", "error_code": _refusal(outcome).code}
-        return _pair("web_fetch", self.name, server_id, {"url": fetch.url_of(call)}, content)
+        return _pair("web_fetch", self.wanted.name, server_id, {"url": fetch.url_of(call)}, content)
 
     def told(self, outcome: Outcome) -> Block:
         if not isinstance(outcome, Fetched):

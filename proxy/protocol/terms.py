@@ -71,8 +71,7 @@ def without_effort_alone(body: Body) -> tuple[Body, Changes]:
 
 def with_thinking_back(body: Body) -> tuple[Body, Changes]:
     """The body with a placeholder in every past turn of the assistant that has no thinking, unless thinking is off."""
-    raw = body.fields.get("messages")
-    if raw is None or _ASSISTANT not in bytes(raw) or _is_off(body):
+    if _ASSISTANT not in body.raw or _is_off(body):
         return body, ()
     messages = _value(body, "messages")
     bare = [each for each in messages if _is_bare(each)] if isinstance(messages, list) else []

@@ -28,8 +28,6 @@ TOKENS_MAX = 10**9
 _SIGNATURE = b'"signature_delta"'
 _DELTA = b"event: content_block_delta\n"
 _NEXT_DELTA = b"\n\n" + _DELTA
-_NOT_STRIPPED = (b"\r", _SIGNATURE, b'"thinking_delta"')
-"""A run of deltas with any of them in it is read one by one."""
 _SHORT = 160
 """Bytes of an event that may be the same in every answer."""
 
@@ -253,12 +251,10 @@ class AnswerTap:
         end = chunk.rfind(_NEXT_DELTA)
         if not 0 <= start < end:
             return chunk
-        run = chunk[start:end]
-        deltas = run.count(_NEXT_DELTA)
-        if run.count(b"\n") != deltas * _NEXT_DELTA.count(b"\n") or any(mark in run for mark in _NOT_STRIPPED):
+        counted = self._text.see_run(chunk[start:end])
+        if counted is None:
             return chunk
-        self.deltas += deltas
-        self._text.see_run(run, deltas)
+        self.deltas += counted
         return chunk[:start] + chunk[end:]
 
     def _see(self, frame: bytes) -> None:

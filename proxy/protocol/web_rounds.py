@@ -61,7 +61,7 @@ class Rounds:
 
     def __init__(self, body: Body, tools: Sequence[StandIn]) -> None:
         self._body = body
-        self._tools = {tool.name: tool for tool in tools}
+        self._tools = {tool.wanted.name: tool for tool in tools}
         self._turns: list[dict[str, Any]] = []
         self._sources: dict[str, Source] = {}
         self._blocks: list[dict[str, Any]] = []
@@ -118,11 +118,11 @@ class Rounds:
             server_id = f"srvtoolu_{_digest(f'{self._message_id}:{len(self._blocks)}')}"
             self._blocks += tool.blocks(server_id, block, outcome)
             self._sources |= {source.url: source for source in tool.sources(outcome)}
-            self.done[tool.name] += not isinstance(outcome, Refused | Unfetched)
+            self.done[tool.wanted.name] += not isinstance(outcome, Refused | Unfetched)
             told.append({"type": "tool_result", "tool_use_id": _id(block), **tool.told(outcome)})
         if not told or self._closing or self._calls_the_client():
             return False
-        self._closing = sum(self._uses.values()) >= sum(tool.max_uses for tool in self._tools.values())
+        self._closing = sum(self._uses.values()) >= sum(tool.wanted.max_uses for tool in self._tools.values())
         if self._closing:
             nouns = " and the last ".join(tool.noun for tool in self._tools.values())
             told.append({"type": "text", "text": f"That was the last {nouns}. Answer now with what you have."})
@@ -147,7 +147,7 @@ class Rounds:
     def _server_uses(self) -> dict[str, Any]:
         """What the provider's own tools did in all rounds, and ours."""
         own = [uses for usage in self._usages if isinstance(uses := usage.get("server_tool_use"), Mapping)]
-        ours = {tool.counted_as: self.done[tool.name] for tool in self._tools.values()}
+        ours = {tool.counted_as: self.done[tool.wanted.name] for tool in self._tools.values()}
         return _sum([*own, ours])
 
     def _content(self) -> list[dict[str, Any]]:
@@ -175,8 +175,8 @@ class Rounds:
     def _wish(self, call: Mapping[str, Any]) -> Wish | Refusal:
         """What a call asks for, or why it does not get it. Every call is a use."""
         tool = self._tools[str(call.get("name"))]
-        self._uses[tool.name] += 1
-        if self._uses[tool.name] > tool.max_uses:
+        self._uses[tool.wanted.name] += 1
+        if self._uses[tool.wanted.name] > tool.wanted.max_uses:
             return tool.used_up()
         return tool.wish(call, self._conversation(), tuple(self._tools))
 

@@ -3,12 +3,13 @@
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.proxy.engine_process import EVENTS, Stage
 from tests.proxy.running_engine import RunningEngine, provider, settings
 from tests.upstreams import ScriptedUpstream, as_stream, message_stream
 
@@ -80,3 +81,12 @@ async def with_fallback(start: StartEngine, upstream: ScriptedUpstream, second: 
 async def without_fallback(start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream) -> RunningEngine:
     """An engine with two providers and fallback off."""
     return await start(settings(provider(upstream), provider(second, api_key="key-of-the-second"), fallback=False))
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """Starts engines as processes of their own."""
+    with ScriptedUpstream(as_stream(*EVENTS)) as upstream:
+        made = Stage(tmp_path / "home", upstream)
+        yield made
+        made.end()

@@ -160,6 +160,11 @@ def provider(upstream: ScriptedUpstream | str, **more: Any) -> dict[str, Any]:
     return {"preset": "respan", "base_url": url, "api_key": "key-of-the-provider", **more}
 
 
+def passthrough(upstream: ScriptedUpstream) -> dict[str, Any]:
+    """Settings of a provider that gets the client's own credential."""
+    return {"preset": "respan", "base_url": upstream.url, "auth": "passthrough", "passthrough_host": "127.0.0.1"}
+
+
 def settings(*providers: Mapping[str, Any], fallback: bool = False, **tables: Any) -> dict[str, Any]:
     """Settings with providers ``first``, ``second`` …; the others follow the first where ``fallback`` is on."""
     names = ("first", "second", "third")[: len(providers)]

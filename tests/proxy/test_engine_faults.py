@@ -11,6 +11,7 @@ import pytest
 
 from proxy import contract as c
 from proxy import engine as engine_module
+from proxy import housekeeping
 from proxy.board import Board
 from proxy.dispatch import Dispatch
 from proxy.feed import Feed
@@ -107,7 +108,8 @@ async def test_a_chore_outlives_the_fault_of_a_beat(
 
     monkeypatch.setattr(owner, name, beat)
     monkeypatch.setattr(engine_module, "TICK_S", 0.001)
-    monkeypatch.setattr(engine_module, "HOUSEKEEPING_S", 0.001)
+    monkeypatch.setattr(engine_module, "SIGNS_OF_LIFE_S", 0.001)
+    monkeypatch.setattr(housekeeping, "BEAT_S", 0.001)
     await start(settings(provider(upstream)))
     await third.wait()
 
@@ -130,7 +132,8 @@ async def test_a_disk_that_hangs_does_not_hold_up_signs_of_life(
         blocked.wait(TIMEOUT_S)
 
     monkeypatch.setattr(attempts, "PING_S", 0.0)
-    monkeypatch.setattr(engine_module, "HOUSEKEEPING_S", 0.01)
+    monkeypatch.setattr(engine_module, "SIGNS_OF_LIFE_S", 0.01)
+    monkeypatch.setattr(housekeeping, "BEAT_S", 0.01)
     upstream.script = as_stream(*events[:3], Hold(), *events[3:])
     engine = await start(settings(provider(upstream)))
     got = b""

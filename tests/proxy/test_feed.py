@@ -126,7 +126,7 @@ async def test_at_midnight_panels_are_told_of_the_new_day(start: StartEngine, up
     tomorrow = c.midnight(c.local_day(time.time()) + timedelta(days=1))
     async with panel(engine) as screen:
         await screen.next()
-        await engine.engine._look_after(tomorrow, 1)
+        await engine.engine._house.look_after(tomorrow, 1)
         seen = await screen.until(lambda event: isinstance(event, c.Snapshot) and event.today == c.Tally())
     last = seen[-1]
     assert isinstance(last, c.Snapshot)

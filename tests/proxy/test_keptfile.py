@@ -45,3 +45,15 @@ async def test_a_disk_without_room_is_a_warning(
     assert [each.getMessage() for each in caplog.records] == [
         "what is remembered cannot be kept: [Errno 28] No space left on device"
     ]
+
+
+def test_what_makes_no_sense_is_a_warning_and_starts_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "memory.json").write_bytes(b'{"one": "a word"}')
+    assert KeptFile(tmp_path / "memory.json", "what is remembered").content(dict[str, int]) == {}
+    [warning] = [each.getMessage() for each in caplog.records]
+    assert warning.startswith("what is remembered cannot be read and starts anew: ")
+
+
+def test_nothing_kept_is_as_good_as_an_empty_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert KeptFile(tmp_path / "memory.json", "what is remembered").content(dict[str, int]) == {}
+    assert not caplog.records

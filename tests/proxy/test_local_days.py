@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from proxy import contract as c
-from proxy.engine import restored_since
+from proxy.last_day import restored_since
 from proxy.session_reports import ends_of
 from tests.conftest import InZone
 

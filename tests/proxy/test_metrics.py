@@ -13,15 +13,8 @@ from proxy.metrics import CONTENT_TYPE, SERIES_MAX, Present, Totals, exposition
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
 from tests.upstreams import Hold, ScriptedUpstream, as_json, as_stream, error_body, message_events, message_stream
+from tests.upstreams.priced import OPUS_NANO_USD, USAGE
 
-USAGE = {
-    "input_tokens": 12,
-    "cache_creation_input_tokens": 1000,
-    "cache_creation": {"ephemeral_5m_input_tokens": 600, "ephemeral_1h_input_tokens": 400},
-    "cache_read_input_tokens": 20_000,
-    "output_tokens": 42,
-}
-OPUS_NANO_USD = 12 * 5_000 + 600 * 6_250 + 400 * 10_000 + 20_000 * 500 + 42 * 25_000
 PRESENT = Present(
     engine=c.Engine(pid=1, url="http://127.0.0.1:1", version="0.1.0", contract=2, started_at=1.0, home="/"),
     providers=(),

@@ -1,30 +1,18 @@
 """An engine that is killed while it rolls up an old ledger: the sums are exact before, during and after it."""
 
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import msgspec
-import pytest
 
 from proxy import contract as c
+from tests.proxy.engine_process import MESSAGE, TIMEOUT_S, EngineProcess, Stage
 from tests.proxy.ledger import generated
-from tests.proxy.ledger.test_rollups import old_ledger
-from tests.proxy.test_process import EVENTS, MESSAGE, TIMEOUT_S, EngineProcess, Stage
-from tests.upstreams import ScriptedUpstream, as_stream
+from tests.proxy.ledger.former import old_ledger
 
 DAYS = 30.0
 ROWS = generated.requests(11, 24_000, DAYS)
 KILLS = 2
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with ScriptedUpstream(as_stream(*EVENTS)) as upstream:
-        made = Stage(tmp_path / "home", upstream)
-        yield made
-        made.end()
 
 
 def waiting(engine: EngineProcess) -> int:

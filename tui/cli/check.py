@@ -1,6 +1,5 @@
 """``cctui check``: try a target out with real requests before trusting it with real work."""
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING
 
@@ -77,6 +76,8 @@ def _agreed(planned: c.CheckReport) -> bool:
 
 async def _followed(door: "Door", command: c.RunCheck, progress: "Progress") -> tuple[c.CheckReport, bool]:
     """The report at the check's end, told while it comes, and whether it was interrupted, which stops it."""
+    import asyncio
+
     report = await door.run_check(command)
     try:
         return await _to_its_end(door, report, progress), False
@@ -88,6 +89,8 @@ async def _followed(door: "Door", command: c.RunCheck, progress: "Progress") -> 
 
 
 async def _to_its_end(door: "Door", report: c.CheckReport, progress: "Progress") -> c.CheckReport:
+    import asyncio
+
     while report.running:
         progress.tell(report)
         await asyncio.sleep(LOOK_S)

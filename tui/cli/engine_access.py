@@ -3,7 +3,6 @@
 This is the edge where the errors of supervisor and door become the command line's own.
 """
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -64,6 +63,8 @@ def _started_words(engine: "RunningEngine") -> str:
 
 def ask(call: "Callable[[Door], Awaitable[T]]", engine: "RunningEngine | None" = None) -> T:
     """What ``call`` gets from the door of the engine."""
+    import asyncio
+
     from tui.client import Door, DoorError
 
     found = engine or running_engine()

@@ -14,7 +14,7 @@ from proxy.protocol.pool import KeyPool
 from tests.proxy.conftest import StartEngine
 from tests.proxy.faults.clock import Clock
 from tests.proxy.faults.lines import UNIFIED, serving
-from tests.proxy.running_engine import RunningEngine, provider, settings
+from tests.proxy.running_engine import RunningEngine, passthrough, provider, settings
 from tests.upstreams import Answer, Call, Reply, ScriptedUpstream, as_json, as_stream, error_body, message_stream
 
 KEYS = [f"sk-one-{'x' * 20}-1111", f"sk-two-{'x' * 20}-2222", f"sk-tri-{'x' * 20}-3333"]
@@ -224,10 +224,6 @@ async def test_many_requests_with_an_outdated_key_fetch_it_again_together(
     upstream.script = by_key(one=REFUSED)
     answers = await asyncio.gather(*(engine.ask() for _ in range(20)))
     assert ({each.status_code for each in answers}, vault.runs) == ({200}, 2)
-
-
-def passthrough(upstream: ScriptedUpstream) -> dict[str, Any]:
-    return {"preset": "respan", "base_url": upstream.url, "auth": "passthrough", "passthrough_host": "127.0.0.1"}
 
 
 async def test_one_client_s_limit_does_not_close_another_client_s_way(

@@ -1,4 +1,4 @@
-"""Ledgers as earlier versions left them: roll-ups of the former kind, computed here in plain Python."""
+"""Ledgers as earlier versions left them: without roll-ups, or with the former kind, computed here in plain Python."""
 
 import sqlite3
 from collections import Counter
@@ -16,6 +16,14 @@ GRAINS_S = {0: 900, 1: 900, 2: 86_400, 3: 86_400, 4: 3600}
 """Of each level; those of 0 and 2 tell sessions and sub-agents apart."""
 
 Series = tuple[str, str, str, str, str, str, int, int]
+
+
+def old_ledger(file: Path, rows: list[c.Request]) -> None:
+    """A ledger as it was before there were roll-ups."""
+    connection = schema.connect(str(file))
+    connection.executescript(f"BEGIN; {schema.MIGRATIONS[0]} PRAGMA user_version = 1; COMMIT;")
+    insert(connection, rows)
+    connection.close()
 
 
 def former_ledger(file: Path, rows: Sequence[c.Request], removed_before: float = 0.0) -> None:

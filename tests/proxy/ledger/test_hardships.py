@@ -11,17 +11,12 @@ from proxy.ledger import rollups, schema, writer
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.writer import LedgerWriter
 from tests.proxy.ledger import generated
+from tests.proxy.ledger.former import old_ledger
+from tests.proxy.ledger.rows import ended
 from tests.proxy.ledger.sums import assert_exact
-from tests.proxy.ledger.test_ledger import ended
-from tests.proxy.ledger.test_rollups import old_ledger
 
 TOO_MUCH = 2**62
 """One fits into 64 bits; the sum of two does not."""
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "ledger.sqlite3"
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """The ledger: what is written, how it is read, what happens to a damaged or locked file."""
 
 import sqlite3
-from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,42 +9,7 @@ from proxy import contract as c
 from proxy.ledger import schema, writer
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.writer import LedgerWriter
-
-NOON = datetime.fromisoformat("2026-03-01T12:00:00").timestamp()
-
-
-def ended(number: int = 0, **fields: object) -> c.Request:
-    values: dict[str, object] = {
-        "id": f"r{number:08}",
-        "started_at": NOON + number,
-        "phase": "done",
-        "outcome": "served",
-        "status": 200,
-        "session_id": "s-1",
-        "agent_id": "a-1",
-        "project": "shop",
-        "asked_model": "claude-opus-4-8",
-        "served_model": "claude-opus-4-8",
-        "provider": "first",
-        "usage": c.Usage(input_tokens=10, output_tokens=5),
-        "cost_nano_usd": 100,
-        "cost_source": "listed",
-        "attempts": (c.Attempt(provider="first", model="m", outcome="served", status=200, duration_ms=1.5),),
-    }
-    return c.Request(**{**values, **fields})  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "ledger.sqlite3"
-
-
-@pytest.fixture
-def ledger(file: Path) -> Iterator[LedgerWriter]:
-    running = LedgerWriter(file)
-    running.start()
-    yield running
-    running.close()
+from tests.proxy.ledger.rows import NOON, ended
 
 
 def test_a_request_comes_back_as_it_was_written(ledger: LedgerWriter, file: Path) -> None:

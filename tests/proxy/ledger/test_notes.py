@@ -1,7 +1,6 @@
 """Names of sub-agents and breaks of caches: kept over restarts, bounded by retention."""
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -14,20 +13,7 @@ from proxy.ledger.notes import BREAKS_TOLD, AgentName, CacheLoss, Losses
 from proxy.ledger.retention import remove_old
 from proxy.ledger.sessions import SessionLedger
 from proxy.ledger.writer import LedgerWriter
-from tests.proxy.ledger.test_ledger import NOON, ended
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.sqlite3"
-
-
-@pytest.fixture
-def ledger(file: Path) -> Iterator[LedgerWriter]:
-    running = LedgerWriter(file)
-    running.start()
-    yield running
-    running.close()
+from tests.proxy.ledger.rows import NOON, ended
 
 
 def broken(number: int, **fields: object) -> c.CacheBreak:

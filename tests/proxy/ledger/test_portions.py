@@ -1,6 +1,5 @@
 """What the ledger tells for a comparison of prices."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,20 +8,7 @@ from proxy import contract as c
 from proxy.ledger import portions as module
 from proxy.ledger.portions import PortionLedger
 from proxy.ledger.writer import LedgerWriter
-from tests.proxy.ledger.test_ledger import NOON, ended
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "ledger.sqlite3"
-
-
-@pytest.fixture
-def ledger(file: Path) -> Iterator[LedgerWriter]:
-    running = LedgerWriter(file)
-    running.start()
-    yield running
-    running.close()
+from tests.proxy.ledger.rows import NOON, ended
 
 
 def prompt(number: int, tokens: int, **fields: object) -> c.Request:

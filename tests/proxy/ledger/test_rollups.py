@@ -21,7 +21,7 @@ from proxy.ledger.upkeep import LOOK_AGAIN_S, Upkeep
 from proxy.ledger.writer import LedgerWriter
 from proxy.protocol.pricing import Settled
 from tests.proxy.ledger import generated
-from tests.proxy.ledger.former import insert
+from tests.proxy.ledger.former import old_ledger
 from tests.proxy.ledger.generated import BEGIN
 from tests.proxy.ledger.sums import assert_exact, assert_sums_agree
 
@@ -182,14 +182,6 @@ def test_what_budgets_ask_is_exact(
     ]
     spent = LedgerReader(written).spent(since, until, where=where, simulated=simulated, subscription=subscription)
     assert spent == (sum(each.cost_nano_usd or 0 for each in meant), sum(each.cost_nano_usd is None for each in meant))
-
-
-def old_ledger(file: Path, rows: list[c.Request]) -> None:
-    """A ledger as it was before there were roll-ups."""
-    connection = schema.connect(str(file))
-    connection.executescript(f"BEGIN; {schema.MIGRATIONS[0]} PRAGMA user_version = 1; COMMIT;")
-    insert(connection, rows)
-    connection.close()
 
 
 def test_an_old_ledger_is_exact_before_during_and_after_it_is_rolled_up(

@@ -10,7 +10,7 @@ import pytest
 from proxy import contract as c
 from proxy.settings import SettingsError
 from tests.proxy.conftest import StartEngine
-from tests.proxy.running_engine import RunningEngine, message, provider, settings
+from tests.proxy.running_engine import RunningEngine, message, passthrough, provider, settings
 from tests.upstreams import Call, ScriptedUpstream, as_json, as_stream, error_body, message_stream, redirect
 
 CLIENT_SECRETS = {
@@ -217,11 +217,6 @@ async def test_a_login_is_not_let_out_to_a_host_that_nobody_named(
 ) -> None:
     with pytest.raises(SettingsError, match="passthrough_host"):
         await start(settings(provider(upstream, auth="passthrough")))
-
-
-def passthrough(upstream: ScriptedUpstream) -> dict[str, Any]:
-    """A provider that gets the client's own credential."""
-    return {"preset": "respan", "base_url": upstream.url, "auth": "passthrough", "passthrough_host": "127.0.0.1"}
 
 
 SECRET_HEADERS = {

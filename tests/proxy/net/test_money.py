@@ -11,7 +11,7 @@ from proxy import contract as c
 from proxy.contract import CostSplit
 from proxy.estimate import BYTES_PER_TOKEN
 from tests.proxy.conftest import StartEngine
-from tests.proxy.running_engine import RunningEngine, message, provider, settings
+from tests.proxy.running_engine import RunningEngine, message, passthrough, provider, settings
 from tests.upstreams import (
     SILENCE,
     Break,
@@ -25,16 +25,7 @@ from tests.upstreams import (
     tool_call,
 )
 from tests.upstreams.anthropic import event
-
-USAGE = {
-    "input_tokens": 12,
-    "cache_creation_input_tokens": 1000,
-    "cache_creation": {"ephemeral_5m_input_tokens": 600, "ephemeral_1h_input_tokens": 400},
-    "cache_read_input_tokens": 20_000,
-    "output_tokens": 42,
-}
-OPUS = 12 * 5_000 + 600 * 6_250 + 400 * 10_000 + 20_000 * 500 + 42 * 25_000
-"""Nano-dollars of ``USAGE`` at five dollars per million tokens in and twenty-five out."""
+from tests.upstreams.priced import OPUS_NANO_USD, USAGE
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -45,7 +36,7 @@ async def test_usage_and_cost_are_recorded(engine: RunningEngine, upstream: Scri
     usage = record.usage
     counts = (usage.input_tokens, usage.cache_write_5m_tokens, usage.cache_write_1h_tokens, usage.cache_read_tokens)
     assert (counts, usage.output_tokens) == ((12, 600, 400, 20_000), 42)
-    assert (record.cost_nano_usd, record.cost_source) == (OPUS, "genai-prices")
+    assert (record.cost_nano_usd, record.cost_source) == (OPUS_NANO_USD, "genai-prices")
     assert record.cost_split == CostSplit(
         input=12 * 5_000, cache_read=20_000 * 500, cache_write=600 * 6_250 + 400 * 10_000, output=42 * 25_000
     )
@@ -70,7 +61,7 @@ async def test_a_broken_stream_keeps_the_usage_that_it_had_and_its_text_is_measu
     record = await engine.record()
     assert (record.outcome, record.usage.cache_read_tokens, record.usage.output_tokens) == ("broken", 20_000, 2500)
     assert (record.usage_estimated, record.output_estimated) == (True, True)
-    assert record.cost_nano_usd == OPUS + (2500 - 42) * 25_000
+    assert record.cost_nano_usd == OPUS_NANO_USD + (2500 - 42) * 25_000
 
 
 async def test_the_size_of_tokens_is_learned_from_answers_that_were_counted(
@@ -101,7 +92,7 @@ async def test_an_answer_that_was_counted_before_it_broke_is_not_estimated(
     await engine.ask()
     record = await engine.record()
     assert (record.outcome, record.usage.output_tokens, record.usage_estimated) == ("broken", 42, False)
-    assert record.cost_nano_usd == OPUS
+    assert record.cost_nano_usd == OPUS_NANO_USD
 
 
 async def test_a_prompt_that_was_not_counted_before_the_answer_broke_is_estimated_too(
@@ -134,7 +125,7 @@ async def test_a_cost_that_was_reported_before_the_answer_ended_is_not_believed(
     upstream.script = as_stream(start, *rest[:-3], Break())
     await engine.ask()
     record = await engine.record()
-    assert (record.cost_nano_usd, record.cost_source) == (OPUS + (100 - 42) * 25_000, "genai-prices")
+    assert (record.cost_nano_usd, record.cost_source) == (OPUS_NANO_USD + (100 - 42) * 25_000, "genai-prices")
 
 
 async def test_usage_says_how_much_of_it_is_estimated(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
@@ -186,7 +177,7 @@ async def test_the_cost_that_the_provider_reports_in_its_usage_wins(
     split = record.cost_split
     assert split is not None
     assert (split.nano_usd, split.divided) == (12_345_600, True)
-    assert split.output == 12_345_600 * 42 * 25_000 // OPUS
+    assert split.output == 12_345_600 * 42 * 25_000 // OPUS_NANO_USD
 
 
 async def test_a_reported_cost_without_a_price_has_no_parts(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
@@ -221,7 +212,7 @@ async def test_a_cost_that_cannot_be_is_not_believed(
     upstream.script = as_stream(message_stream(usage={**USAGE, "cost": cost}))
     await engine.ask()
     record = await engine.record()
-    assert (record.cost_nano_usd, record.cost_source) == (OPUS, "genai-prices")
+    assert (record.cost_nano_usd, record.cost_source) == (OPUS_NANO_USD, "genai-prices")
 
 
 async def test_listed_prices_come_before_the_bundled_ones(start: StartEngine, upstream: ScriptedUpstream) -> None:
@@ -242,8 +233,7 @@ async def test_a_local_server_costs_nothing(start: StartEngine, upstream: Script
 
 
 async def test_a_subscriber_s_traffic_is_priced_and_marked(start: StartEngine, upstream: ScriptedUpstream) -> None:
-    login = {"preset": "respan", "base_url": upstream.url, "auth": "passthrough", "passthrough_host": "127.0.0.1"}
-    engine = await start(settings(login))
+    engine = await start(settings(passthrough(upstream)))
     await engine.ask(authorization="Bearer sk-ant-oat01-login", anthropic_beta="oauth-2025-04-20")
     record = await engine.record()
     assert (record.subscription, bool(record.cost_nano_usd)) == (True, True)

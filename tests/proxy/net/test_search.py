@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,6 +13,7 @@ from proxy.protocol.whole import message_of
 from tests.proxy.conftest import StartEngine
 from tests.proxy.dialects.grammar import Answer as Got
 from tests.proxy.dialects.grammar import checked
+from tests.proxy.net.foreign_models import Script, asked, blocks, by, each, foreign, speaks
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
 from tests.upstreams import (
     HANG_UP,
@@ -29,36 +29,18 @@ from tests.upstreams import (
     message_stream,
     tool_call,
 )
-from tests.upstreams.dialects import NAMES, OUTPUT, PROMPT, Name, Said, answer, answers_a_tool, error
-from tests.upstreams.searches import brave
+from tests.upstreams.dialects import OUTPUT, PROMPT, Name, Said, answer, answers_a_tool, error
 
-each = pytest.mark.parametrize("dialect", [*NAMES, "anthropic"])
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
 FORCED = {"type": "tool", "name": "web_search"}
 CALL = Said("", [("web_search", {"query": "httpx retries"})])
 TEXT = "It retries.\n\nSee [Retries](https://docs.example.com/retries).\n"
-Script = Callable[[Call], Answer]
-
-
-@pytest.fixture
-async def service() -> AsyncIterator[ScriptedUpstream]:
-    """A search service that finds two pages."""
-    async with ScriptedUpstream(brave()) as running:
-        yield running
 
 
 def wish(**fields: Any) -> dict[str, Any]:
     """The request that Claude Code's ``WebSearch`` makes."""
     turn = {"role": "user", "content": "Perform a web search for the query: httpx retries"}
     return message(**{"messages": [turn], "tools": [SEARCH], "tool_choice": FORCED, **fields})
-
-
-def speaks(dialect: str, call: Call, said: Said) -> Answer:
-    if dialect != "anthropic":
-        return answer(dialect, call, said)  # type: ignore[arg-type]
-    usage = {"input_tokens": PROMPT - 200, "cache_read_input_tokens": 200, "output_tokens": OUTPUT}
-    tools = [tool_call(name, given, f"toolu_{number}") for number, (name, given) in enumerate(said.tools)]
-    return as_json(message_body(said.text, usage=usage, model="foreign-1", tools=tools))
 
 
 def searches_once(dialect: str, text: str = TEXT) -> Script:
@@ -71,17 +53,6 @@ def searches_once(dialect: str, text: str = TEXT) -> Script:
     return script
 
 
-def foreign(upstream: ScriptedUpstream, dialect: str = "anthropic", **more: Any) -> dict[str, Any]:
-    auth = "x-goog-api-key" if dialect == "gemini" else "bearer"
-    fields = {"base_url": upstream.url, "dialect": dialect, "auth": auth, "api_key": "k", "models": ["foreign-1"]}
-    return {"preset": "respan", **fields, **more}
-
-
-def by(service: ScriptedUpstream, **more: Any) -> dict[str, Any]:
-    """Settings of the search."""
-    return {"backend": "brave", "api_key": "key-of-brave", "base_url": service.url, "usd_per_search": "0.005", **more}
-
-
 async def on(
     start: StartEngine, upstream: ScriptedUpstream, service: ScriptedUpstream, script: Script, **more: Any
 ) -> RunningEngine:
@@ -90,17 +61,8 @@ async def on(
     return await start(settings(foreign(upstream), route={"default": "first/foreign-1"}, search=by(service, **more)))
 
 
-def blocks(got: Got, kind: str) -> list[dict[str, Any]]:
-    return [block for block in got.blocks if block["type"] == kind]
-
-
 def links(got: Got) -> list[str]:
     return [page["url"] for block in blocks(got, "web_search_tool_result") for page in block["content"]]
-
-
-def asked(call: Call) -> dict[str, Any]:
-    sent: dict[str, Any] = json.loads(call.body)
-    return sent
 
 
 @each

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.protocol.sse import write_event
 from proxy.protocol.usage import AnswerTap
 
 KINDS = {"text": "text_delta", "thinking": "thinking_delta", "partial_json": "input_json_delta"}
@@ -49,6 +50,28 @@ def test_a_burst_counts_as_its_events_do(key: str, said: Sequence[str], style: s
     tap.feed(start)
     tap.feed(burst)
     assert (tap.text_bytes, tap.deltas) == (2 + sum(len(text.encode()) for text in said), 2 + len(said))
+
+
+ODD_CALL = {"type": "tool_use", "id": "an odd:id", "name": "Read", "input": {}, "text": ""}
+OTHERS = (
+    b": still here\n\n",
+    write_event("ping", {"type": "ping"}),
+    write_event("content_block_stop", {"type": "content_block_stop", "index": 0}),
+    write_event("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}),
+    write_event("content_block_start", {"index": 0, "content_block": ODD_CALL}),
+    write_event("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": "word", "more": "field"}}),
+    write_event("message_delta", {"delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 9}}),
+)
+
+
+@given(st.lists(st.tuples(texts, st.sampled_from([b""] * 6 + list(OTHERS))), min_size=4, max_size=14))
+def test_what_else_is_in_a_burst_is_read_as_when_it_comes_byte_by_byte(said: Sequence[tuple[str, bytes]]) -> None:
+    stream = b"".join(delta("text", text) + other for text, other in said)
+    at_once, in_bytes = AnswerTap(), AnswerTap()
+    at_once.feed(stream)
+    for at in range(len(stream)):
+        in_bytes.feed(stream[at : at + 1])
+    assert (at_once.text_bytes, at_once.deltas, at_once.facts) == (in_bytes.text_bytes, in_bytes.deltas, in_bytes.facts)
 
 
 def test_a_burst_over_two_blocks_counts_as_its_events_do() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given as given_any
 from hypothesis import strategies as st
 
+from proxy.dialects.signatures import sealed
 from proxy.protocol.history import Issuers, issuer_of, without_foreign_thinking
 from proxy.protocol.messages import Body
 from proxy.protocol.thinking_off import with_thinking_off
@@ -116,6 +117,18 @@ def test_where_only_one_ever_signed_no_body_is_searched() -> None:
     issuers.learn(GLM, ["x"])
 
     assert not issuers.concerns(body(said({"type": "redacted_thinking", "data": "y"})).raw, GLM)
+
+
+def test_what_the_engine_sealed_concerns_claude_and_whoever_did_not_think_it() -> None:
+    mark = sealed("openai-chat", "thought")
+    given = body(asked("a"), said(thought(mark), text("1"))).raw
+    issuers = learned()
+    issuers.learn(OTHER, [mark])
+
+    assert learned().concerns(given, CLAUDE)
+    assert not learned().concerns(given, GLM)
+    assert issuers.concerns(given, GLM)
+    assert not issuers.concerns(given, OTHER)
 
 
 @given_any(st.lists(st.text("abc+/=", min_size=1), max_size=5), st.binary(max_size=40))

@@ -26,16 +26,9 @@ from tests.upstreams import (
     message_events,
     message_stream,
 )
+from tests.upstreams.priced import OPUS_NANO_USD, USAGE
 
 TAKEN = Reply(200, (("content-type", "application/x-protobuf"),), b"", framing="length")
-USAGE = {
-    "input_tokens": 12,
-    "cache_creation_input_tokens": 1000,
-    "cache_creation": {"ephemeral_5m_input_tokens": 600, "ephemeral_1h_input_tokens": 400},
-    "cache_read_input_tokens": 20_000,
-    "output_tokens": 42,
-}
-OPUS_NANO_USD = 12 * 5_000 + 600 * 6_250 + 400 * 10_000 + 20_000 * 500 + 42 * 25_000
 SESSION = "0d9f1c2e-8a43-4f0e-9f7e-0a1b2c3d4e5f"
 PROMPT = "CANARYPROMPT the launch code is 0000"
 KEY = "sk-or-v1-CANARYPROVIDERKEY0123456789abcd"

@@ -13,6 +13,7 @@ from threading import Thread
 import msgspec
 import pytest
 
+import proxy
 from proxy import contract as c
 from proxy.paths import Paths, write_private
 from tests.tui.cli.conftest import ROOT, StartStub, stub_command
@@ -220,7 +221,7 @@ def test_the_same_proxy_is_found_from_any_directory(home: Path, monkeypatch: pyt
     answer = subprocess.run(
         asked, env=engine_process.environment(), cwd=home, capture_output=True, text=True, check=True
     )
-    assert Path(answer.stdout.strip()) == Path(c.__file__).parent / "__init__.py"
+    assert Path(answer.stdout.strip()) == Path(proxy.__file__)
 
 
 def test_a_process_that_ended_unreaped_does_not_count_as_alive() -> None:

@@ -124,14 +124,24 @@ class _Savings:
     real: int | None = 0
     """None: a price is unknown."""
     simulated: int = 0
+    priced: bool = False
+    """Some prompt's price is known."""
+    unpriced: bool = False
 
     def add(self, usage: c.Usage, price: Price | None, *, simulated: bool) -> None:
+        self.priced |= price is not None
         if price is None:
             self.real = self.real if _without_cache(usage) else None
+            self.unpriced |= usage.prompt_tokens > 0
         elif simulated:
             self.simulated += saved(usage, price)
         elif self.real is not None:
             self.real += saved(usage, price)
+
+    @property
+    def known(self) -> int | None:
+        """Real money; unknown also where no price of any prompt is: nothing would be a figure that nobody knows."""
+        return None if self.unpriced and not self.priced else self.real
 
 
 def _sums(kept: CacheKept, prices: Mapping[Served, Price | None]) -> tuple[c.Tally, int | None, int]:
@@ -145,7 +155,7 @@ def _sums(kept: CacheKept, prices: Mapping[Served, Price | None]) -> tuple[c.Tal
         price, usage = prices[_served_of(one)], one.tally.usage
         mean = None if price is None else price.at_mean(usage.prompt_tokens, one.tally.requests)
         savings.add(usage, mean, simulated=one.simulated)
-    return savings.tally, savings.real, savings.simulated
+    return savings.tally, savings.known, savings.simulated
 
 
 def _without_cache(usage: c.Usage) -> bool:

@@ -299,6 +299,8 @@ class PanelApp(App[Left]):
         if self.state.link == "gone":
             self.say("Starting the engine …")
             begin(self, self._restart, "restart")
+        else:
+            self.say("The engine runs already.")
 
     async def _restart(self) -> None:
         try:

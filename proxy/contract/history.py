@@ -44,7 +44,7 @@ class UsageReport(Frozen, frozen=True):
     rows: tuple[UsageRow, ...]
     choice: Choice = Choice()
     estimated_requests: int = 0
-    """Of those whose rows are kept: some of their counts, and so their costs, are estimates."""
+    """Of those in ``total``: some of their counts, and so their costs, are estimates."""
     others: Tally | None = None
     """Of the groups beyond as many as were asked for; None: all are in ``rows``."""
 

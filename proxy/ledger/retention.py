@@ -9,6 +9,7 @@ What is removed is gone for good, so a clock alone is not believed: days are cou
 
 import sqlite3
 
+from proxy.ledger.estimates import keep_estimates
 from proxy.ledger.notes import remove_notes
 from proxy.ledger.rollups import DAY_S
 
@@ -52,6 +53,7 @@ def remove_old(connection: sqlite3.Connection, keep_days: int, now: float) -> bo
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("INSERT OR REPLACE INTO facts VALUES ('rows since', ?)", (since,))
     oldest = "SELECT rowid FROM requests WHERE started_at < ? ORDER BY started_at LIMIT ?"
+    keep_estimates(connection, oldest, (before, STEP_ROWS))
     connection.execute(f"DELETE FROM requests WHERE rowid IN ({oldest})", (before, STEP_ROWS))
     remove_notes(connection, before)
     connection.execute("COMMIT")

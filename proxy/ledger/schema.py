@@ -213,6 +213,16 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX cache_breaks_by_session ON cache_breaks (session_id, at);
     CREATE INDEX cache_breaks_by_time ON cache_breaks (at);
     """,
+    """
+    CREATE TABLE removed_estimates (
+        slot INTEGER NOT NULL,
+        session INTEGER NOT NULL,
+        agent INTEGER NOT NULL,
+        cell INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        PRIMARY KEY (slot, session, agent, cell)
+    ) WITHOUT ROWID;
+    """,
     "ALTER TABLE requests ADD COLUMN searched_here INTEGER NOT NULL DEFAULT 0;",
 )
 

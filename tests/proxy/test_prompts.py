@@ -166,6 +166,18 @@ async def test_a_price_that_nobody_knows_is_not_taken_for_zero(
     assert (report.saved_nano_usd, report.lost_nano_usd, report.breaks[0].lost_nano_usd) == (None, None, None)
 
 
+async def test_without_any_price_nothing_is_said_to_be_saved_where_no_cache_was_used(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    unknown = request(max_tokens=9, stream=True) | {"model": "mystery-9"}
+    upstream.script = as_stream(message_stream(usage=counts(fresh=3_000), model="mystery-9"))
+    await engine.ask(unknown, x_claude_code_session_id=SESSION)
+    await engine.record(1)
+    assert (await cache(engine)).saved_nano_usd is None
+    await turn(engine, upstream, counts(fresh=3_000))
+    assert (await cache(engine)).saved_nano_usd == 0
+
+
 async def test_the_last_request_of_the_conversation_is_weighed(
     engine: RunningEngine, upstream: ScriptedUpstream
 ) -> None:

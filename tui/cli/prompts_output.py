@@ -6,7 +6,7 @@ from proxy import contract as c
 from tui.cli.json_output import moment, tally
 from tui.cli.tables import Column, table
 from tui.state import formats
-from tui.state.cachehealth import NO_BREAK, amount
+from tui.state.cachehealth import NO_BREAK, amounts
 from tui.state.context import COUNTED, ESTIMATED, KINDS, NOT_KEPT
 from tui.state.text import clean_line
 
@@ -49,13 +49,14 @@ def cache(report: c.CacheReport, now: float, width: int) -> list[str]:
     if not usage.prompt_tokens:
         return ["Nothing was asked in this session yet."]
     share = formats.percent(usage.cache_read_tokens / usage.prompt_tokens)
+    saved, lost = amounts(report)
     facts = (
         ("hit share", f"{share} of {usage.prompt_tokens:,} prompt tokens"),
         ("read", f"{usage.cache_read_tokens:,} tokens"),
         ("written", f"{usage.cache_write_5m_tokens:,} for 5 minutes, {usage.cache_write_1h_tokens:,} for 1 hour"),
         ("not cached", f"{usage.input_tokens:,} tokens"),
-        ("saved", amount(report.saved_nano_usd, report.simulated_saved_nano_usd)),
-        ("lost", amount(report.lost_nano_usd, report.simulated_lost_nano_usd)),
+        ("saved", saved),
+        ("lost", lost),
     )
     lines = [f"{name:<11}{text}" for name, text in facts]
     if not report.breaks:

@@ -18,6 +18,7 @@ from tui.cli.engine_access import say
 from tui.cli.printing import width
 from tui.cli.tables import Column, table
 from tui.state import formats, fuzzy
+from tui.state.lines import shown_of
 
 PRESET_COLUMNS = (Column("name"), Column("provider", shrinks=True), Column("key", shrinks=True))
 MODEL_COLUMNS = (
@@ -250,7 +251,7 @@ def _model_lines(models: Sequence[c.Model]) -> list[str]:
             formats.price(model.input_nano_usd),
             formats.price(model.output_nano_usd),
         ]
-        for model in models[:MODELS_SHOWN]
+        for model in models[: shown_of(len(models), MODELS_SHOWN)]
     ]
-    more = len(models) - MODELS_SHOWN
-    return [*table(MODEL_COLUMNS, rows, width()), *([f"and {more} more"] if more > 0 else [])]
+    more = len(models) - len(rows)
+    return [*table(MODEL_COLUMNS, rows, width()), *([f"and {more} more"] if more else [])]

@@ -30,9 +30,7 @@ class HelpScreen(ReadingScreen):
         self._places = list(dict.fromkeys([*here, *actions.PLACES]))
 
     def title_line(self) -> Line:
-        return line(
-            " ", Piece("keys", "strong"), Piece("   they can be changed under [panel.keymap] in config.toml", "dim")
-        )
+        return line(" ", Piece("keys", "strong"), Piece("   changed under [panel.keymap] in config.toml", "dim"))
 
     def lines(self, width: int) -> Sequence[Line]:
         first, *others = self._places

@@ -24,7 +24,7 @@ from tui.state.lines import Piece, Tone, line
 from tui.state.panel import Dirty, PanelState
 from tui.state.requests import FrozenRows, Rows
 from tui.state.stream_title import stream_note, stream_title
-from tui.state.titles import requests_title, titled
+from tui.state.titles import TITLE_EDGES, requests_title, titled
 from tui.state.watching import choose_watched
 from tui.widgets.line_block import LineBlock
 from tui.widgets.request_list import RequestList
@@ -36,6 +36,7 @@ PINNED = ("help", "leave")
 """Labels of the keys that stand at the right edge of the footer, whatever stands beside them."""
 SOMETIMES = ("drawer", "restart", "copy", "inspect", "filter", "freeze")
 """Actions that are of use only at times."""
+WIDE_ENOUGH = "Stream and costs are both on the screen: the drawer is for narrow ones."
 MESSAGE_S = 5.0
 """How long a message stands in the footer's place."""
 
@@ -192,8 +193,9 @@ class MainScreen(Screen[None]):
         if self.frozen and text.request_id == self._frozen_stream:
             return
         request = self._state.requests.get(text.request_id) if text.request_id else None
-        title = stream_title(self._state, request, now, frame)
-        self.stream_title.show([titled(title, self.stream_title.size.width)])
+        width = self.stream_title.size.width
+        title = stream_title(self._state, request, now, frame, width - TITLE_EDGES)
+        self.stream_title.show([titled(title, width)])
         if dirty & (Dirty.STREAM | Dirty.REQUESTS):
             text.set_width(self.stream.text_width, inline_labels=not self.stream.margin)
             self.stream.show(text.rows, text.request_id, stream_note(self._state, request))
@@ -274,6 +276,10 @@ class MainScreen(Screen[None]):
         self._state.dirty = Dirty.ALL
 
     def action_drawer(self) -> None:
+        if not self.has_class("-narrow"):
+            self.say(WIDE_ENOUGH, "plain", self.rows.now)
+            self._state.dirty |= Dirty.ENGINE
+            return
         self._drawer = DRAWERS[(DRAWERS.index(self._drawer) + 1) % len(DRAWERS)]
         self.set_class(self._drawer != "stream", "-drawer-costs")
         self._state.dirty = Dirty.ALL

@@ -15,9 +15,9 @@ from tui.state.lines import Line
 from tui.state.panel import Dirty, PanelState
 from tui.state.periods import PERIODS
 from tui.state.spend import GROUPS, SpendView
-from tui.state.spend_lines import SpendTable, about_words, graph, heading, notes, ordered, way_words
+from tui.state.spend_lines import SpendTable, about_words, graph, heading, made_up, notes, ordered, way_words
 from tui.state.whatif import Subject
-from tui.state.who import session_names
+from tui.state.who import agent_names, session_names
 from tui.work import begin
 
 GROUPS_MAX = 500
@@ -37,7 +37,7 @@ class SpendScreen(TableScreen[UsageRow, None]):
     ) -> None:
         super().__init__(keys)
         self._state, self._all_keys, self._door, self._clock = state, keys, door, clock
-        self._names = session_names(state.sessions.values())
+        self._names: dict[str, str] = {}
         self._view = SpendView()
         self._report: UsageReport | None = None
         self._made: tuple[UsageReport, UsageGroup, int, SpendTable] | None = None
@@ -58,12 +58,17 @@ class SpendScreen(TableScreen[UsageRow, None]):
         self._read_at = self._clock()
         self._asked = view.choice(self._read_at)
         report = await self._door().usage(self._asked, view.group, GROUPS_MAX)
-        self._report = report
+        self._report, self._names = report, self._known_names()
         rows = ordered(report, view.group)
         key = self._return_to or (self.highlighted.key if self.highlighted is not None else "")
         self._return_to = ""
         place = next((place for place, row in enumerate(rows) if row.key == key), 0)
         self.show(rows, "" if rows else "Nothing was asked in this time.", "dim", place)
+
+    def _known_names(self) -> dict[str, str]:
+        """Of sessions and sub-agents, as far as the panel has seen them."""
+        known = self._state.sessions.values()
+        return {**agent_names(known), **session_names(known)}
 
     def repaint(self, dirty: Dirty, now: float, frame: int) -> None:
         """Read again when something was spent or a day began, with the cursor where it is."""
@@ -74,7 +79,8 @@ class SpendScreen(TableScreen[UsageRow, None]):
             begin(self, self._read, "read")
 
     def heading_lines(self, width: int) -> list[Line]:
-        return heading(self._view, self._names, width)
+        simulated = self._report is not None and made_up(self._report)
+        return heading(self._view, self._names, width, simulated=simulated)
 
     def graph_lines(self, width: int) -> list[Line]:
         return graph(self._report, self._view.group, width, self.size.height) if self._report else []
@@ -86,7 +92,7 @@ class SpendScreen(TableScreen[UsageRow, None]):
         return self._table(width).row(row)
 
     def foot_lines(self, width: int) -> list[Line]:
-        return [*self._table(width).sums(), *notes(self._report)] if self._report else []
+        return [*self._table(width).sums(), *notes(self._report, width)] if self._report else []
 
     def opened(self, row: UsageRow) -> None:
         if not self._view.can_open(row.key):

@@ -1,14 +1,14 @@
 """The agents of a session as a tree: the conversation, what it sent out, what those sent out, and background calls."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.contract import AgentTally, Outcome, Session, Tally
 from tui.state import formats as f
 from tui.state.choices import Scope
 from tui.state.lines import Line, Piece, Tone, cut, line
 from tui.state.text import cells, fit, left, right
-from tui.state.who import agent_row_name, session_name
+from tui.state.who import agent_row_name, part_money, session_name
 
 INDENT = 2
 DONE_AFTER_S = 600.0
@@ -39,9 +39,13 @@ class AgentRow:
     in_flight: int
     started_at: float
     last_at: float
+    simulated: bool = False
+    """The session is: what cost nothing has its mark too."""
 
 
-def agent_rows(agents: Sequence[AgentTally], closed: frozenset[str] = frozenset()) -> list[AgentRow]:
+def agent_rows(
+    agents: Sequence[AgentTally], closed: frozenset[str] = frozenset(), *, simulated: bool = False
+) -> list[AgentRow]:
     """The visible rows from the top, without those below a row in ``closed``."""
     children: dict[str, list[AgentTally]] = {}
     known = {_key(agent) for agent in agents}
@@ -52,7 +56,8 @@ def agent_rows(agents: Sequence[AgentTally], closed: frozenset[str] = frozenset(
     tops = sorted((one for one in agents if one.role != "agent"), key=lambda one: one.role != "main")
     if ROOT not in known:
         tops = [*children.get(ROOT, ()), *tops]
-    return [row for top in tops for row in _rows(top, 0, children, closed)]
+    rows = (row for top in tops for row in _rows(top, 0, children, closed))
+    return [replace(row, simulated=simulated) for row in rows]
 
 
 def agent_line(row: AgentRow, width: int, now: float) -> Line:
@@ -77,6 +82,7 @@ def sum_line(session: Session, width: int, now: float) -> Line:
         in_flight=session.in_flight,
         started_at=session.started_at,
         last_at=session.last_at,
+        simulated=session.simulated,
     )
     return _tally_line(Piece("  all", "strong"), "", whole, Piece(""), width, now)
 
@@ -110,7 +116,7 @@ def told_line(row: AgentRow, width: int, now: float) -> Line:
     facts = [
         f"{tally.requests} request{'s' * (tally.requests != 1)}",
         f"{f.count(tally.usage.total_tokens)} tokens",
-        f.spent(tally),
+        part_money(tally, simulated=row.simulated),
         *([f.age(lasted)] if row.started_at else []),
     ]
     below = f" and {row.below} below it" if row.closed else ""
@@ -216,7 +222,7 @@ def _tally_line(name: Piece, more: str, row: AgentRow, state: Piece, width: int,
         "tokens": right(f.count(row.tally.usage.total_tokens), 7),
         "lasted": right(f.age(lasted) if row.started_at else "", 11),
     }
-    cost = f.spent(row.tally, COST) if row.tally.requests else ""
+    cost = part_money(row.tally, COST, simulated=row.simulated) if row.tally.requests else ""
     money = f.aligned(cost, COST)
     text = fit(name.text, room - cells(more) - 1)
     return cut(

@@ -74,8 +74,7 @@ def _count(name: str, tokens: int) -> Line:
 
 
 def _money(report: CacheReport, width: int) -> Iterator[Line]:
-    saved = amount(report.saved_nano_usd, report.simulated_saved_nano_usd)
-    lost = amount(report.lost_nano_usd, report.simulated_lost_nano_usd)
+    saved, lost = amounts(report)
     negative = (report.saved_nano_usd or report.simulated_saved_nano_usd or 0) < 0
     yield from _told("saved", saved, "warn" if negative else "good", SAVED, width)
     yield from _told("lost", lost, "warn" if report.breaks else "plain", LOST, width)
@@ -106,12 +105,20 @@ def _break(broken: CacheBreak, numbers: dict[str | None, int], width: int, now: 
         yield line(Piece(f"{'':13}{row}"))
 
 
-def amount(real_nano_usd: int | None, simulated_nano_usd: int) -> str:
-    """Real and simulated money side by side; below zero with a minus."""
+def amounts(report: CacheReport) -> tuple[str, str]:
+    """What was saved and what was lost, in words."""
+    made_up = f.all_simulated(report.tally)
+    saved = _amount(report.saved_nano_usd, report.simulated_saved_nano_usd, made_up=made_up)
+    return saved, _amount(report.lost_nano_usd, report.simulated_lost_nano_usd, made_up=made_up)
+
+
+def _amount(real_nano_usd: int | None, simulated_nano_usd: int, *, made_up: bool) -> str:
+    """Real and simulated money side by side, below zero with a minus; nothing is simulated too where all is."""
     if real_nano_usd is None:
         return f.UNKNOWN
-    parts = [_signed(real_nano_usd)] if real_nano_usd or not simulated_nano_usd else []
-    parts += [_signed(simulated_nano_usd, simulated=True)] if simulated_nano_usd else []
+    shown = made_up or simulated_nano_usd != 0
+    parts = [_signed(real_nano_usd)] if real_nano_usd or not shown else []
+    parts += [_signed(simulated_nano_usd, simulated=True)] if simulated_nano_usd or not parts else []
     return " and ".join(parts)
 
 

@@ -13,6 +13,8 @@ from tui.state.text import cells, clean_line, fit, left
 from tui.state.trouble import health_words, provider_in_force, target_in_force
 from tui.state.who import session_name
 
+BESIDE_NAME = 39
+"""Cells beside the name of an entry: its number, ``same model there``, and its health."""
 Chain = tuple[str, ...]
 SLOTS: tuple[c.Slot | None, ...] = (None, *c.SLOTS)
 """The kinds of requests that can have a chain; None: all that have none of their own."""
@@ -134,7 +136,7 @@ def entry_line(place: int, entry: Entry, width: int, now: float, session: Sessio
     """An entry in ``width`` cells."""
     small = entry.window_too_small(session)
     bad = small is not None or not entry.known or entry.idle
-    name_width = max(16, min(40, width * 2 // 5 - 1))
+    name_width = max(16, min(40, width * 2 // 5 - 1, width - BESIDE_NAME))
     name = Piece(left(fit(clean_line(entry.text), name_width - 1), name_width), "strong")
     end = _health(entry, now, width)
     room = max(8, width - 8 - name_width - cells(end.text))
@@ -199,7 +201,7 @@ def toggle_words(state: PanelState, chain_key: str) -> str:
     """What fallback, on or off, means now."""
     provider = provider_in_force(state)
     if not state.route.fallback_enabled:
-        return clean_line(f"Fallback off: errors of {provider} reach Claude Code as they are.")
+        return clean_line(f"Fallback off: errors of {provider} reach Claude Code.")
     entries = followers(state.route, state.providers)
     if siblings(state.route, state.providers):
         then = f", then {', '.join(entries)}" if entries else ""

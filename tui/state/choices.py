@@ -1,6 +1,6 @@
 """The entries of the pickers: what can be chosen, in which order, and how an entry reads."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -9,7 +9,7 @@ from proxy import contract as c
 from tui.state import formats as f
 from tui.state.check import mark_sentence, mark_word, mark_words
 from tui.state.fuzzy import score
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, wrapped
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, wrapped
 from tui.state.text import ELLIPSIS, cells, clean_line, fit, left, right
 from tui.state.who import session_name
 
@@ -24,6 +24,8 @@ SLOT_NAMES: dict[c.Slot, str] = {
 }
 
 
+AS_ASKED_WORDS = ("each request goes to the model that Claude Code asks for", "the model that Claude Code asks for")
+"""What that entry means, the fullest first."""
 Compared = Mapping[tuple[str, str], str]
 """What the session would have cost, in words, by provider and model."""
 NOT_COMPARED: Compared = {}
@@ -38,6 +40,8 @@ NAME_TIGHT = 18
 NAME_LEAST, NAME_MORE = 22, 6
 """Cells that a model's name keeps before a figure is taken in, and what it gets more before anything else."""
 PRICES = 16
+PRICES_TIGHT = 11
+"""Cells of both prices in one column, where two find no room."""
 COST = 13
 CAN_DO = (24, 18)
 """Cells of what a model can do, in full and in short."""
@@ -171,8 +175,8 @@ def model_line(
         told = Piece("   as typed; no list has it", "dim")
         return cut(line(" ", mark, "  ", "Use ", Piece(clean_line(choice.typed), "strong"), told), width)
     if choice.model is None:
-        told = Piece("   each request goes to the model that Claude Code asks for", "dim")
-        return cut(line(" ", mark, "  ", Piece("As asked", "strong"), told), width)
+        start = line(" ", mark, "  ", Piece("As asked", "strong"))
+        return first_that_fits((line(*start, Piece(f"   {words}", "dim")) for words in AS_ASKED_WORDS), width)
     model, plan = choice.model, _columns(width, compared, checked=checked)
     small = too_small(model, context_tokens)
     sign = _check_sign(model) if not plan.checked else []
@@ -215,13 +219,13 @@ def _columns(width: int, compared: Compared, *, checked: bool) -> _Columns:
     """What fits into ``width`` cells, in order of importance; the model's name keeps ``NAME_LEAST``, or a little less
     beside the word of a check."""
     provider = PROVIDER if width >= PROVIDER_FROM else 0
-    prices = PRICES if width - ALWAYS - provider - PRICES >= NAME_TIGHT else 0
+    prices = next((size for size in (PRICES, PRICES_TIGHT) if width - ALWAYS - provider - size >= NAME_TIGHT), 0)
     spare = width - ALWAYS - provider - prices - NAME_LEAST
     cost = COST if compared and spare >= COST else 0
     spare -= cost
     can_do = next((size for size in CAN_DO if spare >= size + NAME_MORE), 0)
     spare -= can_do
-    found = next((size for size in CHECKED if checked and prices and spare + NAME_GIVES >= size), 0)
+    found = next((size for size in CHECKED if checked and prices == PRICES and spare + NAME_GIVES >= size), 0)
     spare -= found
     wider = min(PROVIDER_MORE, max(0, spare - NAME_MORE)) if provider else 0
     name = width - ALWAYS - provider - wider - prices - cost - can_do - found
@@ -238,7 +242,9 @@ def check_lines(model: c.Model, width: int, now: float) -> list[Line]:
 def _figures(model: c.Model, plan: _Columns, compared: Compared, *, warn: bool) -> list[Piece]:
     tone: Tone = "bad" if warn else "dim"
     pieces = [Piece(f" {'▲' if warn else ' '}{right(f.window(model.context_window), 5)}", tone)]
-    if plan.prices:
+    if plan.prices == PRICES_TIGHT:
+        pieces.append(Piece(right(f.prices(model.input_nano_usd, model.output_nano_usd), PRICES_TIGHT)))
+    elif plan.prices:
         pieces.append(Piece(f" {right(f.price(model.input_nano_usd), 7)} {right(f.price(model.output_nano_usd), 7)}"))
     if plan.cost:
         pieces.append(Piece(f.aligned(compared.get((model.provider, model.id), ""), plan.cost)))
@@ -256,7 +262,8 @@ def model_titles(width: int, compared: Compared = NOT_COMPARED, *, checked: bool
     """The titles over the entries of the model picker."""
     plan = _columns(width, compared, checked=checked)
     tail = f"  {right('ctx', 5)}"
-    tail += f" {right('in/M', 7)} {right('out/M', 7)}" if plan.prices else ""
+    if plan.prices:
+        tail += right("$/M in/out", plan.prices) if plan.prices == PRICES_TIGHT else f" {'in/M':>7} {'out/M':>7}"
     tail += right("this session", plan.cost) if plan.cost else ""
     tail += "  " + left("can do", plan.can_do - 2) if plan.can_do else ""
     tail += f" {left('check', plan.checked - 1)}" if plan.checked else ""
@@ -293,7 +300,7 @@ def small_warning(model: c.Model, session: c.Session | None) -> str:
 def list_states(providers: Iterable[c.Provider], width: int, now: float) -> list[Line]:
     """When each provider was last asked for its models, and why it failed."""
     lines: list[Line] = []
-    fine: list[str] = []
+    fine: list[tuple[str, str]] = []
     for one in providers:
         name = clean_line(one.name)
         if one.models_error:
@@ -301,7 +308,14 @@ def list_states(providers: Iterable[c.Provider], width: int, now: float) -> list
             text = f" ▲ {name}: {clean_line(one.models_error)}{age}"
             lines.append(line(Piece(fit(text, width), "warn")))
         elif one.models_at:
-            fine.append(f"{name} {one.models}, {f.age(now - one.models_at)} ago")
+            fine.append((f"{name} {one.models}", f"{f.age(now - one.models_at)} ago"))
     if fine:
-        lines.append(line(Piece(fit(" models: " + " · ".join(fine), width), "dim")))
+        lines.append(line(Piece(fit(f" models: {_listed(fine)}", width), "dim")))
     return lines or [EMPTY]
+
+
+def _listed(fine: Sequence[tuple[str, str]]) -> str:
+    """How many each has and when it said so; one moment that is everybody's is told once."""
+    if len({age for _, age in fine}) == 1:
+        return f"{' · '.join(name for name, _ in fine)}, {fine[0][1]}"
+    return " · ".join(f"{name}, {age}" for name, age in fine)

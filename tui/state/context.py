@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from proxy.contract import ContextItem, ContextReport
 from tui.state import formats as f
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, spread
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, shown_of, spread
 from tui.state.text import clean_line, left, right
 
 KINDS = {
@@ -78,18 +78,18 @@ def _parts(report: ContextReport, width: int) -> Iterator[Line]:
         yield line(
             Piece(f"   {left(KINDS[part.kind], KIND_CELLS)}"),
             Piece(right(f.count(part.tokens), 7), "strong"),
-            Piece(f"{right(_percent(share), 5)}  ", "dim"),
+            Piece(f"{right(f.percent(share), 5)}  ", "dim"),
             Piece(filled, "accent"),
             Piece(rest, "dim"),
         )
 
 
 def _items(report: ContextReport, width: int) -> list[Line]:
-    shown = report.items[:ITEMS_SHOWN]
+    shown = report.items[: shown_of(len(report.items), ITEMS_SHOWN)]
     more = len(report.items) - len(shown)
     lines = _pieces(shown, report, width)
     if more:
-        rest = sum(item.tokens for item in report.items[ITEMS_SHOWN:])
+        rest = sum(item.tokens for item in report.items[len(shown) :])
         lines.append(cut(line(Piece(f"   and {more} more, {f.count(rest)} tokens together", "dim")), width))
     return lines
 
@@ -112,7 +112,7 @@ def _pieces(items: Sequence[ContextItem], report: ContextReport, width: int) -> 
             Piece(f"   {left(KINDS[item.kind], KIND_CELLS)}", "dim"),
             Piece(left(_name(item), room)),
             Piece(right(f.count(item.tokens), 7), "strong"),
-            Piece(right(_percent(item.tokens / max(1, whole)), 7), "dim"),
+            Piece(right(f.percent(item.tokens / max(1, whole)), 7), "dim"),
         )
         for item in items
     ]
@@ -121,7 +121,3 @@ def _pieces(items: Sequence[ContextItem], report: ContextReport, width: int) -> 
 def _name(item: ContextItem) -> str:
     name = clean_line(item.name)
     return f"{name} ×{item.count}" if item.count > 1 else name
-
-
-def _percent(share: float) -> str:
-    return "<1%" if 0 < share < 0.005 else f.percent(share)

@@ -6,12 +6,12 @@ from typing import NamedTuple
 from proxy.contract import AgentTally, Budget, BudgetKind, Limit, Session, Tally
 from tui.state import formats as f
 from tui.state.burn import Burn
-from tui.state.limits import limit_tone, standing
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, line_cells, spread
+from tui.state.limits import has_reset, limit_tone, listed
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, line_cells, shown_of, spread
 from tui.state.panel import PanelState
 from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.trouble import health_words
-from tui.state.who import agent_row_name, session_money, session_name, session_names, told_apart
+from tui.state.who import agent_row_name, part_money, session_money, session_name, session_names, told_apart
 
 TODAY_WORDS = ("today, all sessions", "all today", "today")
 AGENT_LIMIT = 40
@@ -21,19 +21,24 @@ GAUGE_NAME, GAUGE_BAR_LEAST, GAUGE_TEXT_LEAST = 9, 4, 13
 BUDGET_WORDS: dict[BudgetKind, str] = {"session": "session", "project": "project", "day": "today", "month": "month"}
 COST = 9
 """Cells of an amount in a row."""
+LOW = 12
+"""Rows of a strip that has neither gaps nor a word on what is missing."""
 ROOMY = 38
 """Cells from which on there is room for the number of requests."""
 
 
 def money_of(state: PanelState, session: Session | None, *, tight: bool = False) -> str:
     """What the session cost; without one, what today cost."""
-    tally = session.tally if session is not None else state.today
-    return f.spent(tally, COST if tight else None)
+    width = COST if tight else None
+    return session_money(session, width) if session is not None else f.spent(state.today, width)
 
 
-def rate_of(burn: Burn, *, tight: bool = False) -> str:
+def rate_of(state: PanelState, burn: Burn, session: Session | None, *, tight: bool = False) -> str:
     """Dollars per hour at the present pace."""
-    return f.per_hour(burn.nano_usd_per_hour, burn.simulated_nano_usd_per_hour, burn.unpriced, tight=tight)
+    tally = session.tally if session is not None else state.today
+    made_up = f.all_simulated(tally) or (session is not None and session.simulated and not tally.cost_nano_usd)
+    real, simulated = burn.nano_usd_per_hour, burn.simulated_nano_usd_per_hour
+    return f.per_hour(real, simulated, burn.unpriced, tight=tight, made_up=made_up)
 
 
 def cost_title(state: PanelState, now: float) -> str:
@@ -61,15 +66,22 @@ def cost_lines(state: PanelState, burn: Burn, width: int, height: int, now: floa
         _today(state, session, inner),
         _providers(state, inner, now),
     ]
+    return [line(" ", *one) for one in _stacked([block for block in blocks if block], height)]
+
+
+def _stacked(blocks: Sequence[Sequence[Line]], height: int) -> list[Line]:
+    """``blocks`` below each other; where they do not fit, the gaps between them give way before any line does."""
+    size = sum(map(len, blocks))
+    if height <= LOW:
+        return [one for block in blocks for one in block][:height]
+    gaps = min(len(blocks) - 1, max(0, height - size))
     lines: list[Line] = []
-    for block in blocks:
-        if not block:
-            continue
-        gap = [EMPTY] if lines and height > 12 else []
-        lines += [*gap, *block]
-    if len(lines) > height > 12:
-        lines = [*lines[: height - 1], line(Piece("… more than fits here", "dim"))]
-    return [line(" ", *one) for one in lines[:height]]
+    for place, block in enumerate(blocks):
+        lines += [*([EMPTY] if 0 < place <= gaps else []), *block]
+    if len(lines) <= height:
+        return lines
+    over = len(lines) - height + 1
+    return [*lines[: height - 1], line(Piece(f"… {over} lines more than fit here", "dim"))]
 
 
 def provider_lines(state: PanelState, width: int, now: float) -> list[Line]:
@@ -85,7 +97,7 @@ def graph_columns(width: int) -> int:
 def _figures(state: PanelState, burn: Burn, session: Session | None, width: int, height: int) -> list[Line]:
     """Money, and below it how fast it and tokens go: on one line they would come and go with the length of the sum."""
     money = Piece(money_of(state, session), "strong")
-    rate = Piece(rate_of(burn), "accent")
+    rate = Piece(rate_of(state, burn, session), "accent")
     tokens = f.count(burn.tokens_per_min)
     short = line(Piece(money_of(state, session, tight=True), "strong"))
     if height > 1:
@@ -94,7 +106,7 @@ def _figures(state: PanelState, burn: Burn, session: Session | None, width: int,
             first_that_fits([line(money), short], width),
             spread(line(rate), pace if line_cells(pace) + 10 <= width else line(f"{tokens}/min"), width),
         ]
-    least = line(*short, " ", Piece(rate_of(burn, tight=True), "accent"))
+    least = line(*short, " ", Piece(rate_of(state, burn, session, tight=True), "accent"))
     full = line(money, "  ", rate, "  ", f"{tokens} tok/min")
     return [
         first_that_fits(
@@ -197,9 +209,7 @@ def _agent(agent: AgentTally, width: int, *, made_up: bool) -> Line:
     name = Piece(agent_row_name(agent), "plain" if agent.in_flight else "dim")
     doing = Piece("● working" if agent.in_flight else "", "accent")
     tally = agent.tally
-    money = f.spent(tally, COST) if tally.requests else ""
-    if money and made_up and not (tally.cost_nano_usd or tally.unpriced_requests):
-        money = f.money(tally.simulated_nano_usd, simulated=True)
+    money = part_money(tally, COST, simulated=made_up) if tally.requests else ""
     return _tally_line(name, agent.tally, money, doing, width)
 
 
@@ -207,8 +217,8 @@ def _sessions(state: PanelState, width: int, now: float) -> list[Line]:
     working = state.at_work(now)
     names = session_names(working)
     room = _name_room(width)
-    short = {one.id: _told_apart_in(names[one.id], session_name(one), room) for one in working[:SESSION_LIMIT]}
-    lines = [_session(session, short[session.id], width) for session in working[:SESSION_LIMIT]]
+    shown = working[: shown_of(len(working), SESSION_LIMIT)]
+    lines = [_session(one, _told_apart_in(names[one.id], session_name(one), room), width) for one in shown]
     more = len(working) - len(lines)
     return [*lines, line(Piece(f"and {more} more", "dim"))] if more else lines
 
@@ -262,12 +272,14 @@ def _providers(state: PanelState, width: int, now: float) -> list[Line]:
         glyph, word, tone = health_words(provider, now)
         health = line(Piece(f" {word}", "plain" if tone in ("warn", "bad") else "dim"))
         lines.append(spread(line(Piece(glyph, tone), " ", clean_line(provider.name)), health, width))
-        lines += [_limit(limit, width) for limit in standing(provider.limits, now)]
+        lines += [_limit(limit, width, now) for limit in listed(provider.limits, now)]
     return lines
 
 
-def _limit(limit: Limit, width: int) -> Line:
+def _limit(limit: Limit, width: int, now: float) -> Line:
     room = 17 if width >= ROOMY else 11
     name = f"  {clean_line(limit.name)}"
     name = name if cells(name) < room else name.removesuffix("tokens").rstrip(" -")
+    if has_reset(limit, now):
+        return _gauge(name, 0.0, "reset", width, "dim", (room, 6))
     return _gauge(name, limit.used, f.percent(limit.used), width, limit_tone(limit), (room, 6))

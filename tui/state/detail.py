@@ -22,6 +22,11 @@ SOURCES = {
     "free": "nothing was billed",
     "unknown": "no price is known for this model",
 }
+COUNTED_BY = {
+    True: "a count of tokens, estimated by the engine: no provider counted",
+    False: "a count of tokens by the provider, which bills nothing for it",
+}
+"""By whether the engine estimated it."""
 
 
 def detail_lines(state: PanelState, detail: Detail, width: int, now: float) -> list[Line]:
@@ -92,6 +97,9 @@ def _times(request: Request, now: float) -> Iterator[Line]:
 
 def _money(request: Request) -> Iterator[Line]:
     usage = request.usage
+    if request.kind == "count_tokens" and not (usage.total_tokens or request.cost_nano_usd):
+        yield _field("", COUNTED_BY[request.usage_estimated], "dim")
+        return
     if request.phase == "waiting" and not usage.total_tokens:
         yield _field("", "known as soon as the answer begins", "dim")
         return

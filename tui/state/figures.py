@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui.state.lines import Line, Piece, Tone, line
-from tui.state.text import left, right
+from tui.state.text import cells, left, right
 
 MARGIN = 2
 NAME_LEAST = 14
@@ -35,9 +35,12 @@ class Figures:
     """Cells for a bar; 0: none."""
     columns: tuple[Figure, ...]
 
-    def titles(self, name: str) -> Line:
+    def titles(self, name: str, bars: Sequence[str] = ()) -> Line:
+        """``bars``: what bars show, the fullest words first."""
         figures = "".join(right(self.columns[place].title, self.columns[place].width) for place in self.taken)
-        return line(Piece(" " * MARGIN + left(name, self.name) + figures, "dim"))
+        above = next((each for each in bars if cells(each) <= self.bar), "")
+        gap = " " * GAP if above else ""
+        return line(Piece(f"{' ' * MARGIN}{left(name, self.name)}{figures}{gap}{above}", "dim"))
 
     def row(self, name: Piece, cells: Sequence[str], bar: Sequence[Piece] = ()) -> Line:
         """A row; ``cells`` are worded for all columns, also for those that do not fit."""

@@ -51,9 +51,14 @@ def limit(nano_usd: int | None) -> str:
     return money(nano_usd) if nano_usd is None or nano_usd % 10_000_000 else cents(nano_usd)
 
 
-def per_hour(real: float, simulated: float, requests: int, *, unit: str = "/h", tight: bool = False) -> str:
-    """A rate of nano-dollars per hour to the cent, simulated where there is no other; ``requests``: unpriced ones."""
-    mark, rate = (SIMULATED, simulated) if simulated and not real else ("", real)
+def per_hour(
+    real: float, simulated: float, requests: int, *, unit: str = "/h", tight: bool = False, made_up: bool = False
+) -> str:
+    """A rate of nano-dollars per hour to the cent, simulated where there is no other; ``requests``: unpriced ones.
+
+    ``made_up``: of what is all simulated, no rate is too.
+    """
+    mark, rate = (SIMULATED, simulated) if (simulated or made_up) and not real else ("", real)
     return unpriced.told(f"{mark}{cents(round(rate))}", rate > 0, requests, unit=unit, tight=tight)
 
 
@@ -65,6 +70,19 @@ def price(nano_usd_per_million: int | None) -> str:
         return "free"
     dollars = nano_usd_per_million / _NANO
     return f"${dollars:,.0f}" if dollars == round(dollars) else f"${dollars:,.{2 if dollars >= 0.1 else 3}f}"
+
+
+def prices(input_nano_usd: int | None, output_nano_usd: int | None) -> str:
+    """Those of a million tokens of input and of output in one: ``5/25``, ``0.25/1.25``, ``free``."""
+    if input_nano_usd == output_nano_usd and not input_nano_usd:
+        return price(input_nano_usd)
+    both = ("0" if each == 0 else price(each).removeprefix("$") for each in (input_nano_usd, output_nano_usd))
+    return "/".join(both)
+
+
+def all_simulated(tally: Tally) -> bool:
+    """All money in it is simulated."""
+    return not tally.cost_nano_usd and tally.simulated_nano_usd > 0
 
 
 def sums(real_nano_usd: int, simulated_nano_usd: int) -> str:
@@ -132,7 +150,8 @@ def window(tokens: int | None) -> str:
 
 
 def percent(share: float) -> str:
-    return f"{round(share * 100)}%"
+    """A share; one that is small is not rounded to nothing."""
+    return "<1%" if 0 < share < 0.005 else f"{round(share * 100)}%"
 
 
 def duration(milliseconds: float) -> str:

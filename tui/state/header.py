@@ -66,7 +66,7 @@ def _narrow_money(state: PanelState, burn: Burn, now: float) -> tuple[Line, Line
     whose = Piece("session " if session is not None else "today ", "dim")
     money = line(whose, Piece(money_of(state, session), "strong"))
     least = line(whose, Piece(money_of(state, session, tight=True), "strong"), " ")
-    rate = Piece(rate_of(burn), "accent")
+    rate = Piece(rate_of(state, burn, session), "accent")
     tokens = Piece(f"{f.count(burn.tokens_per_min)}/min", "dim")
     return line(*money, "  ", rate, "  ", tokens, " "), line(*money, "  ", rate, " "), least
 
@@ -165,9 +165,13 @@ def _trouble(found: list[Trouble], width: int) -> Line:
 
 
 def _shortened(trouble: Trouble, room: int) -> str:
-    """Its text in ``room`` cells: what to do stays, what happened is cut, as long as enough of it is left."""
+    """Its text in ``room`` cells, in fewer words if need be; where those do not fit either, what to do stays and what
+    happened is cut, as long as enough of it is left."""
+    for text in (trouble.text, *trouble.shorter):
+        if cells(text) <= room:
+            return text
     words = room - cells(trouble.step) - 1
-    if cells(trouble.text) <= room or not trouble.step or words < WORDS_LEAST:
+    if not trouble.step or words < WORDS_LEAST:
         return trouble.text
     return f"{fit(trouble.text.removesuffix(trouble.step), words)} {trouble.step}"
 

@@ -10,6 +10,7 @@ from tui.state.lines import Line, Piece
 from tui.state.text import cells, clean_line
 
 NAME_LEAST = 24
+BARS = ("first event: p50 ━ p95 ─", "p50 ━ p95 ─")
 COLUMNS = (
     Figure("requests", 10, 2),
     Figure("first p50", 11, 0, "strong"),
@@ -28,7 +29,7 @@ class LatencyTable:
         self._figures: Figures = arranged(COLUMNS, longest, width, NAME_LEAST)
 
     def titles(self) -> Line:
-        return self._figures.titles("model at provider")
+        return self._figures.titles("model at provider", BARS)
 
     def row(self, row: Latency) -> Line:
         words = (

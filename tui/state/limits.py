@@ -11,9 +11,22 @@ NEAR = 0.85
 """The share used from which a limit is warned of."""
 
 
+RESET_SHOWN_S = 600.0
+"""How long a limit that began anew keeps its line: the next answer tells of it again, and the lines below stay."""
+
+
 def standing(limits: Iterable[Limit], now: float) -> list[Limit]:
     """Those whose time of reset has not passed: what is told of the others is no longer true."""
-    return [limit for limit in limits if limit.resets_at is None or limit.resets_at > now]
+    return [limit for limit in limits if not has_reset(limit, now)]
+
+
+def listed(limits: Iterable[Limit], now: float) -> list[Limit]:
+    """Those that stand, and those that began anew lately."""
+    return [limit for limit in limits if not has_reset(limit, now - RESET_SHOWN_S)]
+
+
+def has_reset(limit: Limit, now: float) -> bool:
+    return limit.resets_at is not None and limit.resets_at <= now
 
 
 def nearest(limits: Iterable[Limit], now: float) -> Limit | None:
@@ -34,7 +47,14 @@ def reset_words(limit: Limit, now: float) -> str:
     """When a limit begins anew; empty where nobody told."""
     if limit.resets_at is None:
         return ""
-    return f"resets {f.day_clock(limit.resets_at, now)}, in {f.age(limit.resets_at - now)}"
+    return f"{reset_clock(limit, now)}, in {f.age(limit.resets_at - now)}"
+
+
+def reset_clock(limit: Limit, now: float) -> str:
+    """The same as a time of day."""
+    if limit.resets_at is None:
+        return ""
+    return f"{'reset at' if has_reset(limit, now) else 'resets'} {f.day_clock(limit.resets_at, now)}"
 
 
 def limit_warning(provider: Provider, now: float) -> str:

@@ -84,3 +84,8 @@ def first_that_fits(choices: Iterable[Line], width: int) -> Line:
 def wrapped(text: str, width: int, tone: Tone = "plain") -> list[Line]:
     """A sentence in rows of at most ``width`` cells, each with a space before it."""
     return [line(" ", Piece(row, tone)) for row in wrap(text, max(20, width - 2))]
+
+
+def shown_of(many: int, limit: int) -> int:
+    """How many of a list are shown above a line that counts the rest: a rest of one takes that line itself."""
+    return many if many <= limit + 1 else limit

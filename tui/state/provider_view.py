@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from proxy import contract as c
 from tui.state import formats as f
 from tui.state.check import mark_sentence, mark_word
-from tui.state.limits import all_limits, limit_tone, limit_warning, nearest, reset_words, standing
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, wrapped
+from tui.state.limits import all_limits, has_reset, limit_tone, limit_warning, listed, nearest, reset_clock, reset_words
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, wrapped
 from tui.state.panel import PanelState
 from tui.state.text import clean_line, fit, left, right, wrap
 from tui.state.trouble import HEALTH, health_words, trouble_words
@@ -71,7 +71,7 @@ def choices(providers: Iterable[c.Provider]) -> list[ProviderChoice]:
 def provider_titles(width: int) -> Line:
     """The titles over the entries."""
     names = [left("", 3), left("provider", 16), left("health", 22)]
-    names += [right("traffic", 8), right("first token", 13)] if width >= 68 else [right("traffic", 8)]
+    names += [right("traffic", 8), *([f"{right('first p50', 11)}{right('p95', 6)}"] if width >= 68 else [])]
     names += [f"  {left('nearest limit', 16)}"] if width >= 84 else []
     names += [right("served", 8)] if width >= 96 else []
     return cut(line(Piece("".join(names), "dim")), width)
@@ -89,7 +89,7 @@ def provider_row(choice: ProviderChoice, width: int, now: float, known: Traffic,
     pieces = [mark, Piece(left(fit(clean_line(provider.name), 15), 16)), Piece(f"{glyph} {left(word, 20)}", tone)]
     pieces.append(Piece(right(f.percent(share) if share is not None else "", 8)))
     if width >= 68:
-        pieces.append(Piece(right(_ttft(provider), 13), "dim"))
+        pieces.append(Piece(_ttft(provider), "dim"))
     if width >= 84:
         pieces += [Piece("  "), _nearest(provider, now)]
     if width >= 96:
@@ -98,10 +98,9 @@ def provider_row(choice: ProviderChoice, width: int, now: float, known: Traffic,
 
 
 def _ttft(provider: c.Provider) -> str:
-    if provider.ttft_p50_ms is None:
-        return ""
-    slow = f" {right(f.duration(provider.ttft_p95_ms), 6)}" if provider.ttft_p95_ms is not None else ""
-    return f"{f.duration(provider.ttft_p50_ms)}{slow}"
+    """To the first token, in the middle and at the slow end."""
+    middle, slow = ("" if each is None else f.duration(each) for each in (provider.ttft_p50_ms, provider.ttft_p95_ms))
+    return f"{right(middle, 11)}{right(slow, 6)}"
 
 
 def _nearest(provider: c.Provider, now: float) -> Piece:
@@ -122,13 +121,10 @@ def default_detail(state: PanelState, width: int) -> list[Line]:
 def provider_detail(provider: c.Provider, known: Traffic, width: int, now: float) -> list[Line]:
     """Everything known of one provider, the most important first."""
     told = (provider.base_url, f"{provider.dialect} format", provider.origin)
-    head = line(
-        " ",
-        Piece(clean_line(provider.name), "strong"),
-        *(Piece(f"   {clean_line(text)}", "dim") for text in told),
-    )
+    pieces = [Piece(f"   {clean_line(text)}", "dim") for text in told]
+    name = line(" ", Piece(clean_line(provider.name), "strong"))
     lines = [
-        head,
+        first_that_fits([line(*name, *pieces[:some]) for some in (3, 2, 1)], width),
         EMPTY,
         *_health(provider, width, now),
         *_limits(provider, width, now),
@@ -157,21 +153,23 @@ def _health(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
 
 def _limits(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
     limits = provider.limits if not provider.keys else ()
-    yield from _gauges("limits", standing(limits, now), width, now)
+    yield from _gauges("limits", listed(limits, now), width, now)
     if warning := limit_warning(provider, now):
         yield _field("", Piece(f"▲ {warning}", "warn"))
 
 
 def _gauges(label: str, limits: Iterable[c.Limit], width: int, now: float) -> Iterator[Line]:
     for place, limit in enumerate(limits):
-        filled, rest = f.bar(limit.used, _bar_cells(width))
-        yield line(
+        over = has_reset(limit, now)
+        filled, rest = f.bar(0.0 if over else limit.used, _bar_cells(width))
+        gauge = line(
             *_field("" if place else label, Piece(left(fit(clean_line(limit.name), 13), 14))),
             Piece(filled, limit_tone(limit)),
             Piece(rest, "dim"),
-            right(f.percent(limit.used), 6),
-            Piece(f"  {reset_words(limit, now)}", "dim"),
+            right("" if over else f.percent(limit.used), 6),
         )
+        words = [reset_clock(limit, now)] if over else [reset_words(limit, now), reset_clock(limit, now)]
+        yield first_that_fits((line(*gauge, Piece(f"  {each}", "dim")) for each in words), width)
 
 
 def _bar_cells(width: int) -> int:
@@ -185,7 +183,7 @@ def _keys(provider: c.Provider, width: int, now: float) -> Iterator[Line]:
         yield _field("key", Piece(clean_line(provider.key or words)), Piece(origin, "dim"))
     for place, key in enumerate(provider.keys):
         yield _key("" if place else "keys", key, now)
-        yield from _gauges("", standing(key.limits, now), width, now)
+        yield from _gauges("", listed(key.limits, now), width, now)
 
 
 def _key(label: str, key: c.Key, now: float) -> Line:
@@ -199,16 +197,15 @@ def _figures(provider: c.Provider, known: Traffic, width: int) -> Iterator[Line]
     share = known.share(provider.name)
     if share is not None:
         filled, rest = f.bar(share, _bar_cells(width))
-        told = f"{known.by_provider[provider.name]:,} of {known.total:,} answers of the last hour"
-        yield line(
-            *_field("traffic", Piece(filled, "accent")),
-            Piece(rest, "dim"),
-            right(f.percent(share), 6),
-            Piece(f"  {told}", "dim"),
-        )
+        told = f"{known.by_provider[provider.name]:,} of {known.total:,} answers"
+        gauge = line(*_field("traffic", Piece(filled, "accent")), Piece(rest, "dim"), right(f.percent(share), 6))
+        words = (f"{told} of the last hour", told)
+        yield first_that_fits((line(*gauge, Piece(f"  {each}", "dim")) for each in words), width)
     if provider.ttft_p50_ms is not None:
         slow = f", 19 of 20 within {f.duration(provider.ttft_p95_ms)}" if provider.ttft_p95_ms is not None else ""
-        yield _field("first token", Piece(f"half within {f.duration(provider.ttft_p50_ms)}{slow}, over the last hour"))
+        told = f"half within {f.duration(provider.ttft_p50_ms)}{slow}"
+        words = (f"{told}, over the last hour", told)
+        yield first_that_fits((_field("first token", Piece(each)) for each in words), width)
     yield _field("served", Piece(f"{provider.requests:,}"), Piece("   since the engine started", "dim"))
 
 

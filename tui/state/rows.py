@@ -28,6 +28,8 @@ PROVIDER = 11
 PROVIDER_SPARE = 6
 """Further cells for the name where the models have ``MODELS_WELL``."""
 MODELS_WELL = 21
+ASKED, ASKED_LEAST = 8, 4
+"""Cells of the asked model beside a served one that is cut, and beside one that is whole."""
 STATE = 9
 
 
@@ -177,11 +179,17 @@ def _models(request: Request, plan: Layout, _ordinal: int | None, _frame: int) -
     text = models(request)
     if cells(text) > plan.models_width and ARROW in text:
         asked, _, served = text.partition(f" {ARROW} ")
-        text = f"{fit(asked, max(4, plan.models_width - cells(served) - 3))} {ARROW} {served}"
+        text = f"{fit(asked, _asked_width(plan.models_width, cells(served)))} {ARROW} {served}"
     tone: Tone = "strong" if request.live else "plain"
     if request.kind == "count_tokens":
         text, tone = f"{text} count", "dim"
     return Piece(left(text, plan.models_width), tone)
+
+
+def _asked_width(width: int, served: int) -> int:
+    """Cells of the asked model: it gives way to the served one, unless that has to be cut all the same."""
+    rest = width - served - 3
+    return rest if rest >= ASKED_LEAST else max(ASKED_LEAST, min(ASKED, (width - 3) // 2))
 
 
 def _provider(request: Request, plan: Layout, _ordinal: int | None, _frame: int) -> Piece:

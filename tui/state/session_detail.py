@@ -22,6 +22,8 @@ FORECAST_S = 300.0
 GRAPH_ROWS = 3
 COST, FIGURE = 9, 9
 NAME_MAX = 30
+OVER_TIME = "over time"
+"""Above the courses behind the figures."""
 
 
 def detail_title(session: Session) -> str:
@@ -75,7 +77,7 @@ def resampled(values: Sequence[int], columns: int) -> list[float]:
 
 def simulated(report: SessionReport) -> bool:
     """The simulator's money is shown: there is no other."""
-    return not report.tally.cost_nano_usd and bool(report.tally.simulated_nano_usd)
+    return f.all_simulated(report.tally)
 
 
 def _facts(session: Session, width: int, now: float) -> list[Line]:
@@ -170,7 +172,7 @@ def _models(report: SessionReport, width: int) -> list[Line]:
     if not report.by_model:
         return []
     room, spark = _rooms(width)
-    title = f"{left('by model', room)}{right('cost', COST)}{right('req', 6)}"
+    title = f"{left('by model', room)}{right('cost', COST)}{right('req', 6)}{_course_title(spark)}"
     return [cut(line(Piece(title, "dim")), width), *(_model(one, room, spark, width) for one in report.by_model)]
 
 
@@ -201,7 +203,7 @@ def _kinds(report: SessionReport, width: int) -> list[Line]:
     if not whole:
         return []
     room, spark = _rooms(width)
-    title = f"{left('by kind of token', room)}{right('cost', COST)}{right('share', 6)}"
+    title = f"{left('by kind of token', room)}{right('cost', COST)}{right('share', 6)}{_course_title(spark)}"
     return [cut(line(Piece(title, "dim")), width), *(_kind(one, whole, room, spark, width) for one in shown)]
 
 
@@ -221,6 +223,10 @@ def _rooms(width: int) -> tuple[int, int]:
     """Cells of a name, and of the course behind its figures."""
     name = min(NAME_MAX, max(14, width - COST - 6 - 12))
     return name, max(0, min(40, width - name - COST - 6 - 2))
+
+
+def _course_title(width: int) -> str:
+    return f"  {OVER_TIME}" if width >= len(OVER_TIME) else ""
 
 
 def _spark(values: Sequence[int], width: int) -> str:

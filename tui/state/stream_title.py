@@ -2,15 +2,15 @@
 
 from proxy.contract import Request
 from tui.state import formats as f
-from tui.state.lines import Line, Piece, line
+from tui.state.lines import Line, Piece, first_that_fits, line
 from tui.state.panel import PanelState
 from tui.state.rows import mark, speed
 from tui.state.text import clean_line
 from tui.state.who import agent_name, models
 
 
-def stream_title(state: PanelState, request: Request | None, now: float, frame: int) -> Line:
-    """Who speaks, with which model, how much and how fast."""
+def stream_title(state: PanelState, request: Request | None, now: float, frame: int, width: int) -> Line:
+    """Who speaks, with which model, how much and how fast, as far as it fits into ``width`` cells."""
     if request is None:
         return line(Piece("stream", "strong"))
     who = agent_name(request.role, state.ordinal(request))
@@ -21,8 +21,10 @@ def stream_title(state: PanelState, request: Request | None, now: float, frame: 
         told.append(f"{pace:.0f} tok/s")
     if request.phase == "waiting":
         told.append(f"waiting {f.duration((now - request.started_at) * 1000)}")
-    text = " · ".join(part for part in told if part)
-    return line(mark(request, frame), " ", Piece(f"{who} {models(request)}", "strong"), Piece(f"  {text}", "dim"))
+    told = [part for part in told if part]
+    head = line(mark(request, frame), " ", Piece(f"{who} {models(request)}", "strong"))
+    shorter = (" · ".join(told[:some]) for some in range(len(told), 0, -1))
+    return first_that_fits([*(line(*head, Piece(f"  {text}", "dim")) for text in shorter), head], width)
 
 
 def stream_note(state: PanelState, request: Request | None) -> str:

@@ -7,6 +7,8 @@ from tui.state.text import cells, clean_line, fit
 from tui.state.who import told_apart
 
 RULE = Piece("─", "rule")
+TITLE_EDGES = 3
+"""Cells of the rule and of the spaces around a title."""
 
 
 def titled(content: Line, width: int, end: Line = ()) -> Line:

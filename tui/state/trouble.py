@@ -34,6 +34,8 @@ class Trouble(NamedTuple):
     tone: Tone
     step: str = ""
     """The sentence at the end of ``text`` that says what to do."""
+    shorter: tuple[str, ...] = ()
+    """The same in fewer words, the fullest first."""
 
     @property
     def glyph(self) -> str:
@@ -132,16 +134,30 @@ def _of_provider(
         return None
     step = (instead or _next_step(state, provider, keys)) if present else instead
     step = step.rstrip()
-    return Trouble(f"{name}: {trouble_words(provider, now)} {step}".rstrip(), _tone(provider), step)
+    happened = f"{name}: {_what_happened(provider)}."
+    shorter = tuple(f"{happened} {each}".rstrip() for each in (step, *_brief_step(state, provider, detour)))
+    return Trouble(f"{name}: {trouble_words(provider, now)} {step}".rstrip(), _tone(provider), step, shorter)
 
 
 def trouble_words(provider: Provider, now: float) -> str:
     """The last trouble of a provider and when it is tried next."""
-    text = clean_line(provider.health_text or HEALTH[provider.health][1]).rstrip(".")
-    text = without_name(text, provider.name)
+    text = _what_happened(provider)
     if provider.retry_at is not None and provider.retry_at > now and not provider.resting:
         text += f", next try in {f.age(provider.retry_at - now)}"
     return text + "."
+
+
+def _brief_step(state: PanelState, provider: Provider, detour: Detour | None) -> list[str]:
+    """Who serves, in the fewest words."""
+    if detour is not None:
+        return [f"{clean_line(detour.serving)} serves."]
+    next_one = _next_in_chain(state, provider) if state.route.fallback_enabled else ""
+    return [f"{next_one} serves next."] if next_one else []
+
+
+def _what_happened(provider: Provider) -> str:
+    text = clean_line(provider.health_text or HEALTH[provider.health][1]).rstrip(".")
+    return without_name(text, provider.name)
 
 
 def _next_step(state: PanelState, provider: Provider, keys: dict[str, str]) -> str:
@@ -171,7 +187,8 @@ def _hanging(state: PanelState) -> str:
 
 def _passed_by(detour: Detour) -> Trouble:
     first, serving = clean_line(detour.first_choice), clean_line(detour.serving)
-    return Trouble(f"{first} is passed by since {f.clock(detour.since)}, {serving} serves: {detour.why}.", "plain")
+    text = f"{first} is passed by since {f.clock(detour.since)}, {serving} serves: {detour.why}."
+    return Trouble(text, "plain", shorter=(f"{first} is passed by: {serving} serves.",))
 
 
 def _of_limit(provider: Provider, text: str) -> Trouble:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from proxy.contract import AgentTally, Request, Session
+from proxy.contract import AgentTally, Request, Session, Tally
 from tui.state.formats import money, short_model, spent
 from tui.state.text import clean_line
 
@@ -51,13 +51,29 @@ def session_names(sessions: Iterable[Session]) -> dict[str, str]:
     return {key: f"{name} {clean_line(key)[:4]}" if many[name] > 1 else name for key, name in names.items()}
 
 
+def agent_names(sessions: Iterable[Session]) -> dict[str, str]:
+    """The name of each sub-agent by its id, behind that of its session."""
+    sessions = list(sessions)
+    names = session_names(sessions)
+    return {
+        agent.agent_id: f"{names[session.id]} {agent_row_name(agent)}"
+        for session in sessions
+        for agent in session.agents
+        if agent.agent_id
+    }
+
+
 def session_money(session: Session, width: int | None = None) -> str:
     """What the session cost; its mark of simulated money stands there from its first request on.
 
     Without room for both in ``width`` cells, real money stands alone.
     """
-    tally = session.tally
-    if session.simulated and not tally.cost_nano_usd and not tally.unpriced_requests:
+    return part_money(session.tally, width, simulated=session.simulated)
+
+
+def part_money(tally: Tally, width: int | None = None, *, simulated: bool) -> str:
+    """What a part of a session cost, with the same mark where the session is ``simulated``, though it cost nothing."""
+    if simulated and not tally.cost_nano_usd and not tally.unpriced_requests:
         return money(tally.simulated_nano_usd, simulated=True)
     return spent(tally, width)
 

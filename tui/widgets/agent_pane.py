@@ -18,6 +18,10 @@ from tui.widgets.choice_list import ChoiceList
 from tui.widgets.line_block import LineBlock
 
 
+def _rows(session: Session, folded: frozenset[str]) -> list[AgentRow]:
+    return agents.agent_rows(session.agents, folded, simulated=session.simulated)
+
+
 class AgentPane(Vertical):
     """Shows the session last given. The cursor is there while ``entered``."""
 
@@ -58,7 +62,7 @@ class AgentPane(Vertical):
         """Show the agents of ``session``."""
         self._session = session
         folded = self._folded.get(session.id, frozenset()) if session is not None else frozenset()
-        self._shown = agents.agent_rows(session.agents, folded) if session is not None else []
+        self._shown = _rows(session, folded) if session is not None else []
         self.rows.renew(len(self._shown), (self.rows.cursor or 0) if self.entered else None)
         self._word(session)
 

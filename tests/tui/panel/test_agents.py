@@ -108,6 +108,20 @@ def test_a_row_is_told_in_full_where_there_is_no_room_in_it() -> None:
     assert line_cells(told_line(first, 40, NOW)) <= 40
 
 
+def test_on_the_simulator_what_cost_nothing_has_its_mark_too() -> None:
+    free = c.Tally(requests=2, usage=c.Usage(output_tokens=90))
+    agents = (c.AgentTally(role="main", tally=free, started_at=NOW - 9, last_at=NOW), agent(1, 0, 9))
+    whole = msgspec.structs.replace(session(), agents=agents, tally=free, simulated=True)
+    main, _ = agent_rows(agents, simulated=True)
+    for each in (agent_line(main, 80, NOW), told_line(main, 80, NOW), sum_line(whole, 80, NOW)):
+        assert " ~$0.00" in line_text(each)
+
+
+def test_on_the_simulator_an_agent_that_asked_for_real_money_tells_that() -> None:
+    mixed = agent_rows([agent(1, 7, 9)], simulated=True)
+    assert " $0.0700 " in line_text(agent_line(mixed[0], 80, NOW))
+
+
 def test_a_model_chosen_on_a_row_is_for_that_kind_of_agent() -> None:
     shop, id_ = session(), session().id
     assert scope_of(shop, None) == Scope("session shop-api", id_)

@@ -105,7 +105,7 @@ def test_a_slots_own_target_is_the_first_of_its_chain(state: PanelState) -> None
         (c.Route(default="anthropic", chain=("anthropic",)), "Fallback on, but no target follows: press F to choose."),
         (
             c.Route(default="anthropic", fallback_enabled=False),
-            "Fallback off: errors of anthropic reach Claude Code as they are.",
+            "Fallback off: errors of anthropic reach Claude Code.",
         ),
     ],
 )

@@ -7,7 +7,7 @@ from proxy import contract as c
 from tests.tui.scenes import DOLLAR, NOW, blank
 from tui import actions
 from tui.state.burn import Burn
-from tui.state.cost import cost_lines, cost_title
+from tui.state.cost import cost_lines, cost_title, provider_lines
 from tui.state.header import header
 from tui.state.lines import line_cells, line_text
 from tui.state.panel import PanelState
@@ -81,6 +81,11 @@ def told(*sessions: c.Session, today: c.Tally = MIXED) -> PanelState:
     return state
 
 
+def words(state: PanelState, height: int) -> list[str]:
+    """The strip in ``height`` rows."""
+    return [line_text(one) for one in cost_lines(state, Burn(), 29, height, NOW)]
+
+
 def named(name: str, **more: object) -> c.Session:
     return msgspec.structs.replace(SESSION, id=name, project="shop-api", tally=MIXED, **more)
 
@@ -123,10 +128,38 @@ def test_limits_of_tokens_are_told_apart_in_full(width: int, names: tuple[str, s
     assert "…" not in text
 
 
-def test_what_does_not_fit_into_the_strip_is_said_to_be_missing() -> None:
+def test_a_limit_that_began_anew_keeps_its_line_for_a_while() -> None:
+    state = told()
+    limits = (c.Limit(name="tokens", used=0.4, resets_at=NOW + 60), c.Limit(name="requests", used=0.2))
+    first = msgspec.structs.replace(state.providers[0], limits=limits)
+    state.apply(c.ProvidersChanged(providers=(first, *state.providers[1:])))
+
+    def at(moment: float) -> list[str]:
+        return [line_text(one) for one in provider_lines(state, 46, moment)]
+
+    before, after, later = at(NOW), at(NOW + 61), at(NOW + 3600)
+    assert len(before) == len(after) == len(later) + 1
+    assert (before[1].endswith(" 40%"), after[1].endswith(" reset"), "━" in after[1]) == (True, True, False)
+    assert before[2] == after[2] == later[1]
+
+
+def test_gaps_give_way_before_a_line_does() -> None:
     state = told(*(named(f"{number}") for number in range(8)))
-    assert "more than fits" in line_text(cost_lines(state, Burn(), 29, 13, NOW)[-1])
-    assert "more than fits" not in line_text(cost_lines(state, Burn(), 29, 40, NOW)[-1])
+    whole = words(state, 21)
+    full = len(whole)
+    filled = [each for each in whole if each != " "]
+    for height in range(len(filled), full + 1):
+        lines = words(state, height)
+        assert [each for each in lines if each != " "] == filled
+        assert len(lines) == height
+    assert words(state, len(filled) - 1)[-1] == " … 2 lines more than fit here"
+
+
+@pytest.mark.parametrize(("known", "rest"), [(8, 0), (9, 0), (10, 2), (12, 4)])
+def test_a_session_is_shown_where_a_line_would_count_it_alone(known: int, rest: int) -> None:
+    lines = words(told(*(named(f"{number}") for number in range(known))), 80)
+    assert [each.strip() for each in lines if "and " in each and " more" in each] == [f"and {rest} more"] * bool(rest)
+    assert sum("shop" in each for each in lines) == known - rest
 
 
 def test_sessions_that_did_something_lately_are_called_active() -> None:

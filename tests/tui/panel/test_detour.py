@@ -208,9 +208,15 @@ def panel(route: c.Route, *requests: c.Request, providers: tuple[c.Provider, ...
     return state
 
 
-def head(state: PanelState) -> str:
+def head(state: PanelState, line: int = 0, width: int = 120) -> str:
     keys = actions.first_keys(actions.effective_keys())
-    return line_text(header(state, Burn(), 120, NOW, keys)[0])
+    return line_text(header(state, Burn(), width, NOW, keys)[line])
+
+
+def test_who_is_passed_by_is_told_in_fewer_words_in_a_narrow_header() -> None:
+    state = panel(ROUTE, served(1, 9, **skipped("anthropic: too small")), providers=WELL)
+    assert " ⇄ anthropic is passed by since 07:59:51, openrouter serves: too small." in head(state, 1)
+    assert head(state, 1, 58).strip() == "⇄ anthropic is passed by: openrouter serves."
 
 
 def test_a_detour_within_a_group_that_is_the_default_is_told() -> None:

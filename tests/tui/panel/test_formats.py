@@ -78,10 +78,29 @@ def test_model_names_lose_vendor_and_date(name: str | None, short: str) -> None:
     assert f.short_model(name) == short
 
 
+def test_a_small_share_is_not_rounded_to_nothing() -> None:
+    assert [f.percent(share) for share in (0, 0.0001, 0.0049, 0.006, 0.5)] == ["0%", "<1%", "<1%", "1%", "50%"]
+
+
 def test_an_unknown_price_is_never_zero() -> None:
     assert f.price(None) == "?"
     assert f.price(0) == "free"
     assert f.price(DOLLAR * 5 // 4) == "$1.25"
+
+
+@pytest.mark.parametrize(
+    ("both", "words"),
+    [
+        ((5 * DOLLAR, 25 * DOLLAR), "5/25"),
+        ((DOLLAR // 4, DOLLAR * 5 // 4), "0.25/1.25"),
+        ((0, 0), "free"),
+        ((0, DOLLAR), "0/1"),
+        ((None, None), "?"),
+        ((DOLLAR, None), "1/?"),
+    ],
+)
+def test_both_prices_of_a_model_in_short(both: tuple[int | None, int | None], words: str) -> None:
+    assert f.prices(*both) == words
 
 
 def test_a_bar_shows_a_small_share_and_stays_in_its_width() -> None:

@@ -91,6 +91,13 @@ async def test_every_key_of_the_other_screens_breaks_nothing(opener: str, places
         assert app.is_running
 
 
+@pytest.mark.parametrize(("key", "words"), [("d", "the drawer is for narrow ones"), ("r", "The engine runs already")])
+async def test_a_key_that_has_nothing_to_do_says_so(key: str, words: str) -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        await pilot.press(key)
+        await until(pilot, lambda: words in screen_text(app))
+
+
 async def test_the_palette_knows_every_action_of_the_panel() -> None:
     from tui.commands import ActionCommands
 

@@ -11,12 +11,13 @@ from tests.tui.panel.test_pictures import compare
 from tests.tui.scenes import NOW
 from tui.screens.cache_health import CacheScreen
 from tui.screens.context import OLDER, ContextScreen
-from tui.state.cachehealth import NO_BREAK, amount, cache_lines
+from tui.state.cachehealth import NO_BREAK, amounts, cache_lines
 from tui.state.context import ESTIMATED, NOT_KEPT, context_lines, context_title, fill_tone
 from tui.state.lines import line_cells, line_text
 
 WIDTHS = {64: 44, 100: 46, 180: 46}
 SESSION = scenes_context.SESSION
+REAL = c.Tally(cost_nano_usd=1)
 
 
 def working() -> FakeEngine:
@@ -77,7 +78,11 @@ def test_a_sub_agents_window_is_called_one() -> None:
 
 
 def test_items_that_do_not_fit_are_summed() -> None:
-    assert "and 1 more, 200 tokens together" in context_text(scenes_context.context())
+    report = scenes_context.context()
+    assert "more" not in context_text(report)
+    assert "last answer" in context_text(report)
+    longer = msgspec.structs.replace(report, items=(*report.items, c.ContextItem(kind="images", name="x", tokens=50)))
+    assert "and 2 more, 250 tokens together" in context_text(longer)
 
 
 def test_a_window_that_fills_up_warns() -> None:
@@ -97,8 +102,16 @@ def test_a_cache_that_cost_more_than_it_saved_says_so_and_marks_simulated_money(
 
 
 def test_money_is_signed_and_unknown_money_is_not_zero() -> None:
-    assert (amount(None, 0), amount(0, 0), amount(-2 * 10**9, 0)) == ("?", "$0.00", "-$2.00")
-    assert amount(10**9, 10**9) == "$1.00 and ~$1.00"
+    def saved(real: int | None, simulated: int = 0, tally: c.Tally = REAL) -> str:
+        told = c.CacheReport(
+            session_id="", saved_nano_usd=real, simulated_saved_nano_usd=simulated, lost_nano_usd=0, tally=tally
+        )
+        return amounts(told)[0]
+
+    assert (saved(None), saved(0), saved(-2 * 10**9)) == ("?", "$0.00", "-$2.00")
+    assert saved(10**9, 10**9) == "$1.00 and ~$1.00"
+    made_up = c.Tally(simulated_nano_usd=5)
+    assert (saved(0, 0, made_up), saved(0, -(10**9), made_up)) == ("~$0.00", "~-$1.00")
 
 
 def test_one_request_alone_draws_no_graph() -> None:

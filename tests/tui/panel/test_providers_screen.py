@@ -1,12 +1,17 @@
 """The screen of providers, by hand of a pilot."""
 
+from collections import Counter
+
 import msgspec
+import pytest
 
 from proxy import contract as c
 from tests.tui import scenes
 from tests.tui.fake_engine import FakeEngine
 from tests.tui.panel.screen_text import screen_text, shown, until
 from tui.screens.providers import ProvidersScreen
+from tui.state.lines import line_text
+from tui.state.provider_view import Traffic, provider_detail
 
 
 def working() -> FakeEngine:
@@ -17,6 +22,16 @@ async def test_the_provider_in_force_is_highlighted_at_first() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
         await pilot.press("p")
         await until(pilot, lambda: "https://api.anthropic.com" in screen_text(app))
+
+
+@pytest.mark.parametrize(("after_s", "words"), [(0, "62%  resets 08:01, in 60 s"), (61, "reset at 08:01")])
+def test_a_limit_says_when_it_begins_or_began_anew(after_s: float, words: str) -> None:
+    limit = c.Limit(name="5h", used=0.62, resets_at=scenes.NOW + 60)
+    provider = msgspec.structs.replace(scenes.blank().providers[0], limits=(limit,))
+    lines = [line_text(one) for one in provider_detail(provider, Traffic(Counter()), 100, scenes.NOW + after_s)]
+    (told,) = [one for one in lines if "5h" in one]
+    assert told.endswith(words)
+    assert ("%" in told) == (after_s == 0)
 
 
 async def test_enter_sends_all_traffic_to_the_provider() -> None:

@@ -17,11 +17,16 @@ from tui.state.spend import SpendView
 from tui.state.spend_lines import SpendTable, graph, heading, name, notes, ordered, way_words
 from tui.state.year import CURSOR, NOTHING, day_line, map_lines, moved, year, year_facts
 
-NAMES = {"5e551011-aaaa": "shop-api"}
+NAMES = {"5e551011-aaaa": "shop-api", "a2": "shop-api ⤷2 Plan"}
 
 
 def texts(lines: list[Line]) -> str:
     return "\n".join(map(line_text, lines))
+
+
+def cost(key: str, *, real: int = 0, simulated: int = 0) -> c.UsageRow:
+    """A group that cost so many cents."""
+    return c.UsageRow(key=key, tally=tally(5, real, simulated_nano_usd=simulated * CENT))
 
 
 class TestSums:
@@ -40,7 +45,7 @@ class TestSums:
         text = line_text(SpendTable(found, "model", {}, 100).row(row))
         assert " ? " in text
         assert "$0" not in text
-        assert "14 requests have no known price" in texts(notes(found))
+        assert "14 requests have no known price" in texts(notes(found, 100))
 
     def test_simulated_money_stands_in_a_column_of_its_own(self) -> None:
         found = scenes_spend.made_up()
@@ -49,7 +54,7 @@ class TestSums:
         (total,) = table.sums()
         assert "$4.10" in line_text(total)
         assert "~$0.7700" in line_text(total)
-        assert "simulated money" in texts(notes(found))
+        assert "simulated money" in texts(notes(found, 100))
 
     def test_shares_are_of_the_first_column_of_money_and_never_more_than_all(self) -> None:
         found = scenes_spend.made_up()
@@ -59,6 +64,34 @@ class TestSums:
         assert sum(shares) == 100
         assert len(shares) == len(rows) - len(simulated_only)
         assert simulated_only
+
+    def test_what_is_simulated_comes_after_all_real_money_and_has_no_bar_of_it(self) -> None:
+        found = report([cost("a", simulated=900), cost("b", real=2), cost("c", simulated=950), cost("d", real=3)])
+        rows = ordered(found, "model")
+        assert [row.key for row in rows] == ["d", "b", "c", "a"]
+        table = SpendTable(found, "model", {}, 160)
+        bars = [line_text(table.row(row)).count("━") for row in rows]
+        assert bars[0] > bars[1] > 0
+        assert bars[2:] == [0, 0]
+        assert line_text(table.titles()).endswith("  real money")
+        texts_of_rows = [line_text(table.row(row)) for row in rows]
+        assert ["$0.00" in text for text in texts_of_rows] == [False] * 4
+        assert ["~" in text for text in texts_of_rows] == [False, False, True, True]
+        assert "in no sum, bar, share or order of real money" in texts(notes(found, 100))
+
+    def test_where_all_is_simulated_bars_and_titles_say_so(self) -> None:
+        found = report([cost("a", simulated=900), cost("b", simulated=300)])
+        table = SpendTable(found, "model", {}, 160)
+        first, second = (line_text(table.row(row)) for row in ordered(found, "model"))
+        assert first.count("━") > second.count("━") > 0
+        assert (" 75% " in first, " 25% " in second) == (True, True)
+        assert line_text(table.titles()).endswith("  simulated money")
+        assert line_text(heading(SpendView(), {}, 100, simulated=True)[-1]).endswith("everything   ~ simulated money")
+        assert "nobody pays" in texts(notes(found, 100))
+
+    def test_bars_of_real_money_alone_need_no_title(self) -> None:
+        found = scenes_spend.by_model()
+        assert "real" not in line_text(SpendTable(found, "model", {}, 160).titles())
 
     def test_groups_beyond_those_that_are_listed_are_one_line_before_the_total(self) -> None:
         rows = [c.UsageRow(key=f"s-{number}", tally=tally(10, 700)) for number in range(2)]
@@ -78,6 +111,18 @@ class TestSums:
         lines = [table.titles(), *table.sums(), *(table.row(row) for row in found.rows)]
         assert max(map(line_cells, lines)) <= width
 
+    def test_a_name_keeps_its_cells_before_the_last_figures_are_taken_in(self) -> None:
+        rows = [c.UsageRow(key="background", tally=tally(3, 100))]
+        text = line_text(SpendTable(report(rows), "role", {}, 59).row(rows[0]))
+        assert "background calls " in text
+
+    @pytest.mark.parametrize("width", [30, 59, 79])
+    def test_what_the_sums_leave_out_is_wrapped_and_not_cut(self, width: int) -> None:
+        told = msgspec.structs.replace(scenes_spend.made_up(), estimated_requests=2)
+        lines = notes(told, width)
+        assert max(map(line_cells, lines)) <= width
+        assert "estimated." in texts(lines)
+
     def test_small_shares_are_not_rounded_to_nothing(self) -> None:
         rows = [c.UsageRow(key="big", tally=tally(1, 100_000)), c.UsageRow(key="small", tally=tally(1, 1))]
         assert "<1%" in line_text(SpendTable(report(rows), "model", {}, 100).row(rows[1]))
@@ -92,6 +137,8 @@ class TestSums:
             ("session", "", "no session"),
             ("role", "background", "background calls"),
             ("agent", "", "no sub-agent"),
+            ("agent", "a2", "shop-api ⤷2 Plan"),
+            ("agent", "2092656f29461111", "2092656f2946"),
             ("project", "", "no project"),
             ("project", "a\x1b[31mb", "ab"),
             ("day", "2027-01-15", "2027-01-15  Fri"),
@@ -135,6 +182,16 @@ class TestGraphs:
 
     def test_a_low_screen_has_no_graph(self) -> None:
         assert graph(scenes_spend.by_hour_of_day(), "hour_of_day", 100, 20) == []
+
+    def test_simulated_money_beside_real_money_is_not_drawn(self) -> None:
+        days = [cost("2027-01-14", real=100), cost("2027-01-15", real=50, simulated=9_000)]
+        top, *_ = map(line_text, graph(report(days), "day", 100, 30))
+        assert top.strip().startswith("$1.00")
+
+    def test_simulated_money_alone_is_drawn_with_its_mark(self) -> None:
+        days = [cost("2027-01-14", simulated=100), cost("2027-01-15", simulated=50)]
+        top, *_ = map(line_text, graph(report(days), "day", 100, 30))
+        assert top.strip().startswith("~$1.00")
 
 
 class TestTheYear:

@@ -156,10 +156,10 @@ def test_scripts_get_null_where_nothing_is_known_and_the_number_of_requests_besi
 
 def test_a_rate_says_that_it_does_not_know_what_was_asked_lately() -> None:
     live = msgspec.structs.replace(requests(UNKNOWN)[0], phase="streaming")
-    assert rate_of(burn(requests(UNKNOWN), NOW, 4)) == "?/h"
-    assert rate_of(burn(requests(PARTLY), NOW, 4)) == "$123.60/h + ?"
+    assert rate_of(PanelState(), burn(requests(UNKNOWN), NOW, 4), None) == "?/h"
+    assert rate_of(PanelState(), burn(requests(PARTLY), NOW, 4), None) == "$123.60/h + ?"
     failed = msgspec.structs.replace(requests(UNKNOWN)[0], outcome="failed")
-    assert rate_of(burn([live, failed], NOW, 4)) == "$0.00/h"
+    assert rate_of(PanelState(), burn([live, failed], NOW, 4), None) == "$0.00/h"
     assert rates(requests(UNKNOWN), NOW)["s"].words == "?/h"
     assert rates(requests(PARTLY), NOW)["s"].words == "$123.60/h+?"
 

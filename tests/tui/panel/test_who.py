@@ -6,7 +6,7 @@ from tui.state.burn import Burn
 from tui.state.cost import SESSION_LIMIT, cost_lines
 from tui.state.lines import line_text
 from tui.state.panel import PanelState
-from tui.state.who import session_money, session_names, told_apart
+from tui.state.who import agent_names, session_money, session_names, told_apart
 
 SIMULATED = c.Session(id="5e55-1", project="shop", simulated=True)
 
@@ -14,6 +14,11 @@ SIMULATED = c.Session(id="5e55-1", project="shop", simulated=True)
 def test_sessions_of_one_name_are_told_apart_by_their_ids() -> None:
     sessions = [c.Session(id="aaaa-1", project="shop"), c.Session(id="bbbb-2", project="shop"), c.Session(id="cccc-3")]
     assert session_names(sessions) == {"aaaa-1": "shop aaaa", "bbbb-2": "shop bbbb", "cccc-3": "cccc-3"}
+
+
+def test_sub_agents_are_named_behind_their_session() -> None:
+    agents = (c.AgentTally(role="main"), c.AgentTally(role="agent", agent_id="a7", ordinal=2, name="Plan"))
+    assert agent_names([c.Session(id="aaaa-1", project="shop", agents=agents)]) == {"a7": "shop ⤷2 Plan"}
 
 
 def test_a_simulated_session_has_its_mark_before_anything_is_counted() -> None:

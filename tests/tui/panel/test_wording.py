@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from proxy import contract as c
-from tests.tui.scenes import NOW, at_work, blank, live, models, rescued, served
+from tests.tui.scenes import DOLLAR, NOW, at_work, blank, live, models, rescued, served
 from tui import actions
 from tui.screens.help import HelpScreen
 from tui.screens.main import PINNED
@@ -31,6 +31,7 @@ from tui.state.keys_line import KeyHint, keys_line, said_line
 from tui.state.lines import Piece, line, line_cells, line_text, spread
 from tui.state.panel import PanelState, next_notice
 from tui.state.rows import layout, row, state_words, titles
+from tui.state.stream_title import stream_title
 from tui.state.text import cells
 from tui.state.trouble import troubles
 
@@ -251,6 +252,66 @@ def test_what_to_do_stays_in_a_narrow_header_and_what_happened_is_cut() -> None:
     assert cells(told) <= 80
 
 
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (100, "overloaded (529), next try in 24 s. Serving from openrouter since 07:59:55."),
+        (80, "overloaded (529). Serving from openrouter since 07:59:55."),
+        (60, "overloaded (529). openrouter serves."),
+    ],
+)
+def test_a_detour_is_told_in_fewer_words_before_any_is_cut(width: int, words: str) -> None:
+    limited = anthropic(health="limited", health_text="overloaded (529)", retry_at=NOW + 24)
+    away = served(1, 5, **rescued("anthropic/claude-opus-4.8"))
+    told = line_text(header(state_with(limited, blank().providers[1], requests=(away,)), Burn(), width, NOW, KEYS)[1])
+    assert told.strip() == f"▲ anthropic: {words}"
+
+
+@pytest.mark.parametrize("width", [20, 40, 50, 64, 90])
+def test_the_title_of_a_stream_leaves_figures_out_before_it_cuts_them(width: int) -> None:
+    state = state_with()
+    answering = live(1, 2)
+    title = line_text(stream_title(state, answering, NOW, 0, width))
+    whole = line_text(stream_title(state, answering, NOW, 0, 200))
+    assert cells(title) <= width
+    assert whole.startswith(title.rstrip("…"))
+    assert "…" not in title or width < 30
+
+
+@pytest.mark.parametrize("session", [None, "5e55-1"])
+def test_where_all_is_simulated_no_rate_is_marked_too(session: str | None) -> None:
+    state, scene = PanelState(URL), blank()
+    told = c.Tally(requests=1, simulated_nano_usd=DOLLAR)
+    scene.today = told
+    known = c.Session(id="5e55-1", project="shop", simulated=True, last_at=NOW)
+    scene.sessions = {known.id: known} if session else {}
+    state.apply(scene.snapshot(URL))
+    first = line_text(header(state, Burn(), 60, NOW, KEYS)[0])
+    assert ("session ~$0.00  ~$0.00/h" if session else "today ~$1.00  ~$0.00/h") in first
+
+
+@pytest.mark.parametrize(
+    ("served_by", "words"),
+    [
+        ("anthropic/claude-opus-4.8", "opus-4-8 → opus-4.8"),
+        ("anthropic/claude-opus-4.8-pro", "opus-… → opus-4.8-pro"),
+        ("qwen3-coder-next-30b", "opus-4-8 → qwen3-cod…"),
+    ],
+)
+def test_the_asked_model_gives_way_to_the_served_one_unless_that_is_cut_too(served_by: str, words: str) -> None:
+    assert layout(79).models_width == 21
+    assert f" {words} " in line_text(row(served(1, 5, **rescued(served_by)), 79, NOW, None, 0))
+
+
+def test_a_count_of_tokens_has_no_bill_and_says_who_counted() -> None:
+    for estimated, words in ((True, "estimated by the engine: no provider counted"), (False, "by the provider")):
+        count = served(1, 5, kind="count_tokens", usage=c.Usage(), cost_nano_usd=0, usage_estimated=estimated)
+        text = "\n".join(map(line_text, detail_lines(state_with(), c.Detail(request=count), 100, NOW)))
+        assert words in text
+        assert "$0" not in text
+        assert "output " not in text
+
+
 def test_a_vendor_gives_way_before_the_name_of_a_model() -> None:
     model = c.Model(provider="openrouter", id="anthropic/claude-opus-4.8-thinking")
     narrow, wide = (line_text(model_line(ModelChoice(model), w, present=False, context_tokens=0)) for w in (62, 80))
@@ -275,6 +336,20 @@ def test_titles_of_the_model_picker_stand_over_their_columns(width: int) -> None
         assert cells(entry) <= width
         if "ctx" in title and width >= 30:
             assert entry.index("200k") + 4 == title.index("ctx") + 3
+        assert ("in/" in title) == (" ?" in entry[entry.find("200k") :])
+
+
+@pytest.mark.parametrize("width", range(53, 61))
+def test_a_narrow_picker_tells_both_prices_in_short(width: int) -> None:
+    priced = c.Model(provider="openrouter", id="m", input_nano_usd=3 * DOLLAR, output_nano_usd=15 * DOLLAR)
+    entry = line_text(model_line(ModelChoice(priced), width, present=False, context_tokens=0))
+    title = line_text(model_titles(width))
+    if width < 58:
+        assert entry.endswith(" 3/15")
+        assert title.endswith(" $/M in/out")
+    else:
+        assert entry.endswith("     $3     $15")
+    assert cells(entry) == cells(title)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -310,7 +385,10 @@ def test_a_name_for_several_models_stands_below_the_providers(width: int) -> Non
 def test_what_was_listed_and_when_is_told_in_words() -> None:
     listed = [msgspec.structs.replace(anthropic(), models=number, models_at=NOW - 58) for number in (0, 9)]
     (text,) = [line_text(one) for one in list_states(listed, 120, NOW)]
-    assert text == " models: anthropic 0, 58 s ago · anthropic 9, 58 s ago"
+    assert text == " models: anthropic 0 · anthropic 9, 58 s ago"
+    older = [listed[0], msgspec.structs.replace(listed[1], models_at=NOW - 300)]
+    (text,) = [line_text(one) for one in list_states(older, 120, NOW)]
+    assert text == " models: anthropic 0, 58 s ago · anthropic 9, 5 min ago"
 
 
 @pytest.mark.parametrize("width", range(3, 24))

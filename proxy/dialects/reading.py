@@ -57,7 +57,8 @@ class AnswerReader(ABC):
                 self._parts = [chunk]
                 return b""
             self._parts = []
-            chunk = _start_of(chunk)
+            if self._form != "neither":
+                chunk = _start_of(chunk)
         match self._form:
             case "whole":
                 self._hold(chunk)

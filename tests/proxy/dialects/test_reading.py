@@ -130,7 +130,7 @@ def test_a_whole_answer_is_known_by_its_first_sign(chunked: Chunking, before: by
 
 @EVERY_CHUNKING
 @pytest.mark.parametrize(
-    "body", [b"<html>", b"error code: 502", b"internal", b"idle", b"detail", b"d", b" ", b"\xef\xbb"]
+    "body", [b"<html>", b"\r\n <html>", b"error code: 502", b"internal", b"idle", b"detail", b"d", b" ", b"\xef\xbb"]
 )
 def test_what_is_neither_passes_as_it_is(chunked: Chunking, body: bytes) -> None:
     assert read(WordReader(), chunked(body)) == body

@@ -40,6 +40,7 @@ from proxy.protocol.web_rounds import Rounds, unfetched, unsearched
 from proxy.protocol.web_tools import Refusal
 from proxy.protocol.whole import stream_of
 from proxy.providers import ProviderConfig
+from proxy.workers import for_traffic
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +170,7 @@ class WebAttempt:
 
     async def _work(self, message: Mapping[str, Any]) -> bool:
         """Get what ``message`` calls for, pages all at once. Whether another round follows."""
-        wishes = self._rounds.see(message)
+        wishes = await for_traffic(self._rounds.see, message)  # a page's address is looked for in all that was said
         async with asyncio.TaskGroup() as group:
             visits = [each for each in wishes if isinstance(each, Visit)]
             pages = {each.call_id: group.create_task(self._fetch(each), name="page") for each in visits}

@@ -105,7 +105,9 @@ class Bookkeeping:
     def _price(self, exchange: Exchange) -> None:
         """What the ended exchange cost, by the models that were asked."""
         self._estimate_prompt(exchange)
-        settled = together([self._settled(exchange), *(self._settled_in_vain(each) for each in exchange.sunk)])
+        settled = self._settled(exchange)
+        if exchange.sunk:
+            settled = together([settled, *map(self._settled_in_vain, exchange.sunk)])
         exchange.cost_nano_usd, exchange.cost_source, exchange.cost_split = settled
 
     def _settled(self, exchange: Exchange) -> Settled:

@@ -138,9 +138,13 @@ class AnswerWriter:
             self.called = True
 
     def arguments(self, text: str) -> None:
-        """A piece of the open call's arguments, as JSON text."""
-        if text and self._open == "tool_use":
+        """A piece of the open call's arguments, as JSON text. Without an open call it is lost, and so is the answer."""
+        if not text or self.ended:
+            return
+        if self._open == "tool_use":
             self._delta({"type": "input_json_delta", "partial_json": text}, text)
+        else:
+            self.fail("api_error", "arguments of a call came where none is open")
 
     def server_tool(self, tool_id: str, name: str, given: Mapping[str, Any]) -> None:
         """A call that the provider itself carried out. What was given comes as a delta: clients read it there only."""

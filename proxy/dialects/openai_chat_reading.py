@@ -178,7 +178,7 @@ class ChatReader(AnswerReader):
             self._late.append(("text", text))
             return
         self._leave_calls()
-        if self._details and self.writer.open_block in (None, "thinking"):
+        if self.writer.open_block in (None, "thinking"):
             self._sign({})
         self.writer.text(text)
 
@@ -194,14 +194,13 @@ class ChatReader(AnswerReader):
 
     def _call(self, deltas: list[Any]) -> None:
         self._end_inline()
-        if self._details:
-            self._sign({})
         self._calls.see(deltas)
 
     def _sign(self, extras: Mapping[str, Any]) -> None:
-        """End the thinking with what must come back."""
-        self.writer.sign(sealed_reasoning(self._occasion.model, self._details, extras))
-        self._details = []
+        """End the thinking with what must come back, if there is any such."""
+        if self._details or extras:
+            self.writer.sign(sealed_reasoning(self._occasion.model, self._details, extras))
+            self._details = []
 
     def _count(self, payload: Mapping[str, Any], choice: Mapping[str, Any] | None) -> None:
         for usage in usages_in(payload, choice):
@@ -218,8 +217,7 @@ class ChatReader(AnswerReader):
         if self._links and not self.writer.called:
             listed = "\n".join(f"- [{title}]({url})" for url, title in self._links.items())
             self.writer.text(f"\n\nSources:\n{listed}")
-        if self._details:
-            self._sign({})
+        self._sign({})
         if self._ending.no_room and not self.writer.blocks:
             self.writer.fail("invalid_request_error", "prompt is too long: it fills the model's context window")
         else:

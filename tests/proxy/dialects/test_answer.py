@@ -145,8 +145,12 @@ def test_a_count_of_the_prompt_alone_leaves_the_output_estimated() -> None:
     assert answer.usage_told
 
 
-def test_arguments_outside_of_a_call_are_nobodys() -> None:
-    assert written(lambda answer: answer.text("a"), lambda answer: answer.arguments("{"), end).text == "a"
+@pytest.mark.parametrize("closing", [lambda answer: answer.close(), lambda answer: answer.sign("x")])
+def test_arguments_of_a_call_that_was_closed_are_not_lost_in_silence(closing: Step) -> None:
+    seen = written(
+        lambda answer: answer.tool("toolu_1", "Bash"), closing, lambda answer: answer.arguments('{"x":1}'), end
+    )
+    assert seen.error == {"type": "api_error", "message": "arguments of a call came where none is open"}
 
 
 def test_a_whole_block_stands_alone() -> None:
@@ -216,20 +220,26 @@ STEPS = st.one_of(
     TEXTS.map(lambda text: ("text", text)),
     TEXTS.map(lambda text: ("thinking", text)),
     TEXTS.map(lambda text: ("sign", text)),
-    TEXTS.map(lambda text: ("arguments", text)),
+    st.integers().map(lambda number: ("call", number)),
     st.sampled_from([("close", None), ("ping", None), ("start", None)]),
 )
+
+
+def call(answer: AnswerWriter, number: int) -> None:
+    answer.tool(f"toolu_{answer.blocks}", "Bash")
+    answer.arguments(f'{{"x":{number}}}')
 
 
 @given(st.lists(STEPS, max_size=12))
 def test_no_order_of_steps_breaks_the_grammar(steps: list[tuple[str, Any]]) -> None:
     answer = writer()
     for name, value in steps:
-        step = getattr(answer, name)
-        if value is None:
-            step()
+        if name == "call":
+            call(answer, value)
+        elif value is None:
+            getattr(answer, name)()
         else:
-            step(value)
+            getattr(answer, name)(value)
     answer.finish("end_turn")
     stream = answer.take()
     assert sdk_message(stream).stop_reason == checked(stream).stop_reason

@@ -108,8 +108,10 @@ is too large for any minute under 413 as of a rate limit."""
 _SERVERS = "api_error"
 """A word for it says less than a status that blames the request."""
 _TOO_LONG = ("context_length_exceeded", "model_max_prompt_tokens_exceeded")
-_OF_FIELD = ("unsupported_parameter", "unsupported_value", "unknown_parameter")
+_FIELD_CODES = ("unsupported_parameter", "unsupported_value", "unknown_parameter")
 """Codes of OpenAI's for a field that ``param`` names."""
+OF_FIELD = "param: "
+"""Stands before a field's name that a message lacked."""
 _EXHAUSTED = "RESOURCE_EXHAUSTED"
 _CODE = re.compile(r"[0-9]{3}")
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
@@ -214,8 +216,8 @@ def _marked(error: Mapping[str, Any], message: str) -> str:
         return f" ({code})"
     if error.get("status") == _EXHAUSTED and "quota" in message.lower():
         return f" ({_EXHAUSTED})"
-    if code in _OF_FIELD and isinstance(field, str) and field and field not in message:
-        return f" ({field})"
+    if code in _FIELD_CODES and isinstance(field, str) and field and field not in message:
+        return f" ({OF_FIELD}{field})"
     return ""
 
 

@@ -537,6 +537,26 @@ def test_past_work_of_tools_that_a_cloud_has_none_of_is_told_as_text(dialect: Di
 
 
 @BOTH
+def test_past_work_of_an_mcp_server_s_tool_is_told_as_text(dialect: Dialect) -> None:
+    said = [
+        {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "find", "server_name": "shop", "input": {"q": "x"}},
+        {"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1", "content": [{"type": "text", "text": "found"}]},
+    ]
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": said}]
+    told = sent(dialect, messages=messages)[0]["messages"][1]["content"]
+    assert [block["type"] for block in told] == ["text", "text"]
+    assert told[0]["text"] == '[find: {"q":"x"}]'
+    assert "found" in told[1]["text"]
+
+
+@BOTH
+def test_a_result_whose_call_is_gone_is_told_as_text(dialect: Dialect) -> None:
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": past_work("tool_search_tool")[1:]}]
+    told = sent(dialect, messages=messages)[0]["messages"][1]["content"]
+    assert [block["type"] for block in told] == ["text"]
+
+
+@BOTH
 def test_past_work_of_a_tool_that_a_cloud_runs_stays(dialect: Dialect) -> None:
     said = past_work("tool_search_tool_regex")
     said[1]["type"] = "tool_search_tool_result"

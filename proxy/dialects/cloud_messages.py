@@ -11,7 +11,7 @@ from operator import is_, is_not
 from typing import Any
 
 from proxy.dialects.signatures import is_sealed
-from proxy.protocol.server_tools import CALLS, as_text, is_result
+from proxy.protocol.server_tools import CALLS, as_text, cache_mark, is_result
 
 _CACHE_FIELDS = ("type", "ttl")
 
@@ -63,8 +63,7 @@ def _told(block: Any, calls: set[str], runs: Callable[[str], bool]) -> Any:
         return block
     if kind not in CALLS and not (is_result(kind) and str(block.get("tool_use_id")) not in calls):
         return block
-    mark = {name: block[name] for name in ("cache_control",) if name in block}
-    return {"type": "text", "text": as_text(block) or "", **mark}
+    return {"type": "text", "text": as_text(block) or "", **cache_mark(block)}
 
 
 def _plain(block: Any) -> Any:

@@ -16,8 +16,8 @@ from proxy.dialects.gemini_marks import Place, client_id, signature_payload
 from proxy.dialects.gemini_partial_call import PartialCall, continues, is_piece
 from proxy.dialects.page_filter import ALL_PAGES, PageFilter, host_in, host_of
 from proxy.dialects.reading import AnswerReader
-from proxy.dialects.signatures import digest
 from proxy.dialects.tool_names import ToolNames
+from proxy.protocol.server_tools import own_call_id
 
 _REFUSALS = frozenset(
     {"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR", "ESCALATION"}
@@ -217,7 +217,7 @@ class GeminiReader(AnswerReader):
         if not found or self.writer.ended:
             return
         found = [page for page in found if self._pages.admits(_host(page))]
-        tool_id = f"srvtoolu_{digest(self._occasion.message_id)}"
+        tool_id = own_call_id(self._occasion.message_id)
         self.writer.server_tool(tool_id, "web_search", {"query": "; ".join(queries)})
         self.writer.block({"type": "web_search_tool_result", "tool_use_id": tool_id, "content": found})
         if self._counts:

@@ -4,7 +4,6 @@ The server's call names the query and, where it was asked to, the addresses that
 citations of the text that follows.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from proxy.dialects.answer import AnswerWriter
 from proxy.dialects.conversation import ServerTool
 from proxy.dialects.quirks import Quirks
+from proxy.protocol.server_tools import own_call_id
 
 TOOL = "web_search"
 """The name of Anthropic's tool."""
@@ -107,8 +107,7 @@ class Searches:
             self._write(number, search)
 
     def _write(self, number: int, search: Search) -> None:
-        told = hashlib.sha256(f"{self._message_id}:search:{number}".encode()).hexdigest()[:24]
-        tool_id = f"srvtoolu_{told}"
+        tool_id = own_call_id(f"{self._message_id}:search:{number}")
         self._writer.server_tool(tool_id, TOOL, {"query": search.query})
         content: Any = [self._result(url) for url in (search.sources or tuple(self._titles))[:RESULTS_MAX]]
         if search.failed:

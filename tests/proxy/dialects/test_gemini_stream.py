@@ -12,6 +12,7 @@ from proxy.dialects.dialect import Occasion, Outgoing
 from proxy.dialects.gemini import Gemini
 from proxy.dialects.page_filter import PageFilter
 from proxy.dialects.tool_names import ToolNames
+from proxy.protocol.server_tools import OWN_ID
 from tests.proxy.dialects.chunking import EVERY_CHUNKING, Chunking, cuts, read, whole
 from tests.proxy.dialects.conversations import ARGUMENTS, SAID, TOOL_NAMES, Body
 from tests.proxy.dialects.grammar import Answer, checked, sdk_message
@@ -488,6 +489,7 @@ def test_what_google_searched_is_told_as_the_clients_own_search_is() -> None:
     last["candidates"][0]["groundingMetadata"] = grounding
     seen = answer(last)
     assert seen.kinds == ["text", "server_tool_use", "web_search_tool_result"]
+    assert seen.blocks[1]["id"].startswith(OWN_ID)
     assert seen.blocks[1]["input"] == {"query": "python release"}
     assert [(page["title"], page["url"]) for page in seen.blocks[2]["content"]] == [
         ("python.org", "https://python.org"),

@@ -129,17 +129,25 @@ class GeminiReader(AnswerReader):
             self._reason_words = words[:300] if isinstance(words, str) else ""
 
     def _see_parts(self, parts: Sequence[Mapping[str, Any]]) -> None:
-        parts = [part for part in parts if not self._see_piece(part)]
-        called = [identity for part in parts if (identity := _identity(part)) is not None]
+        called = [identity for part in parts if (identity := self._whole_call(part)) is not None]
         repeated = len(self._told) if self._told and called[: len(self._told)] == self._told else 0
         self._told += called[repeated:]
         for part in parts:
+            if self._see_piece(part):
+                continue
             if _identity(part) is None:
                 self._see_text(part)
             elif repeated:
                 repeated -= 1
             else:
                 self._see_call(part["functionCall"], _word(part.get("thoughtSignature")))
+
+    def _whole_call(self, part: Mapping[str, Any]) -> bytes | None:
+        """By what a call is known again; None for a part that is none, or is a piece of one."""
+        identity = _identity(part)
+        if identity is None or is_piece(call := part["functionCall"]):
+            return None
+        return None if self._partial is not None and self._partial.goes_on(call) else identity
 
     def _see_piece(self, part: Mapping[str, Any]) -> bool:
         """Whether ``part`` is a piece of a call whose arguments stream; then it is read."""

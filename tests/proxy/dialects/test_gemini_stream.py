@@ -278,6 +278,13 @@ def test_pieces_that_name_their_call_again_are_of_the_same_call() -> None:
         assert [each["input"] for each in seen.calls] == [{"a": 1, "b": 2}]
 
 
+def test_what_stands_beside_pieces_in_an_event_keeps_its_place() -> None:
+    last = piece(at("$.a", 1), more=False, name="Read")
+    seen = answer(event(text("before "), last, text("behind"), call("Bash")), event(reason="STOP"))
+    assert seen.kinds == ["text", "tool_use", "text", "tool_use"]
+    assert [each["input"] for each in seen.calls] == [{"a": 1}, {}]
+
+
 def test_arguments_that_the_length_limit_cuts_are_no_call() -> None:
     seen = answer(event(text("x")), event(HEAD), event(piece(at("$.a", "lo", more=True))), event(reason="MAX_TOKENS"))
     assert (seen.kinds, seen.stop_reason) == (["text"], "max_tokens")

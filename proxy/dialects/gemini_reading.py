@@ -75,7 +75,7 @@ class GeminiReader(AnswerReader):
         if "candidates" not in payload and isinstance(inner, dict):
             payload = inner
         self._count(payload.get("usageMetadata"))
-        if not self.writer.started:
+        if self.writer.model is None:
             version = payload.get("modelVersion")
             self.writer.start(version.removeprefix("models/") if isinstance(version, str) else None)
         feedback = payload.get("promptFeedback")

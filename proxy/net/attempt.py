@@ -397,10 +397,12 @@ async def _finish_stream(attempt: Attempt, tap: AnswerTap, seen: Seen | None) ->
 
 
 def _note_counts(attempt: Attempt, tap: AnswerTap) -> None:
-    """However a translated answer ended: what its provider counted until then, or that it counted nothing."""
+    """However a translated answer ended: what its provider counted until then, or that it counted nothing; and who
+    answered, which an answer that began unasked could not tell."""
     if (reader := attempt.parcel.reader) is None:
         return
     attempt.exchange.usage_estimated = not reader.writer.usage_told
+    tap.facts.model = reader.writer.model or tap.facts.model
     if not tap.output_told:
         tap.facts.see_usage(reader.writer.told)
 

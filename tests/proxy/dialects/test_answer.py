@@ -39,6 +39,15 @@ def test_the_model_that_answers_beats_the_one_that_was_asked() -> None:
     assert written(lambda answer: answer.start("real"), end).message["model"] == "real"
 
 
+def test_a_model_that_is_told_after_the_start_is_known() -> None:
+    answer = writer()
+    answer.start()
+    assert answer.model is None
+    answer.start("real")
+    answer.start("other")
+    assert answer.model == "real"
+
+
 def test_a_second_start_is_no_second_message() -> None:
     seen = written(lambda answer: answer.start(), lambda answer: answer.start("other"), end)
     assert seen.names.count("message_start") == 1
@@ -181,6 +190,10 @@ def test_without_a_count_the_output_is_estimated() -> None:
     answer.finish("end_turn")
     assert checked(answer.take()).usage["output_tokens"] == 10
     assert not answer.usage_told
+
+
+def test_the_estimate_counts_bytes() -> None:
+    assert written(lambda answer: answer.text("世界" * 20), end).usage["output_tokens"] == 30
 
 
 def test_after_the_end_nothing_is_written() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,6 +92,14 @@ def test_no_signature_holds_a_quote() -> None:
 def test_a_signature_of_text_is_no_block() -> None:
     seen = answer(event(text("hi")), event(text("", thoughtSignature="c2ln"), reason="STOP"))
     assert seen.kinds == ["text"]
+
+
+def test_who_answers_is_known_though_the_answer_began_before_it_was_told() -> None:
+    reader = Gemini().reader(Outgoing("", b""), replace(AT, model="alias"))
+    reader.feed(b": still there\n\n")
+    assert b'"model":"alias"' in reader.begin()
+    reader.feed(stream(event(text("Hi."), reason="STOP")))
+    assert reader.writer.model == MODEL
 
 
 def returned(blocks: Sequence[Body]) -> list[Body]:

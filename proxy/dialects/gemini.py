@@ -180,9 +180,15 @@ class _RequestWriter:
 
     def _sampling(self) -> Iterator[tuple[str, Any]]:
         asked, quirks = self._conversation, self._occasion.quirks
-        for name, value in (("temperature", asked.temperature), ("topP", asked.top_p), ("topK", asked.top_k)):
+        for name, field, value in (
+            ("temperature", "temperature", asked.temperature),
+            ("top_p", "topP", asked.top_p),
+            ("top_k", "topK", asked.top_k),
+        ):
             if value is not None and quirks.sampling:
-                yield name, value
+                yield field, value
+            elif value is not None:
+                self.notes.append(f"{name} left out: the provider does not take it")
         if len(asked.stop) > quirks.stop_max:
             self.notes.append(f"stop sequences: the first {quirks.stop_max} of {len(asked.stop)} sent")
         if stop := asked.stop[: quirks.stop_max]:

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from proxy.dialects.bedrock import Bedrock
 from proxy.dialects.cloud import claude_version
-from proxy.dialects.dialect import Dialect, Occasion, Outgoing
+from proxy.dialects.dialect import CannotTake, Dialect, Occasion, Outgoing
 from proxy.dialects.signatures import sealed
 from proxy.dialects.vertex import Vertex
 from tests.proxy.dialects.conversations import Body, bodies, calls_in, said_in
@@ -310,15 +310,25 @@ def test_web_search_is_left_out_for_bedrock_and_so_is_the_demand_for_it() -> Non
     assert payload["tools"] == [TOOL]
     assert "tool_choice" not in payload
     assert "web_search_20250305" in outgoing.notes[0]
+    assert outgoing.notes[1] == "tool_choice left to the model: the tool web_search is not sent"
 
 
 @BOTH
 @pytest.mark.parametrize("kind", ["web_fetch_20250910", "code_execution_20250825", "mcp_toolset", "advisor_20260301"])
 def test_other_tools_of_anthropics_servers_are_left_out(dialect: Dialect, kind: str) -> None:
-    payload, outgoing = sent(dialect, tools=[{"type": kind, "name": "x"}], tool_choice={"type": "any"})
+    payload, outgoing = sent(dialect, tools=[{"type": kind, "name": "x"}], tool_choice={"type": "auto"})
     assert "tools" not in payload
     assert "tool_choice" not in payload
     assert kind in outgoing.notes[0]
+
+
+@BOTH
+@pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "tool", "name": "x"}])
+def test_a_demand_that_no_tool_can_meet_is_not_sent(dialect: Dialect, choice: Body) -> None:
+    body = {"messages": [], "tools": [{"type": "web_fetch_20250910", "name": "x"}], "tool_choice": choice}
+    with pytest.raises(CannotTake, match="demands web_fetch_20250910, which"):
+        dialect.request(body, Occasion(model=NEW, message_id="m"))
+    assert dialect.count_request(body, Occasion(model=NEW, message_id="m")) is not None
 
 
 @BOTH

@@ -106,6 +106,15 @@ def test_texts_names_and_arguments_survive_the_way_there(body: Body) -> None:
     assert all(json.dumps(said, ensure_ascii=False)[1:-1] in text for said in said_in(body))
 
 
+def test_sampling_that_is_not_taken_is_left_out_and_told() -> None:
+    asked = {"temperature": 0.5, "top_p": 0.9, "top_k": 5, "messages": [{"role": "user", "content": "hi"}]}
+    payload, outgoing = sent(asked, quirky(sampling=False))
+    assert "generationConfig" not in payload
+    assert outgoing.notes == tuple(
+        f"{name} left out: the provider does not take it" for name in ("temperature", "top_p", "top_k")
+    )
+
+
 @given(bodies())
 def test_the_same_body_gives_the_same_bytes(body: Body) -> None:
     assert Gemini().request(body, occasion()).body == Gemini().request(body, occasion()).body

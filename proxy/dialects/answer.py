@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from proxy.dialects.signatures import sealed
+from proxy.dialects.signatures import DIGEST_CHARS, sealed
 from proxy.protocol.sse import write_event
 
 StopReason = Literal[
@@ -177,7 +177,7 @@ class AnswerWriter:
         if self._open is None:
             return
         if self._open == "thinking" and self._thought is not None:
-            told = sealed(self._dialect, self._thought.hexdigest()[:24])
+            told = sealed(self._dialect, self._thought.hexdigest()[:DIGEST_CHARS])
             self._delta({"type": "signature_delta", "signature": told}, "")
         self._thought = None
         self._open = None

@@ -18,7 +18,6 @@ from proxy.protocol.server_tools import CALLS, is_result, told_call, told_refere
 Role = Literal["user", "assistant"]
 Block = Mapping[str, Any]
 
-_TYPED_TOOLS_KEPT = ("custom",)
 _READ = (
     *("model", "messages", "system", "tools", "tool_choice", "max_tokens", "temperature", "top_p", "top_k", "stream"),
     *(
@@ -399,7 +398,7 @@ def _tools(listed: Sequence[Mapping[str, Any]], notes: _Notes) -> tuple[tuple[To
     server_tools: list[ServerTool] = []
     for each in listed:
         kind, name = each.get("type") or "custom", str(each.get("name") or each.get("type") or "tool")
-        if kind not in _TYPED_TOOLS_KEPT:
+        if kind != "custom":
             server_tools.append(ServerTool(str(kind), name, each))
         elif all(tool.name != name for tool in tools):
             description = each.get("description")

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from proxy.dialects.answer import AnswerWriter
-from proxy.dialects.complaints import Complaint, count_in, details_of, read_complaint_body
-from proxy.dialects.conversation import Conversation, ServerTool, read_conversation
+from proxy.dialects.complaints import Complaint, count_in, read_complaint_body
+from proxy.dialects.conversation import Conversation, ServerTool, Tool, read_conversation
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing, in_path
 from proxy.dialects.gemini_contents import Contents
 from proxy.dialects.gemini_marks import DIALECT
@@ -21,7 +21,6 @@ from proxy.dialects.gemini_thinking import gemini_version, thinking_config
 from proxy.dialects.page_filter import ALL_PAGES, filter_of
 from proxy.dialects.schemas import SchemaRules, legal_schema
 from proxy.dialects.tool_names import ToolNames
-from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.naming import strip_window_suffix
 
 _WORDS = frozenset({"type", "format", "title", "description", "enum", "items", "minItems", "maxItems", "minimum"})
@@ -76,10 +75,9 @@ class Gemini:
         return GeminiReader(writer, outgoing.names, _plain(occasion), outgoing.pages)
 
     def complaint(self, status: int, headers: Mapping[str, str], body: bytes) -> Complaint:
-        complaint = read_complaint_body(status, body)
-        if any(each.get("reason") == "API_KEY_INVALID" for each in _details(body)):
-            return replace(complaint, kind="authentication_error")
-        return complaint
+        """What an answer with an error status says."""
+        del headers
+        return read_complaint_body(status, body)
 
     def count_request(self, body: Mapping[str, Any], occasion: Occasion) -> Outgoing | None:
         occasion = _plain(occasion)
@@ -141,7 +139,7 @@ class _RequestWriter:
             return None
         return next((tool for tool in self._conversation.server_tools if tool.type.startswith("web_search")), None)
 
-    def _declared(self, tool: Any) -> dict[str, Any]:
+    def _declared(self, tool: Tool) -> dict[str, Any]:
         """A tool without parameters has no schema: an empty object is refused."""
         plain = self._occasion.quirks.plain_schemas
         declared: dict[str, Any] = {"name": self.names.sent(tool.name), "description": tool.description}
@@ -221,14 +219,3 @@ def _name(model: str) -> str:
 
 def _of(occasion: Occasion) -> str:
     return f"/models/{in_path(_name(occasion.model), safe='@')}"
-
-
-def _details(body: bytes) -> Iterator[Mapping[str, Any]]:
-    """``error.details`` of an error's body, which may stand in a list."""
-    try:
-        payload = read_json(body)
-    except NotJson:
-        return
-    payload = payload[0] if isinstance(payload, list) and payload else payload
-    error = payload.get("error") if isinstance(payload, dict) else None
-    yield from details_of(error) if isinstance(error, dict) else ()

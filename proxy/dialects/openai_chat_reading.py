@@ -4,7 +4,7 @@ Nothing is certain about the order of things: usage before or after the finish r
 calls, reasoning in three places. So the ending waits for ``[DONE]`` or the end of the stream.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proxy.dialects.answer import AnswerWriter, StopReason
@@ -148,17 +148,16 @@ class ChatReader(AnswerReader):
         if self._inline is None:
             self._say(text)
             return
-        for kind, piece in self._inline.feed(text):
-            if kind == "thinking":
-                self._think(piece)
-            else:
-                self._say(piece)
+        self._tell(self._inline.feed(text))
 
     def _end_inline(self) -> None:
         if self._inline is None:
             return
         inline, self._inline = self._inline, None
-        for kind, piece in inline.end():
+        self._tell(inline.end())
+
+    def _tell(self, pieces: Iterable[tuple[str, str]]) -> None:
+        for kind, piece in pieces:
             if kind == "thinking":
                 self._think(piece)
             else:

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
+from proxy.dialects.answer_schema import told_schema
 from proxy.dialects.attribution import unattributed
 from proxy.dialects.cloud_messages import cloud_messages, without_scope
 from proxy.dialects.dialect import CannotTake, Occasion
@@ -221,7 +220,7 @@ class _Adaptation:
         if isinstance(form, dict) and first <= self._version <= last:
             kept["format"] = form
         elif isinstance(form, dict) and isinstance(form.get("schema"), dict):
-            fields["system"] = [*_blocks(fields.get("system")), _instruction(form["schema"])]
+            fields["system"] = [*_blocks(fields.get("system")), {"type": "text", "text": told_schema(form["schema"])}]
             self._notes.append(f"the answer's schema told as an instruction: {self._cloud.name} does not enforce it")
         if kept:
             fields["output_config"] = kept
@@ -264,8 +263,3 @@ def _blocks(system: object) -> list[Any]:
     if isinstance(system, str):
         return [{"type": "text", "text": system}] if system else []
     return list(system) if isinstance(system, list) else []
-
-
-def _instruction(schema: Mapping[str, Any]) -> Fields:
-    told = msgspec.json.encode(schema).decode()
-    return {"type": "text", "text": f"Answer with JSON only, without a code fence, that fits this schema:\n{told}"}

@@ -144,6 +144,11 @@ class ServerTool:
     name: str
     settings: Mapping[str, Any]
 
+    @property
+    def searches(self) -> bool:
+        """It searches the web."""
+        return self.type.startswith("web_search_")
+
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:

@@ -21,13 +21,9 @@ RESULTS_MAX = 50
 _PLACE = ("city", "region", "country", "timezone")
 
 
-def is_search(tool: ServerTool) -> bool:
-    return tool.type.startswith("web_search_")
-
-
 def search_tool(tool: ServerTool, quirks: Quirks) -> dict[str, Any] | None:
     """The server's own search in place of ``tool``; None where it has none."""
-    if not is_search(tool) or quirks.search_tool not in ("web_search", "web_search_preview"):
+    if not tool.searches or quirks.search_tool not in ("web_search", "web_search_preview"):
         return None
     made: dict[str, Any] = {"type": quirks.search_tool}
     allowed = tool.settings.get("allowed_domains")

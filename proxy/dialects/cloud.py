@@ -14,6 +14,7 @@ from proxy.dialects.answer_schema import told_schema
 from proxy.dialects.attribution import unattributed
 from proxy.dialects.cloud_messages import cloud_messages, without_scope
 from proxy.dialects.dialect import CannotTake, Occasion
+from proxy.dialects.foreign_values import mapping
 
 Version = tuple[int, int]
 Fields = dict[str, Any]
@@ -172,8 +173,7 @@ class _Adaptation:
 
     def _adapt_choice(self, fields: Fields, names: Sequence[object]) -> None:
         """A demand for a tool that is none of ``names`` goes, unless nothing is left that could be called."""
-        choice = fields.get("tool_choice")
-        choice = choice if isinstance(choice, dict) else {}
+        choice = mapping(fields.get("tool_choice"))
         demands = choice.get("type") in ("any", "tool")
         if demands and self._left_tools and not names and not self._to_count:
             raise CannotTake(f"the request demands {self._left_tools[0]}, which {self._cloud.name} does not run")
@@ -205,8 +205,7 @@ class _Adaptation:
         return (*_TOOL_FIELDS, *deferred, *eager)
 
     def _adapt_output(self, fields: Fields) -> None:
-        config = fields.pop("output_config", None)
-        config = config if isinstance(config, dict) else {}
+        config = mapping(fields.pop("output_config", None))
         kept: Fields = {}
         if config.get("effort"):
             if self._takes_effort():

@@ -10,6 +10,7 @@ from typing import Any
 
 from proxy.dialects.answer import AnswerWriter
 from proxy.dialects.conversation import ServerTool
+from proxy.dialects.foreign_values import mapping, mappings, word
 from proxy.dialects.quirks import Quirks
 from proxy.protocol.server_tools import own_call_id
 
@@ -58,17 +59,15 @@ class Search:
 
 def read_search(item: Mapping[str, Any]) -> Search | None:
     """The search in a ``web_search_call``; None where it opened or read a page."""
-    action = item.get("action")
-    action = action if isinstance(action, dict) else {}
+    action = mapping(item.get("action"))
     if action.get("type", "search") != "search":
         return None
     query = action.get("query")
     if not isinstance(query, str) or not query:
         queries = action.get("queries")
         query = "; ".join(each for each in queries if isinstance(each, str)) if isinstance(queries, list) else ""
-    listed = action.get("sources")
-    sources = [_address(each) for each in listed] if isinstance(listed, list) else []
-    return Search(query, tuple(dict.fromkeys(each for each in sources if each)), item.get("status") == "failed")
+    sources = [url for each in mappings(action.get("sources")) if (url := word(each.get("url")))]
+    return Search(query, tuple(dict.fromkeys(sources)), item.get("status") == "failed")
 
 
 class Searches:
@@ -84,10 +83,9 @@ class Searches:
 
     def cite(self, annotations: object) -> None:
         """A text cites pages."""
-        for each in annotations if isinstance(annotations, list) else []:
-            if isinstance(each, dict) and each.get("type") == "url_citation" and (url := _address(each)):
-                title = each.get("title")
-                self._titles[url] = title if isinstance(title, str) and title else url
+        for each in mappings(annotations):
+            if each.get("type") == "url_citation" and (url := word(each.get("url"))):
+                self._titles[url] = word(each.get("title")) or url
 
     def add(self, search: Search) -> None:
         """A search is done. If nobody said what it found, the text that follows will."""
@@ -113,8 +111,3 @@ class Searches:
     def _result(self, url: str) -> dict[str, Any]:
         title = self._titles.get(url, url)
         return {"type": "web_search_result", "title": title, "url": url, "encrypted_content": "", "page_age": None}
-
-
-def _address(entry: object) -> str:
-    url = entry.get("url") if isinstance(entry, dict) else None
-    return url if isinstance(url, str) else ""

@@ -23,7 +23,7 @@ from proxy.dialects.openai_chat_payload import (
     usages_in,
 )
 from proxy.dialects.openai_chat_reasoning import DIALECT, joined_detail, sealed_reasoning
-from proxy.dialects.openai_chat_usage import read_usage
+from proxy.dialects.openai_usage import read_usage
 from proxy.dialects.reading import AnswerReader
 from proxy.dialects.tool_names import ToolNames
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from proxy.dialects.answer import AnswerWriter, StopReason
 from proxy.dialects.complaints import read_complaint
-from proxy.dialects.counts import first_count, token_count
+from proxy.dialects.counts import token_count
 from proxy.dialects.dialect import Occasion
 from proxy.dialects.foreign_values import mapping
 from proxy.dialects.openai_responses_item import Group, Kind
 from proxy.dialects.openai_responses_items import Items
 from proxy.dialects.openai_responses_reasoning import DIALECT
+from proxy.dialects.openai_usage import read_usage
 from proxy.dialects.reading import AnswerReader
 from proxy.dialects.tool_names import ToolNames
 
@@ -48,8 +49,6 @@ _PARTS: Mapping[object, tuple[Kind, Group]] = {
 _ENDS = ("completed", "done", "incomplete", "failed", "cancelled")
 _STOPS: Mapping[object, StopReason] = {"content_filter": "refusal"}
 """Why a response is incomplete; for anything else it was too long."""
-_READ = (("input_tokens_details", "cached_tokens"), ("prompt_tokens_details", "cached_tokens"))
-_WRITTEN = (("input_tokens_details", "cache_write_tokens"), ("prompt_tokens_details", "cache_write_tokens"))
 
 
 class ResponsesReader(AnswerReader):
@@ -167,27 +166,9 @@ class ResponsesReader(AnswerReader):
         self.writer.fail(complaint.kind, complaint.message)
 
     def _count(self, told: Mapping[str, Any]) -> None:
-        """Cached tokens are part of the input here. What is not told leaves the estimate."""
-        given, written = (
-            next((count for name in names if (count := token_count(told.get(name))) is not None), None)
-            for names in (("input_tokens", "prompt_tokens"), ("output_tokens", "completion_tokens"))
-        )
-        if not given and written is None:
-            return
-        cached, kept = first_count(told, _READ) or 0, first_count(told, _WRITTEN) or 0
-        counts: dict[str, Any] = {
-            "input_tokens": max(0, given - cached - kept) if given else None,
-            "cache_read_input_tokens": cached,
-            "cache_creation_input_tokens": kept,
-            "output_tokens": written,
-        }
-        reasoning = token_count(mapping(told.get("output_tokens_details")).get("reasoning_tokens"))
-        if reasoning is not None:
-            counts["output_tokens_details"] = {"thinking_tokens": reasoning}
-        if self._items.searches.count:
+        counts = read_usage(told, reasoning_outside=False)
+        if counts and self._items.searches.count:
             counts["server_tool_use"] = {"web_search_requests": self._items.searches.count}
-        if isinstance(cost := told.get("cost"), int | float | str) and not isinstance(cost, bool):
-            counts["cost"] = cost
         self.writer.count(counts)
 
 

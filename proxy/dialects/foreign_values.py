@@ -9,6 +9,10 @@ def word(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def entries(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 

@@ -13,7 +13,8 @@ import msgspec
 from proxy.dialects.answer import AnswerWriter
 from proxy.dialects.answer_schema import is_object, told_schema
 from proxy.dialects.complaints import Complaint, count_in, read_complaint_body
-from proxy.dialects.conversation import Conversation, ServerTool, Tool, read_conversation
+from proxy.dialects.conversation import Conversation, ServerTool, Tool
+from proxy.dialects.conversation_reading import read_conversation
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing, in_path
 from proxy.dialects.gemini_contents import Contents
 from proxy.dialects.gemini_marks import DIALECT

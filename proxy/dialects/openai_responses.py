@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from proxy.dialects.complaints import Complaint, count_in, read_complaint_body
-from proxy.dialects.conversation import Conversation, NotAConversation, ServerTool, read_conversation
+from proxy.dialects.conversation import Conversation, NotAConversation, ServerTool
+from proxy.dialects.conversation_reading import read_conversation
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing
 from proxy.dialects.effort import wished_effort
 from proxy.dialects.openai_responses_input import InputItems

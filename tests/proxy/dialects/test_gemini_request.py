@@ -8,13 +8,13 @@ import pytest
 from google.genai import types
 from hypothesis import given, settings
 
-from proxy.dialects.conversation import NO_RESULT
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing
 from proxy.dialects.gemini import Gemini
 from proxy.dialects.gemini_marks import SKIP_SIGNATURE, client_id, signature_payload
 from proxy.dialects.page_filter import PageFilter
 from proxy.dialects.quirks import Quirks
 from proxy.dialects.signatures import sealed
+from proxy.dialects.turns import NO_RESULT
 from tests.proxy.dialects.conversations import PDF, PNG, Body, bodies, calls_in, said_in, text_block
 
 MODEL = "gemini-3.1-pro-preview"

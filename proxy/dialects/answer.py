@@ -89,7 +89,7 @@ class AnswerWriter:
 
     def start(self, model: str | None = None) -> None:
         """The answer begins; ``model`` is what the provider says that answers, perhaps only after it began."""
-        if model and self.model is None:
+        if self.model is None and model:
             self.model = model
         if self.started or self.ended:
             return
@@ -247,7 +247,7 @@ class AnswerWriter:
             self.close()
 
     def _delta(self, delta: Mapping[str, Any], text: str) -> None:
-        self._text_bytes += len(text.encode(errors="replace"))
+        self._text_bytes += len(text) if text.isascii() else len(text.encode(errors="replace"))
         self._write("content_block_delta", {"index": self._index, "delta": delta})
 
     def _write(self, name: str, payload: Mapping[str, Any]) -> None:

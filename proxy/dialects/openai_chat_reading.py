@@ -177,7 +177,7 @@ class ChatReader(AnswerReader):
             self._late.append(("text", text))
             return
         self._leave_calls()
-        if self.writer.open_block in (None, "thinking"):
+        if self._details and self.writer.open_block in (None, "thinking"):
             self._sign({})
         self.writer.text(text)
 

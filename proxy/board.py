@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from proxy import contract as c
+from proxy.ledger.costings import Costing
 from proxy.ledger.sessions import AgentSum
 from proxy.net.exchange import Capture, Exchange
 from proxy.protocol.session_bill import plus
@@ -201,13 +202,15 @@ class Board:
         session = self._session_of(request)
         agent = session.agent(request, request.started_at)
         agent.in_flight = max(0, agent.in_flight - 1)
-        self._add(session, request, window)
+        in_window = exchange.in_window
+        self._add(session, request, window, in_window.total_tokens if in_window is not None else 0)
         self.recent.append(request)
         return session.id
 
     def restore(self, request: c.Request, window: int | None) -> None:
         """An ended request from the ledger, oldest first; one that was imported counts and is no news."""
-        self._add(self._session_of(request), request, window)
+        summed = request.usage.web_searches > 0
+        self._add(self._session_of(request), request, window, 0 if summed else request.usage.total_tokens)
         if not request.imported:
             self.recent.append(request)
 
@@ -215,15 +218,7 @@ class Board:
         """Ended requests got other costs."""
         costs = {one.was.id: one for one in changed}
         for one in changed:
-            session = self._sessions.get(one.was.session_id or "")
-            if session is not None and not self._has(session, one.was.started_at):
-                session = None
-            agent = session.agents.get((one.was.role, one.was.agent_id)) if session is not None else None
-            for sums in (session, agent):
-                if sums is not None:
-                    sums.tally = plus(sums.tally, one.difference)
-            if one.was.started_at >= self._midnight:
-                self.today = plus(self.today, one.difference)
+            self._grow(one.was, one.difference)
         for place, request in enumerate(self.recent):
             if (new := costs.get(request.id)) is not None:
                 self.recent[place] = msgspec.structs.replace(
@@ -235,21 +230,14 @@ class Board:
 
     def imported(self, request: c.Request) -> None:
         """A request that ended elsewhere came into the ledger: it counts, and is no news."""
-        if request.started_at >= self._midnight:
-            self.today = add(self.today, request)
         session = self._sessions.get(request.session_id or "")
         if session is not None and self._has(session, request.started_at):
-            agent = session.agent(request, request.started_at)
-            session.tally, agent.tally = add(session.tally, request), add(agent.tally, request)
+            session.agent(request, request.started_at)
+        self._grow(request, add(NOTHING, request))
 
     def grew(self, one: Grown) -> None:
         """An imported request came into the ledger again, with more."""
-        if one.was.started_at >= self._midnight:
-            self.today = plus(self.today, one.difference)
-        session = self._sessions.get(one.was.session_id or "")
-        if session is not None and self._has(session, one.was.started_at):
-            agent = session.agent(one.was, one.was.started_at)
-            session.tally, agent.tally = plus(session.tally, one.difference), plus(agent.tally, one.difference)
+        self._grow(one.was, one.difference)
 
     def restore_sums(self, sums: Iterable[AgentSum]) -> None:
         """What agents did before the requests that will be restored."""
@@ -369,7 +357,19 @@ class Board:
         """Whether a request of the ledger that began then is in a session's sums."""
         return began >= self._lacking.get(session.id, 0.0)
 
-    def _add(self, session: _SessionSums, request: c.Request, window: int | None) -> None:
+    def _grow(self, request: c.Request | Costing, more: c.Tally) -> None:
+        """Sums that have ``request`` in them have ``more``."""
+        if request.started_at >= self._midnight:
+            self.today = plus(self.today, more)
+        session = self._sessions.get(request.session_id or "")
+        if session is None or not self._has(session, request.started_at):
+            return
+        session.tally = plus(session.tally, more)
+        if (agent := session.agents.get((request.role, request.agent_id))) is not None:
+            agent.tally = plus(agent.tally, more)
+
+    def _add(self, session: _SessionSums, request: c.Request, window: int | None, in_window: int) -> None:
+        """``in_window``: tokens that stand in ``window`` with the answer; 0: nobody knows."""
         if request.kind != "messages":
             return
         agent = session.agent(request, request.started_at)
@@ -386,8 +386,8 @@ class Board:
             session.asked_model = request.asked_model
             session.served_model = request.served_model or request.target_model
             session.provider, session.simulated = request.provider, request.simulated
-            if request.usage.prompt_tokens:
-                session.context_tokens, session.context_window = request.usage.total_tokens, window
+            if request.usage.prompt_tokens and in_window:
+                session.context_tokens, session.context_window = in_window, window
 
     def _keep_capture(self, exchange: Exchange) -> None:
         self._captures[exchange.id] = exchange

@@ -1,8 +1,7 @@
 """What follows from a request that arrived or is over: its price, its record, and what each part makes of it."""
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -12,24 +11,21 @@ from proxy.board import Board
 from proxy.budgets import Budgets
 from proxy.cachewatch import CacheWatch
 from proxy.catalog import ModelCatalog
-from proxy.chores import Chores, contain
+from proxy.chores import contain
 from proxy.costs import Costs
 from proxy.feed import Feed
 from proxy.fitting import Fitting
 from proxy.herald import Herald
 from proxy.ledger.writer import LedgerWriter
 from proxy.metrics import Totals
-from proxy.net.discovery import REFRESH_S, Discovery
-from proxy.net.exchange import Exchange
+from proxy.net.discovery import Discovery
+from proxy.net.exchange import Exchange, Sunk
 from proxy.pasts import Pasts
-from proxy.protocol.pricing import Price
+from proxy.protocol.pricing import Price, Settled, together
 from proxy.protocol.routing import Target
 from proxy.repricing import Repriced
 from proxy.roster import Roster
 from proxy.telemetry.sender import Telemetry
-
-LIST_AGAIN_S = 600.0
-"""A provider that lists nothing to a login, as Claude's may, is not asked again with every request."""
 
 
 class PriceBook:
@@ -72,10 +68,6 @@ class Bookkeeping:
     names: AgentNames
     cachewatch: CacheWatch
     discovery: Discovery
-    chores: Chores
-    local_token: str
-    _lists_asked: dict[str, float] = field(default_factory=dict)
-    """When a client's login last asked a provider for its models, monotonic."""
 
     def opened(self, exchange: Exchange) -> None:
         exchange.providers = self.providers.generation
@@ -92,7 +84,7 @@ class Bookkeeping:
         contain("telemetry", self.telemetry.record, request)
         contain("metrics", self.totals.add, request)
         contain("notices", self.herald.served, request)
-        contain("model lists", self._learn_list, exchange)
+        contain("model lists", self.discovery.served, exchange)
         contain("names of sub-agents", self.names.ended, exchange)
         contain("the watch of the caches", self.cachewatch.ended, exchange, request)
 
@@ -111,19 +103,29 @@ class Bookkeeping:
         self.budgets.repriced(changed)
 
     def _price(self, exchange: Exchange) -> None:
-        """What the ended exchange cost, by the model that served."""
-        provider = self.providers.known(exchange.provider or "")
+        """What the ended exchange cost, by the models that were asked."""
         self._estimate_prompt(exchange)
+        settled = together([self._settled(exchange), *(self._settled_in_vain(each) for each in exchange.sunk)])
+        exchange.cost_nano_usd, exchange.cost_source, exchange.cost_split = settled
+
+    def _settled(self, exchange: Exchange) -> Settled:
+        """What its answer cost, by the model that served."""
+        provider = self.providers.known(exchange.provider or "")
         facts, usage = exchange.facts, exchange.counted
         reported = None if exchange.output_estimated else facts.reported_nano_usd
         billed = usage.total_tokens > 0 or reported is not None
         if exchange.kind != "messages" or (exchange.outcome != "served" and not billed):
-            exchange.cost_nano_usd, exchange.cost_source, exchange.cost_split = 0, "free", c.CostSplit()
-        elif provider is not None and billed:
-            models = [name for name in (facts.model, exchange.target_model) if name]
-            here = exchange.searched_here
-            settled = self.costs.settled(provider, models, usage, reported, speed=facts.speed, searched_here=here)
-            exchange.cost_nano_usd, exchange.cost_source, exchange.cost_split = settled
+            return Settled(0, "free", c.CostSplit())
+        if provider is None or not billed:
+            return Settled()
+        models = [name for name in (facts.model, exchange.target_model) if name]
+        here = exchange.searched_here
+        return self.costs.settled(provider, models, usage, reported, speed=facts.speed, searched_here=here)
+
+    def _settled_in_vain(self, sunk: Sunk) -> Settled:
+        provider, facts, here = self.providers.known(sunk.provider), sunk.facts, sunk.searched_here
+        models, reported = [name for name in (facts.model, sunk.model) if name], facts.reported_nano_usd
+        return self.costs.settled(provider, models, facts.usage, reported, speed=facts.speed, searched_here=here)
 
     def _estimate_prompt(self, exchange: Exchange) -> None:
         """Of an answer that broke off before its provider told what it had read: that too is estimated."""
@@ -149,14 +151,3 @@ class Bookkeeping:
         if request.outcome == "served":
             self.catalog.note_used(request.provider, request.target_model, request.started_at)
             self.fitting.learn(exchange, request)
-
-    def _learn_list(self, exchange: Exchange) -> None:
-        """Anthropic lists models only to a credential; where the engine has none, the client's serves on the spot."""
-        provider = self.providers.get(exchange.provider or "")
-        if provider is None or provider.auth != "passthrough" or provider.keys or exchange.outcome != "served":
-            return
-        age, now = time.time() - (self.catalog.listing(provider.name).fetched_at or 0), time.monotonic()
-        if age > REFRESH_S and now - self._lists_asked.get(provider.name, -LIST_AGAIN_S) >= LIST_AGAIN_S:
-            self._lists_asked[provider.name] = now
-            headers = list(exchange.raw_headers)
-            self.chores.start("model list by login", self.discovery.refresh_with(provider, headers, self.local_token))

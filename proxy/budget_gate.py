@@ -76,9 +76,11 @@ class BudgetGate:
         return tuple(self.budgets.view(scope) for scope in bounded if self.budgets.known(scope))
 
     async def learn(self, sessions: Iterable[c.Session]) -> None:
-        """Ask the ledger for what ``views`` does not know yet."""
+        """Ask the ledger for what ``views`` does not know yet, and forget what it does not tell any more."""
+        scopes = self._scopes_of(sessions)
+        await self.budgets.forget_all_but(scopes)
         if not self.budgets.idle:
-            await self.budgets.know(self._scopes_of(sessions))
+            await self.budgets.know(scopes)
 
     async def report(self, session: str | None, project: str | None) -> c.BudgetReport:
         """The budgets of a session, of a project, of today and of this month."""

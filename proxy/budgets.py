@@ -7,7 +7,7 @@ follows from the sums is decided in ``protocol.budget``.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -50,12 +50,12 @@ class Budgets:
         file: Path,
         settings: BudgetSettings,
         ledger: LedgerReader,
-        flush: Callable[[], object],
+        flush: Callable[[], bool],
         clock: Callable[[], float],
         warn: Callable[[str], None],
     ) -> None:
-        """``flush`` waits until the ledger has all that ended; ``clock`` tells Unix seconds; ``warn`` takes a sentence
-        for the user."""
+        """``flush`` waits until the ledger has all that ended and says whether it has; ``clock`` tells Unix seconds;
+        ``warn`` takes a sentence for the user."""
         self._file, self._settings, self._ledger = KeptFile(file, "budgets"), settings, ledger
         self._flush, self._clock, self._warn = flush, clock, warn
         self._kept = self._file.content(_Kept)
@@ -98,9 +98,22 @@ class Budgets:
     async def ask_again(self) -> None:
         """The ledger changed, not by requests that ended: ask it anew for all that is known."""
         for scope in tuple(self._others):
+            learned = await self._learned(scope)
             before, _ = self._sum(scope)
-            self._others[scope] = await self._learned(scope)
+            self._others[scope] = learned
             self._tell(scope, before)
+
+    async def forget_all_but(self, wanted: Collection[Scope]) -> None:
+        """What is neither ``wanted`` nor in flight nor of yesterday is left to the ledger, until somebody wants to know
+        it again."""
+        in_flight = (scope for under, _ in self._running.values() for scope in under)
+        yesterday = c.local_day(self._clock()) - timedelta(days=1)
+        kept = {*wanted, *in_flight, *scopes(None, None, yesterday.isoformat())}
+        past = {scope: own for scope, own in self._own.items() if scope not in kept}
+        if past and not await for_traffic(self._flush):
+            return
+        self._own = {scope: own for scope, own in self._own.items() if past.get(scope) != own}
+        self._others = {scope: sum_ for scope, sum_ in self._others.items() if scope in kept or scope in self._own}
 
     def limit(self, scope: Scope) -> int | None:
         amount = self.amounts.of(scope)

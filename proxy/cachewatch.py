@@ -37,7 +37,6 @@ REST = 9
 PATIENCE_S = 2.0
 """Whoever asks waits so long for what is still being looked at."""
 
-PriceOf = Callable[[c.Request], Price | None]
 Attributed = Callable[[str], bool]
 """Whether a provider reads the client's attribution block as part of the prompt."""
 Found = Callable[[str, c.CacheBreak], None]
@@ -62,7 +61,7 @@ class _Compared:
 class CacheWatch:
     """Looks at ended requests, one at a time."""
 
-    def __init__(self, price_of: PriceOf, attributed: Attributed, found: Found) -> None:
+    def __init__(self, price_of: Callable[[c.Request], Price | None], attributed: Attributed, found: Found) -> None:
         self._price_of, self._attributed, self._found = price_of, attributed, found
         self._waiting: asyncio.Queue[_Ended] = asyncio.Queue(WAITING_MAX)
         self._waiting_bytes = 0
@@ -72,8 +71,11 @@ class CacheWatch:
         """Requests that nobody looked at, for want of time."""
 
     def ended(self, exchange: Exchange, request: c.Request) -> None:
-        """Have a look at ``request`` later. Returns at once."""
-        if exchange.body is None or not _worth_a_look(request):
+        """Have a look at ``request`` later. Returns at once.
+
+        Counts that several passes were summed up in do not tell what was read, nor what is there to be read next.
+        """
+        if exchange.body is None or not exchange.in_one_pass or not _worth_a_look(request):
             return
         size = request.request_bytes
         if self._waiting.full() or self._waiting_bytes + size > WAITING_BYTES:

@@ -79,21 +79,6 @@ class Costs:
             return price, "genai-prices"
         return None, "unknown"
 
-    def cost_of(
-        self,
-        provider: ProviderConfig | None,
-        model: str,
-        usage: c.Usage,
-        reported_nano_usd: int | None,
-        day: str | None = None,
-        speed: str | None = None,
-        *,
-        searched_here: bool = False,
-    ) -> tuple[int | None, c.CostSource]:
-        """Nano-dollars and their source; None where nobody knows."""
-        settled = self.settled(provider, [model], usage, reported_nano_usd, day, speed, searched_here=searched_here)
-        return settled.nano_usd, settled.source
-
     def settled(
         self,
         provider: ProviderConfig | None,

@@ -18,6 +18,7 @@ from proxy.checkup.checkups import CannotCheck
 from proxy.checkup.probes import NoSuchProbe
 from proxy.checkup.target import target_to_check
 from proxy.imports import CannotImport
+from proxy.ledger.writer import FLUSH_S
 from proxy.metrics import Present, exposition
 from proxy.net.control import Refused
 from proxy.net.discovery import Declined
@@ -237,7 +238,7 @@ class ControlDesk:
         choice = self._known_choice(choice)
         session = choice.session or None
         live = [exchange.view() for exchange in list(self._engine.board.live.values())]
-        self._engine.writer.flush(2.0)
+        self._engine.writer.flush(FLUSH_S)
         if choice != c.Choice(session=session):
             return self._engine.reader.requests(choice, limit)
         ended = self._engine.reader.last(limit, session)
@@ -249,7 +250,7 @@ class ControlDesk:
     def detail(self, request_id: str) -> c.Detail | None:
         exchange = self._engine.board.find(request_id)
         if exchange is None:
-            self._engine.writer.flush(2.0)
+            self._engine.writer.flush(FLUSH_S)
             found = self._engine.reader.find(request_id)
             return c.Detail(request=found) if found else None
         request = next((each for each in reversed(list(self._engine.board.recent)) if each.id == request_id), None)
@@ -261,13 +262,12 @@ class ControlDesk:
 
     def usage(self, choice: c.Choice, by: c.UsageGroup, limit: int | None) -> c.UsageReport:
         choice = self._known_choice(choice)
-        self._engine.writer.flush(2.0)
-        report = self._engine.reader.usage(choice, by, limit)
-        return msgspec.structs.replace(report, estimated_requests=self._engine.reader.estimated(choice))
+        self._engine.writer.flush(FLUSH_S)
+        return self._engine.reader.usage(choice, by, limit)
 
     def latency(self, choice: c.Choice) -> c.LatencyReport:
         choice = self._known_choice(choice)
-        self._engine.writer.flush(2.0)
+        self._engine.writer.flush(FLUSH_S)
         return self._engine.reader.latency(choice)
 
     async def reprice(self, command: c.Reprice) -> c.RepriceReport:
@@ -281,7 +281,7 @@ class ControlDesk:
         choice = await asyncio.to_thread(self._known_choice, choice)
         if choice == c.Choice():
             choice = c.Choice(session=self._last_session())
-        await asyncio.to_thread(self._engine.writer.flush, 2.0)
+        await asyncio.to_thread(self._engine.writer.flush, FLUSH_S)
         return await self._engine.comparison.report(choice)
 
     async def import_answers(self, command: c.ImportAnswers) -> c.ImportReport:
@@ -298,7 +298,7 @@ class ControlDesk:
             providers=snapshot.providers,
             in_flight=len(self._engine.board.live),
             problems=len(snapshot.problems),
-            unrecorded=self._engine.writer.dropped,
+            unrecorded=self._engine.writer.dropped + self._engine.writer.unfit,
         )
         return exposition(self._engine.totals, present)
 

@@ -19,7 +19,7 @@ from proxy.net.attempt import Attempt, Parcel
 from proxy.net.credentials import Credentials
 from proxy.net.exchange import Exchange
 from proxy.net.relay import login_name
-from proxy.net.searching import NoSearch, Searching, Web, search_for
+from proxy.net.searching import NoWeb, Web, WebWork, web_work_for
 from proxy.net.upstream import Upstreams
 from proxy.parcels import Parcels
 from proxy.protocol import routing
@@ -154,7 +154,7 @@ class Dispatch:
         model = exchange.target_model or exchange.asked_model or ""
         return max(1, self.fitting.estimate(exchange, model))
 
-    def bytes_per_token(self, target: routing.Target) -> float:
+    def answer_ratio(self, target: routing.Target) -> float:
         return self.fitting.estimator.answer_ratio(target.model)
 
     def lacks(self, exchange: Exchange, target: routing.Target) -> str | None:
@@ -164,11 +164,11 @@ class Dispatch:
             return "images"
         return self.catalog.lacks(target.provider, target.model, exchange.body)
 
-    def search(self, exchange: Exchange, target: routing.Target) -> Searching | NoSearch | None:
-        return search_for(exchange, target, self.providers[target.provider], self.web, self.config_file)
+    def web_for(self, exchange: Exchange, target: routing.Target) -> WebWork | NoWeb | None:
+        return web_work_for(exchange, target, self.providers[target.provider], self.web, self.config_file)
 
     async def parcel(self, exchange: Exchange, target: routing.Target) -> Parcel:
-        return await self.parcels.of(exchange, target)
+        return await self.parcels.of(exchange, target, self.provider_of(exchange, target))
 
     # What came of it
 

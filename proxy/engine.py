@@ -148,7 +148,13 @@ class Engine:
         """What knows providers, their models and what is in a session's prompts."""
         paths, settings, environ = self.paths, self.settings, self._environ
         self.discovery = Discovery(
-            self.providers, self.catalog, self.credentials, lambda: self.upstreams, self.providers_changed
+            self.providers,
+            self.catalog,
+            self.credentials,
+            lambda: self.upstreams,
+            self.providers_changed,
+            self.chores,
+            self.local_token,
         )
         self.setup = ProviderSetup(
             settings,
@@ -168,7 +174,7 @@ class Engine:
             self._cache_kept,
             self._prices.of,
             self.catalog.window,
-            self._fitting.bytes_per_token,
+            self._fitting.prompt_ratio,
         )
 
     def _wire_traffic(self) -> None:
@@ -193,8 +199,6 @@ class Engine:
             names=names,
             cachewatch=self.cachewatch,
             discovery=self.discovery,
-            chores=self.chores,
-            local_token=self.local_token,
         )
         self.repricer = Repricer(
             paths.ledger_file,
@@ -215,7 +219,7 @@ class Engine:
             catalog=self.catalog,
             health=self.health,
             fitting=self._fitting,
-            parcels=Parcels(self.providers, self.catalog, self._fitting, self.rejected),
+            parcels=Parcels(self.catalog, self._fitting, self.rejected),
             rejected=self.rejected,
             gate=self.gate,
             web=self._web,

@@ -7,7 +7,6 @@ a client that believes too little would run into the window. The text of answers
 
 from collections.abc import Mapping
 
-from proxy import contract as c
 from proxy.protocol import answer_text
 from proxy.protocol.naming import canonical
 
@@ -15,6 +14,8 @@ BYTES_PER_TOKEN = 3.3
 """Before anything was learned. Claude Code's bodies were seen between 3.4 and 4.6."""
 RATIO_MAX = 6.0
 """Text has fewer bytes to a token: what has more had pictures in it."""
+SIZE_BYTES_MIN = 200
+"""Of a smaller request the few tokens around its text count too much."""
 _WEIGHT = 0.2
 """Of a new count against what was learned before."""
 ANSWER_TOKENS_MIN = 50
@@ -24,22 +25,16 @@ _ANSWER_RATIOS = (1.5, 8.0)
 
 
 class Estimator:
-    """Bytes per prompt token, by model."""
+    """Bytes per prompt token, by the name that a model is asked by."""
 
     def __init__(self, learned: Mapping[str, float]) -> None:
         self._ratios = {canonical(model): _sane(ratio) for model, ratio in learned.items()}
         self._answers: dict[str, float] = {}
 
-    def learn(self, request: c.Request) -> None:
-        """Take in what a provider counted for ``request``. What searches brought in was not in its body."""
-        tokens = request.usage.prompt_tokens
-        model = request.served_model or request.target_model
-        if not tokens or not model or request.usage_estimated or request.request_bytes < 200:
-            return
-        if request.usage.web_searches:
-            return
-        ratio = _sane(request.request_bytes / tokens)
-        _take_in(self._ratios, model, ratio)
+    def learn(self, model: str, size_bytes: int, tokens: int) -> None:
+        """Take in what a provider counted for a request of that size."""
+        if tokens and size_bytes >= SIZE_BYTES_MIN:
+            _take_in(self._ratios, model, _sane(size_bytes / tokens))
 
     def learn_answer(self, model: str, text_bytes: int, tokens: int) -> None:
         """Take in what a provider counted for an answer all the text of which was shown."""

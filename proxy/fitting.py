@@ -64,8 +64,8 @@ class Fitting:
         """Estimated."""
         return self._tokens(exchange, target.model)
 
-    def bytes_per_token(self, model: str) -> float:
-        """As seen so far."""
+    def prompt_ratio(self, model: str) -> float:
+        """Bytes of a prompt for each token, as seen so far."""
         return self.estimator.ratio(model)
 
     def body_for(self, exchange: Exchange, target: Target, terms: Terms = NONE) -> tuple[Bytes, tuple[str, ...]]:
@@ -91,27 +91,24 @@ class Fitting:
             self._note_odd_ids(exchange.identity.session or "")
 
     def learn(self, exchange: Exchange, request: c.Request) -> None:
-        """Take in what a served request tells of its thread's size and its answer's, and of its model where it was text
-        alone."""
-        in_full = not exchange.facts.looked_into_the_web
-        if in_full and not exchange.weight.media_tokens:
-            self.estimator.learn(request)
-        self._learn_answer(exchange, request)
-        if request.role == "background":
+        """Take in what a served request tells of its thread's size, and of how long tokens are.
+
+        That is known by the target's name, whatever it says has served: by that name it will be asked for. Only text
+        tells it, and no answer with thoughts: of those some providers show a summary, or nothing.
+        """
+        if request.usage_estimated or not exchange.in_one_pass:
             return
-        thread = _thread(exchange)
-        model = request.served_model or request.target_model or ""
-        if request.usage.prompt_tokens and not request.usage_estimated and in_full:
-            self._counted[thread] = (exchange.weight, request.usage.total_tokens, model)
+        model, usage, weight = request.target_model or "", request.usage, exchange.weight
+        if not weight.media_tokens:
+            self.estimator.learn(model, request.request_bytes, usage.prompt_tokens)
+        if exchange.tap is not None and not exchange.facts.thoughts:
+            self.estimator.learn_answer(model, exchange.tap.text_bytes, usage.output_tokens)
+        if request.role != "background" and usage.prompt_tokens:
+            thread = _thread(exchange)
+            self._counted[thread] = (weight, usage.total_tokens, model)
             self._counted.move_to_end(thread)
             while len(self._counted) > THREADS_KEPT:
                 self._counted.popitem(last=False)
-
-    def _learn_answer(self, exchange: Exchange, request: c.Request) -> None:
-        """How long tokens are. What was thought is left out: of that some providers show a summary, or nothing."""
-        model = request.served_model or request.target_model
-        if model and exchange.tap is not None and not request.usage_estimated and not exchange.facts.thoughts:
-            self.estimator.learn_answer(model, exchange.tap.text_bytes, request.usage.output_tokens)
 
     async def save(self) -> None:
         """Keep who signed what, if there is news."""

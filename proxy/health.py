@@ -22,10 +22,10 @@ from proxy import contract as c
 from proxy.keptfile import KeptFile
 from proxy.protocol import breaker as br
 from proxy.protocol.breaker import CLOSED, Breaker
-from proxy.protocol.history import fingerprint
 from proxy.protocol.limits import read_limits
 from proxy.protocol.outcome import TABLE, Outcome, in_words
 from proxy.protocol.pool import KeyPool
+from proxy.protocol.redact import fingerprint
 from proxy.providers import ProviderConfig
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class _Kept(msgspec.Struct):
     resting: list[str] = []
     """Names of the providers that the user put aside."""
     seen: float = 0.0
-    """What the clock said then."""
+    """What the clock said when that came to be, or when the engine stopped."""
 
 
 class HealthBook:
@@ -96,7 +96,7 @@ class HealthBook:
     def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
         self._file = KeptFile(file, "the providers' health")
         self._clock = clock
-        kept = self._file.content(_Kept)
+        self._kept = kept = self._file.content(_Kept)
         self._breakers = {place: br.restored(each) for place, each in kept.breakers.items()}
         self._resting = set(kept.resting)
         self._providers: dict[str, _Provider] = {}
@@ -271,12 +271,18 @@ class HealthBook:
         await self._file.keep(self._to_keep())
 
     def save_now(self) -> None:
-        self._file.keep_now(self._to_keep())
+        self._to_keep()
+        self._kept.seen = self._now()
+        self._file.keep_now(msgspec.json.encode(self._kept))
 
     def _to_keep(self) -> bytes:
+        """The same bytes until something else is closed or rests, however late it became meanwhile."""
         now = self._now()
         closed = {place: each for place, each in self._breakers.items() if each.wait_s(now) > KEPT_FROM_S}
-        return msgspec.json.encode(_Kept(closed, sorted(self._resting), now))
+        resting = sorted(self._resting)
+        if (closed, resting) != (self._kept.breakers, self._kept.resting):
+            self._kept = _Kept(closed, resting, now)
+        return msgspec.json.encode(self._kept)
 
     def _now(self) -> float:
         """The time. Where the clock was set back since, all that is closed goes back with it and lasts no longer."""

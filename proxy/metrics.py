@@ -86,7 +86,7 @@ class Present:
     in_flight: int
     problems: int
     unrecorded: int
-    """Requests that the ledger could not keep up with."""
+    """Requests that the ledger could not keep up with, or not hold."""
 
 
 def exposition(totals: Totals, present: Present) -> str:
@@ -114,7 +114,7 @@ def _now(present: Present) -> Iterable[str]:
     yield _family("cctui_engine_draining", "gauge", "1 while it takes no new requests.", {(): int(engine.draining)})
     yield _family("cctui_engine_problems", "gauge", "What is wrong with the engine itself.", {(): present.problems})
     yield _family("cctui_requests_in_flight", "gauge", "Requests that run now.", {(): present.in_flight})
-    lost = "Requests that are missing from the history: the disk was too slow."
+    lost = "Requests that are missing from the history."
     yield _family("cctui_unrecorded_requests_total", "counter", lost, {(): present.unrecorded})
     yield _family("cctui_provider_health", "gauge", "1 for the state that a provider is in.", _health(present))
     limits: dict[Labels, Number] = {

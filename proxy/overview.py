@@ -108,6 +108,8 @@ class Overview:
             problems.append(self._writer.problem)
         if self._writer.dropped:
             problems.append(f"{self._writer.dropped} requests are missing from the history: the disk was too slow")
+        if self._writer.unfit:
+            problems.append(f"{self._writer.unfit} requests are missing from the history: the log says why")
         if self._telemetry.problem:
             problems.append(self._telemetry.problem)
         return [*problems, *self._look_at_route(self._dispatch.route)]

@@ -3,7 +3,6 @@
 What may be sent where is decided in ``protocol`` and ``dialects``; this brings together what they must know.
 """
 
-from collections.abc import Mapping
 from functools import cache
 
 from proxy.catalog import ModelCatalog
@@ -35,19 +34,16 @@ class Parcels:
 
     def __init__(
         self,
-        providers: Mapping[str, ProviderConfig],
         catalog: ModelCatalog,
         fitting: Fitting,
         rejected: RejectionBook,
     ) -> None:
-        self._providers = providers
         self._catalog = catalog
         self._fitting = fitting
         self._rejected = rejected
 
-    async def of(self, exchange: Exchange, target: Target) -> Parcel:
+    async def of(self, exchange: Exchange, target: Target, provider: ProviderConfig) -> Parcel:
         """Raises ``CannotTake`` where the request cannot be said in the target's format."""
-        provider = exchange.providers.get(target.provider) or self._providers[target.provider]
         make = self._translated if provider.translated else self._as_it_is
         reads = provider.translated or provider.quirks.thinking_back
         if not reads or exchange.body is None or len(exchange.raw_body) < BESIDE_BYTES:
@@ -106,7 +102,7 @@ class Parcels:
         return Occasion(
             model=target.model,
             message_id=f"msg_{exchange.id}{len(exchange.attempts):02d}",
-            input_tokens=self._fitting.room(exchange, target, None).tokens,
+            input_tokens=self._fitting.prompt_tokens(exchange, target),
             quirks=with_refusals(provider.quirks, rejections),
             session=exchange.identity.session,
             max_output_tokens=least_output(rejections, entry.max_output_tokens if entry else None),

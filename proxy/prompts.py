@@ -18,16 +18,15 @@ from proxy.net.exchange import Exchange
 from proxy.protocol.cachebreak import saved
 from proxy.protocol.context import weigh
 from proxy.protocol.pricing import Price
-from proxy.protocol.session_bill import Sum, plus
+from proxy.protocol.session_bill import PriceOf, Sum, plus
 
 ROWS_MAX = 20_000
 """Requests of a session that are looked at, the latest."""
 SHARES_KEPT = 60
 
-Target = tuple[str, tuple[str, ...]]
+Served = tuple[str, tuple[str, ...]]
 """A provider, and the names of what served there."""
 
-PriceOf = Callable[[str, Sequence[str]], Price | None]
 KeptOf = Callable[[str], CacheKept]
 """What the ledger has of a session. Blocks."""
 WindowOf = Callable[[str, str], int | None]
@@ -69,9 +68,9 @@ class Prompts:
     async def context_of(self, exchange: Exchange) -> c.ContextReport:
         """What fills the window with this request."""
         request = exchange.view()
-        usage = exchange.counted
-        counted = usage.prompt_tokens if usage.prompt_tokens and not exchange.usage_estimated else None
-        answer = usage.output_tokens if counted is not None and not request.live else 0
+        usage = None if exchange.usage_estimated else exchange.in_window
+        counted = usage.prompt_tokens or None if usage is not None else None
+        answer = usage.output_tokens if usage is not None and counted and not request.live else 0
         model = request.served_model or request.target_model or request.asked_model
         window = self._window_of(request.provider or "", request.target_model or request.asked_model or "")
         report = c.ContextReport(
@@ -84,7 +83,8 @@ class Prompts:
         )
         if exchange.body is None:
             return report
-        weighed = await asyncio.to_thread(weigh, exchange.body, self._ratio_of(model or ""), counted, answer)
+        ratio = self._ratio_of(request.target_model or request.asked_model or "")
+        weighed = await asyncio.to_thread(weigh, exchange.body, ratio, counted, answer)
         return msgspec.structs.replace(
             report, tokens=weighed.tokens, parts=weighed.parts, items=weighed.items, biggest=weighed.biggest
         )
@@ -93,8 +93,8 @@ class Prompts:
         """How the prompt cache served the session."""
         await self._watch.settled()
         kept = await asyncio.to_thread(self._kept_of, session)
-        targets = dict.fromkeys((*map(_target, kept.rows), *map(_target_of_sum, kept.older)))
-        prices = {target: self._price_of(*target) for target in targets}
+        served = dict.fromkeys((*map(_served, kept.rows), *map(_served_of, kept.older)))
+        prices = {each: self._price_of(*each) for each in served}
         tally, real, simulated = await asyncio.to_thread(_sums, kept, prices)
         return c.CacheReport(
             session_id=session,
@@ -108,11 +108,11 @@ class Prompts:
         )
 
 
-def _target(row: c.Request) -> Target:
+def _served(row: c.Request) -> Served:
     return row.provider or "", tuple(name for name in (row.served_model, row.target_model) if name)
 
 
-def _target_of_sum(one: Sum) -> Target:
+def _served_of(one: Sum) -> Served:
     return one.provider, (one.model,)
 
 
@@ -144,17 +144,17 @@ class _Savings:
         return None if self.unpriced and not self.priced else self.real
 
 
-def _sums(kept: CacheKept, prices: Mapping[Target, Price | None]) -> tuple[c.Tally, int | None, int]:
+def _sums(kept: CacheKept, prices: Mapping[Served, Price | None]) -> tuple[c.Tally, int | None, int]:
     """All requests summed up; what the cache saved in real money (None: a price is unknown) and in simulated money."""
     savings = _Savings()
     for row in kept.rows:
         savings.tally = add(savings.tally, row)
-        savings.add(row.usage, prices[_target(row)], simulated=row.simulated)
+        savings.add(row.usage, prices[_served(row)], simulated=row.simulated)
     for one in kept.older:
         savings.tally = plus(savings.tally, one.tally)
-        price, requests = prices[_target_of_sum(one)], max(1, one.tally.requests)
-        mean = None if price is None else price.at(one.tally.usage.prompt_tokens // requests)
-        savings.add(one.tally.usage, mean, simulated=one.simulated)
+        price, usage = prices[_served_of(one)], one.tally.usage
+        mean = None if price is None else price.at_mean(usage.prompt_tokens, one.tally.requests)
+        savings.add(usage, mean, simulated=one.simulated)
     return savings.tally, savings.known, savings.simulated
 
 

@@ -100,7 +100,7 @@ class ProviderSetup:
         await self._discovery.check_key(provider)
         if provider.models_url is None:
             return _unlisted(provider, f"{provider.name} lists no models, so there is nothing to ask for free")
-        if provider.auth == "passthrough" and not provider.keys:
+        if provider.waits_for_client:
             return _unlisted(provider, f"{provider.name} was not asked: only Claude Code has a login for it")
         listed = await self._discovery.look(provider, TRIAL_S)
         text, key_tried = f"{provider.name} answers: {len(listed)} models", bool(provider.keys)

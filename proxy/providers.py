@@ -66,6 +66,11 @@ class ProviderConfig:
         return self.auth in ("none", "aws", "google") or bool(self.keys)
 
     @property
+    def waits_for_client(self) -> bool:
+        """Only a client has a credential for it, its own login."""
+        return self.auth == "passthrough" and not self.keys
+
+    @property
     def translated(self) -> bool:
         """It does not speak Anthropic's format: requests and answers are rewritten."""
         return self.dialect != "anthropic"

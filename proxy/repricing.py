@@ -2,8 +2,8 @@
 
 The order of truth is that of a new request; what was imported has no provider and is priced as at its import. What a
 provider reported and what was free stays; so does what nobody can price today, and everything of providers that are no
-longer set up. Pages are small and have pauses between them,
-for the streams' sake; the ledger's one writer writes what changed, and whoever keeps sums of its own is told.
+longer set up. Pages are small and have pauses between them, for the streams' sake; the ledger's one writer writes what
+changed, and whoever keeps sums of its own is told.
 """
 
 import asyncio
@@ -145,7 +145,8 @@ class Repricer:
             return None
         provider = self._providers.get(was.provider)
         models = [name for name in (was.served_model, was.target_model) if name]
-        now = self._costs.settled(provider, models, was.usage, None, day_of(was.started_at), was.speed)
+        day, here = day_of(was.started_at), bool(was.searched_here)
+        now = self._costs.settled(provider, models, was.usage, None, day, was.speed, searched_here=here)
         if now.nano_usd is None or (now.nano_usd, now.source) == (was.cost_nano_usd, was.cost_source):
             return None
         return Repriced(was, now.nano_usd, now.source, now.split)

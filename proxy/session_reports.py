@@ -16,12 +16,10 @@ from proxy import contract as c
 from proxy.board import Board
 from proxy.ledger.rollups import QUARTER_S
 from proxy.ledger.sessions import AgentSum, Extent, SessionLedger
-from proxy.ledger.writer import LedgerWriter
+from proxy.ledger.writer import FLUSH_S, LedgerWriter
 from proxy.net.exchange import Exchange
 from proxy.protocol.pace import FORECAST_S, SPANS_S, Ends, Life, forecast, pace
 from proxy.protocol.session_bill import Axis, PriceOf, Sum, axis, plus, session_bill
-
-FLUSH_S = 2.0
 
 Counts = Callable[[bool, bool], bool]
 """Whether budgets count money that is simulated, that a subscription pays."""

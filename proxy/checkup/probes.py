@@ -71,7 +71,7 @@ def costs(expected: Size, price: Price | None) -> tuple[int | None, int | None]:
     """What a check costs with usual answers, and with the longest that it allows, nano-dollars; None: no price."""
     if price is None:
         return None, None
-    rate = price.at(expected.prompt // max(1, expected.requests))
+    rate = price.at_mean(expected.prompt, expected.requests)
     prompt = expected.prompt * rate.input
     dearest = expected.prompt * max(rate.input, rate.cache_write_5m or 0)
     likely = (prompt + expected.output * rate.output) // MILLION

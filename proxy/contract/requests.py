@@ -91,6 +91,8 @@ class Request(Frozen, frozen=True):
     """None: the cost is not known, or no price told its parts."""
     speed: str | None = None
     """``fast``, where the provider billed that; None: the standard one."""
+    searched_here: bool = False
+    """Its searches were the engine's own, whatever its provider can do."""
     simulated: bool = False
     """Money of the simulator: never added to real money."""
     subscription: bool = False

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.protocol.foreign_json import NotJson, read_json
-from proxy.protocol.outcome import error_body
+from proxy.protocol.outcome import WORDS_MAX, error_body
 from proxy.protocol.overflow import read_excess, read_overflow
 
 _OF_STATUS: Mapping[int, str] = {
@@ -117,8 +117,6 @@ _EXHAUSTED = "RESOURCE_EXHAUSTED"
 _CODE = re.compile(r"[0-9]{3}")
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
 _RETRY_IN = re.compile(r"retry in (\d+(?:\.\d+)?) ?s", re.IGNORECASE)
-RAW_MAX = 2000
-"""Characters of another provider's error that a gateway quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +125,7 @@ class Complaint:
 
     kind: str
     message: str
+    """Its beginning, where it is long."""
     retry_after_s: float | None = None
     """How long the provider asks to wait, where the body tells it."""
 
@@ -143,7 +142,7 @@ def read_complaint(status: int | None, payload: object, word: str | None = None)
     message = _message(error) or _message(payload) or (f"status {status}" if status else "an error without words")
     metadata = error.get("metadata")
     inner = metadata if isinstance(metadata, dict) else {}
-    message += _quoted(inner.get("raw"), message)
+    message = (message + _quoted(inner.get("raw"), message))[:WORDS_MAX]
     words = [word, inner.get("error_type"), *(error.get(name) for name in ("error_type", "code", "type", "status"))]
     message += _marked(error, message)
     reasons = [each.get("reason") for each in _details_of(error)]
@@ -207,7 +206,7 @@ def _quoted(raw: object, message: str) -> str:
         told = _message(_error_object(read_json(raw)))
     except NotJson:
         told = None
-    told = told or " ".join(raw.split())[:RAW_MAX]
+    told = told or " ".join(raw.split())
     return "" if told in message else f": {told}"
 
 

@@ -14,7 +14,7 @@ REPRICED: tuple[c.CostSource, ...] = ("listed", "settings", "genai-prices", "unk
 
 _COLUMNS = """
     rowid, id, started_at, session_id, agent_id, project, role, coalesce(provider, ''), served_model, target_model,
-    simulated, subscription, cost_nano_usd, cost_source, speed
+    simulated, subscription, cost_nano_usd, cost_source, speed, searched_here
 """
 
 
@@ -37,6 +37,7 @@ class Costing(NamedTuple):
     cost_nano_usd: int | None
     cost_source: c.CostSource
     speed: str | None
+    searched_here: int
     usage: c.Usage
 
 

@@ -12,13 +12,11 @@ from proxy import contract as c
 from proxy.ledger.cells import MODEL
 from proxy.ledger.choices import chosen
 from proxy.ledger.queries import LedgerReader
-from proxy.ledger.rows import SUMS, usage_of
+from proxy.ledger.rows import PROMPT, SUMS, usage_of
 from proxy.protocol.whatif import Portion
 
 ROWS_MAX = 200_000
 """About half a second of reading."""
-
-_PROMPT = "(input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens)"
 
 
 class PortionLedger(LedgerReader):
@@ -31,11 +29,11 @@ class PortionLedger(LedgerReader):
         """
         what = chosen(choice)
         where, values = what.of_requests(what.when)
-        bracket = " + ".join(f"({_PROMPT} > {int(step)})" for step in steps) or "0"
+        bracket = " + ".join(f"({PROMPT} > {int(step)})" for step in steps) or "0"
         query = f"""
             SELECT coalesce(provider, '') AS provider, coalesce({MODEL}, '') AS model, {bracket} AS bracket,
                    coalesce(target_model, '') AS target_model,
-                   count(*) AS requests, max({_PROMPT}) AS longest, max(stop_reason IS 'tool_use') AS tools, {SUMS}
+                   count(*) AS requests, max({PROMPT}) AS longest, max(stop_reason IS 'tool_use') AS tools, {SUMS}
             FROM requests WHERE {where} GROUP BY 1, 2, 3, 4
         """
 

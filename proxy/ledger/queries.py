@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from proxy import contract as c
 from proxy.estimate import RATIO_MAX
 from proxy.ledger.choices import Chosen, chosen
@@ -15,7 +17,7 @@ from proxy.ledger.latencies import latency_report
 from proxy.ledger.reports import usage_report
 from proxy.ledger.retention import rows_since
 from proxy.ledger.rollups import DAY_S, QUARTER_S
-from proxy.ledger.rows import SELECT, from_row
+from proxy.ledger.rows import PROMPT, SELECT, from_row
 from proxy.ledger.schema import connect
 from proxy.ledger.spans import Slots, Span, cut, span
 from proxy.ledger.sums import money_spent, rolled, settled
@@ -99,14 +101,13 @@ class LedgerReader:
 
         Exact, but that before the oldest row that is kept a quarter of an hour counts wholly in which a border lies.
         """
-        return self._read(
-            lambda db: usage_report(db, choice, _with_session(db, chosen(choice)), by, limit),
-            c.UsageReport(total=c.Tally(), rows=(), choice=choice),
-        )
 
-    def estimated(self, choice: c.Choice) -> int:
-        """How many requests of ``choice`` have counts that are estimates."""
-        return self._read(lambda db: estimated_requests(db, _with_session(db, chosen(choice))), 0)
+        def report(db: sqlite3.Connection) -> c.UsageReport:
+            what = _with_session(db, chosen(choice))
+            sums = usage_report(db, choice, what, by, limit)
+            return msgspec.structs.replace(sums, estimated_requests=estimated_requests(db, what))
+
+        return self._read(report, c.UsageReport(total=c.Tally(), rows=(), choice=choice))
 
     def latency(self, choice: c.Choice) -> c.LatencyReport:
         """Percentiles of the served and streamed requests of ``choice``, right to 7 %."""
@@ -134,14 +135,13 @@ class LedgerReader:
 
     def bytes_per_token(self) -> dict[str, float]:
         """Bytes of a request body for each prompt token, by model, from what providers counted lately of text."""
-        query = """
-            SELECT coalesce(served_model, target_model) AS model,
-                   sum(request_bytes) * 1.0 / sum(input_tokens + cache_read_tokens + cache_write_5m_tokens
-                                                  + cache_write_1h_tokens)
+        query = f"""
+            SELECT coalesce(target_model, served_model) AS model,
+                   sum(request_bytes) * 1.0 / sum({PROMPT})
             FROM (SELECT * FROM requests WHERE kind = 'messages' AND outcome = 'served' AND usage_estimated = 0
                     AND imported = 0 AND web_searches = 0
                   ORDER BY started_at DESC LIMIT 500)
-            WHERE request_bytes < ? * (input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens)
+            WHERE request_bytes < ? * {PROMPT}
             GROUP BY 1
         """
         found = (RATIO_MAX,)

@@ -15,6 +15,8 @@ USAGE_COLUMNS = (
     "cache_write_1h_tokens",
     "web_searches",
 )
+PROMPT = "(input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens)"
+"""Everything that the model read."""
 SPLIT_FIELDS = ("input", "output", "cache_read", "cache_write", "searches")
 """Of ``CostSplit``, in the order of ``SPLIT_COLUMNS``."""
 SPLIT_COLUMNS = tuple(f"{name}_nano_usd" for name in SPLIT_FIELDS)
@@ -48,12 +50,22 @@ _PLAIN = (
     "cost_nano_usd",
     "cost_source",
     "speed",
+    "searched_here",
     "simulated",
     "subscription",
     "request_bytes",
     "output_bytes",
     "stop_reason",
     "message_id",
+    "imported",
+)
+_BOOLEAN = (
+    "streaming",
+    "usage_estimated",
+    "output_estimated",
+    "searched_here",
+    "simulated",
+    "subscription",
     "imported",
 )
 
@@ -80,13 +92,13 @@ def from_row(row: Sequence[Any]) -> c.Request:
     split = split_of(values)
     for name in (*USAGE_COLUMNS, *SPLIT_COLUMNS, "divided"):
         values.pop(name)
-    for name in ("streaming", "usage_estimated", "output_estimated", "simulated", "subscription", "imported"):
+    for name in _BOOLEAN:
         values[name] = bool(values[name])
     return c.Request(**values, usage=usage, cost_split=split, attempts=attempts, phase="done")
 
 
 def _attempts(text: str) -> tuple[c.Attempt, ...]:
-    """None where they cannot be read: one damaged row must not hide the others."""
+    """None at all where they cannot be read: one damaged row must not hide the others."""
     try:
         return _decode_attempts(text)
     except (msgspec.DecodeError, TypeError):

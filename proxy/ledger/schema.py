@@ -223,6 +223,7 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (slot, session, agent, cell)
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE requests ADD COLUMN searched_here INTEGER NOT NULL DEFAULT 0;",
 )
 
 VERSION = len(MIGRATIONS)

@@ -15,6 +15,7 @@ from proxy.ledger.queries import LedgerReader
 from proxy.ledger.removed import Quarter, kinds_in, removed, tally_of
 from proxy.ledger.retention import rows_since
 from proxy.ledger.rollups import ENDED_AT, MEASURES
+from proxy.ledger.rows import PROMPT
 from proxy.ledger.spans import FOREVER
 from proxy.ledger.sums import settled
 from proxy.protocol.pace import Life
@@ -27,7 +28,6 @@ LONGEST_S = 1800.0
 """What began earlier than a time of interest and this is not looked at."""
 
 _MODEL = f"coalesce({MODEL}, '')"
-_PROMPT = "input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens"
 _LIVES = f"""
     SELECT sessions.name AS session_id, nullif(cells.project, '') AS project, cells.role,
            nullif(agents.name, '') AS agent_id, parent_agent_id, cells.model, cells.simulated, first_at AS began,
@@ -88,7 +88,7 @@ class SessionLedger(LedgerReader):
             SELECT CAST((started_at - ?) / ? AS INTEGER) AS step, coalesce(provider, '') AS provider, {_MODEL} AS model,
                    coalesce(target_model, '') AS target_model, simulated, {_SUMS}
             FROM requests WHERE session_id IS ? AND started_at >= ? AND kind = 'messages'
-            GROUP BY 1, 2, 3, 4, 5, cost_source = 'reported', {_PROMPT} > {LONG_PROMPT_TOKENS}, input_nano_usd IS NULL
+            GROUP BY 1, 2, 3, 4, 5, cost_source = 'reported', {PROMPT} > {LONG_PROMPT_TOKENS}, input_nano_usd IS NULL
         """
 
         def read(db: sqlite3.Connection) -> list[Sum]:
@@ -105,7 +105,7 @@ class SessionLedger(LedgerReader):
         The flag says that a subscription pays.
         """
         query = f"""
-            SELECT started_at, coalesce(duration_ms, 0) / 1000 AS length_s, {_PROMPT} + output_tokens,
+            SELECT started_at, coalesce(duration_ms, 0) / 1000 AS length_s, {PROMPT} + output_tokens,
                    cost_nano_usd, simulated, coalesce(session_id, ''), project, subscription
             FROM requests WHERE started_at >= ? AND kind = 'messages'
               AND {ENDED_AT} >= CASE WHEN session_id IS ? THEN ? ELSE ? END

@@ -30,6 +30,8 @@ BATCH_S = 0.5
 """A crash loses at most what arrived within this time."""
 WAITING_MAX = 20_000
 RETRY_S = 2.0
+FLUSH_S = 2.0
+"""Whoever reads the ledger to show it waits so long for what ended just before."""
 
 T = TypeVar("T")
 _Kept = c.Request | Note
@@ -67,6 +69,9 @@ class LedgerWriter:
         self.remark: str | None = None
         """What the user should know of the ledger's past, such as a crash."""
         self.dropped = 0
+        """Requests that waited for the disk when too many others came."""
+        self.unfit = 0
+        """Requests with a value that no ledger can hold."""
 
     def start(self) -> None:
         """Open the file, which may take its time, before the first request; failing leaves a ``problem``."""
@@ -116,7 +121,7 @@ class LedgerWriter:
 
     def _keep(self, kept: _Kept) -> None:
         if len(self._waiting) == WAITING_MAX:
-            self.dropped += 1
+            self.dropped += isinstance(self._waiting[0], c.Request)
         self._waiting.append(kept)
         self._wake.set()
 
@@ -228,7 +233,7 @@ class LedgerWriter:
                     self._batch = batch[number:]
                     return False
             return True
-        self.dropped += 1
+        self.unfit += isinstance(batch[0], c.Request)
         log.exception("%s cannot be recorded", _named(batch[0]))
         return True
 

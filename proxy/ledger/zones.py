@@ -7,11 +7,11 @@ import time
 from datetime import date
 from functools import lru_cache
 
+from proxy.ledger.rollups import DAY_S, QUARTER_S
+
 Offsets = list[tuple[int, int]]
 """Seconds that the local clock is ahead of UTC, each with the moment (Unix seconds) that it counts from."""
 
-QUARTER_S = 15 * 60
-DAY_S = 86_400
 STEP_S = 14 * DAY_S
 """No zone keeps its summer time for a shorter time."""
 LAST = 4_102_444_800

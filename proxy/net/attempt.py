@@ -364,8 +364,7 @@ async def _pump(attempt: Attempt, chunks: AsyncIterator[bytes], tap: AnswerTap) 
                 now = clock()
                 timer.reschedule(now + patience)
                 _look(tap, chunk)
-                if tap.between_events:
-                    attempt.quiet_since = now
+                attempt.quiet_since = now if tap.between_events else None  # a sign of life may have waited beside it
                 capture(chunk)
                 exchange.output_bytes += len(chunk)
                 if exchange.first_text_at is None and tap.text_seen:

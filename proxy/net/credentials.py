@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from proxy.protocol.history import fingerprint
+from proxy.protocol.redact import fingerprint
 from proxy.providers import ProviderConfig
 
 if TYPE_CHECKING:

@@ -13,7 +13,9 @@ from urllib.parse import urlencode
 import httpx
 
 from proxy.catalog import ModelCatalog
+from proxy.chores import Chores
 from proxy.net.credentials import Credentials, NoCredential, client_credential, credential_headers
+from proxy.net.exchange import Exchange
 from proxy.net.upstream import UpstreamFault, Upstreams, read_body
 from proxy.presets import PRESETS, Preset
 from proxy.protocol.listing import ListedModel, NotAList, Page, read_page
@@ -29,6 +31,8 @@ LIST_BYTES_MAX = 32 * 1024 * 1024
 PAGES_MAX = 20
 REFRESH_S = 3600.0
 """A list is asked for again after an hour."""
+LIST_AGAIN_S = 600.0
+"""A provider that lists nothing to a login, as Claude's may, is not asked again with every request."""
 LOCAL_TIMEOUT_S = 1.0
 WORDS_BYTES = 300
 
@@ -46,12 +50,17 @@ class Discovery:
         credentials: Credentials,
         upstreams: Callable[[], Upstreams],
         changed: Callable[[], None],
+        chores: Chores,
+        local_token: str,
     ) -> None:
         self._providers = providers
         self._catalog = catalog
         self._credentials = credentials
         self._upstreams = upstreams
         self._changed = changed
+        self._chores, self._local_token = chores, local_token
+        self._asked_by_login: dict[str, float] = {}
+        """When a client's login last asked a provider for its models, monotonic."""
         self._running: asyncio.Task[None] | None = None
 
     async def refresh(self, names: Iterable[str] | None = None) -> None:
@@ -63,14 +72,22 @@ class Discovery:
             self._running = asyncio.create_task(self._ask_all(list(self._providers)), name="model lists")
         await asyncio.shield(self._running)
 
-    async def refresh_with(
-        self, provider: ProviderConfig, client_headers: list[tuple[bytes, bytes]], local_token: str
-    ) -> None:
-        """Ask ``provider`` with the credential of a client that it just served; the credential is not kept."""
+    def served(self, exchange: Exchange) -> None:
+        """Where only clients have a credential, that of the one that was just served asks for the list, on the spot."""
+        provider = self._providers.get(exchange.provider or "")
+        if provider is None or not provider.waits_for_client or exchange.outcome != "served":
+            return
+        age_s, now = time.time() - (self._catalog.listing(provider.name).fetched_at or 0), time.monotonic()
+        if age_s > REFRESH_S and now - self._asked_by_login.get(provider.name, -LIST_AGAIN_S) >= LIST_AGAIN_S:
+            self._asked_by_login[provider.name] = now
+            self._chores.start("model list by login", self._refresh_with(provider, list(exchange.raw_headers)))
+
+    async def _refresh_with(self, provider: ProviderConfig, client_headers: list[tuple[bytes, bytes]]) -> None:
+        """Ask ``provider`` with the credential of a client; it is not kept."""
         betas = [each for each in client_headers if each[0] == b"anthropic-beta"]
-        own = client_credential(client_headers, local_token)
+        own = client_credential(client_headers, self._local_token)
         if own:
-            await self._ask(provider, [_VERSION, (b"accept", b"application/json"), *own, *betas])
+            await self._ask(provider, [_VERSION, _JSON, *own, *betas])
             await self._catalog.save()
             self._changed()
 
@@ -84,7 +101,7 @@ class Discovery:
         async with asyncio.TaskGroup() as group:
             for name in names:
                 provider = self._providers.get(name)
-                if provider is not None and provider.models_url and not _waits_for_client(provider):
+                if provider is not None and provider.models_url and not provider.waits_for_client:
                     group.create_task(self._ask(provider), name=f"models of {name}")
         await self._catalog.save()
         self._changed()
@@ -108,7 +125,7 @@ class Discovery:
 
     async def check_key(self, provider: ProviderConfig) -> None:
         """Raises ``Declined`` where there is no key to be had for ``provider``."""
-        if not _waits_for_client(provider):
+        if not provider.waits_for_client:
             await self._headers(provider)
 
     async def _listed(
@@ -151,7 +168,7 @@ class Discovery:
                 (name.lower().encode(), (await self._credentials.resolve(value)).encode())
                 for name, value in provider.headers.items()
             ]
-            return [_VERSION, (b"accept", b"application/json"), *credential_headers(provider, key, [], "-"), *added]
+            return [_VERSION, _JSON, *credential_headers(provider, key, [], "-"), *added]
         except NoCredential as error:
             raise Declined(str(error)) from None
 
@@ -187,11 +204,6 @@ class Discovery:
             return None
         self._catalog.fetched(config.name, models, time.time())
         return config
-
-
-def _waits_for_client(provider: ProviderConfig) -> bool:
-    """Only the client has a credential for it: its list is asked for with the client's first request."""
-    return provider.auth == "passthrough" and not provider.keys
 
 
 class Declined(Exception):

@@ -57,6 +57,17 @@ class Capture:
         return self._bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Sunk:
+    """Rounds that a provider answered and bills, of an attempt that served nothing in the end."""
+
+    provider: str
+    model: str
+    facts: AnswerFacts
+    estimated: bool
+    searched_here: bool
+
+
 @dataclass(slots=True, eq=False)
 class Exchange:
     """A request in flight."""
@@ -112,6 +123,8 @@ class Exchange:
     """As they were set up when it arrived."""
     searched_here: bool = False
     """Its searches were the engine's, whatever its provider can do."""
+    sunk: list[Sunk] = field(default_factory=list)
+    """What was spent on it in vain."""
     pinned: Target | None = None
     """It goes there and nowhere else, whatever the route says: a check's request."""
     tells_health: bool = True
@@ -149,6 +162,18 @@ class Exchange:
         estimate = round(self.tap.text_bytes / self.bytes_per_token)
         return msgspec.structs.replace(told, output_tokens=max(told.output_tokens, estimate))
 
+    @property
+    def in_window(self) -> c.Usage | None:
+        """The counts of prompt and answer as they stand in the window. None: several passes were summed up."""
+        if self.facts.last_pass is not None:
+            return self.facts.last_pass
+        return None if self.facts.looked_into_the_web else self.counted
+
+    @property
+    def in_one_pass(self) -> bool:
+        """What was billed is the request's prompt and one answer to it."""
+        return not self.sunk and self.facts.in_one_pass
+
     def view(self) -> c.Request:
         """The request as everybody else sees it."""
         identity, estimated = self.identity, self.output_estimated
@@ -178,14 +203,15 @@ class Exchange:
             ttft_ms=self.ms(self.first_event_at),
             first_text_ms=self.ms(self.first_text_at),
             duration_ms=self.ms(self.ended_at),
-            usage=self._counted(estimated=estimated),
-            usage_estimated=self.usage_estimated or estimated,
+            usage=sum((each.facts.usage for each in self.sunk), self._counted(estimated=estimated)),
+            usage_estimated=self.usage_estimated or estimated or any(each.estimated for each in self.sunk),
             output_estimated=estimated and not self.usage_estimated,
             output_bytes=self.output_bytes,
             cost_nano_usd=self.cost_nano_usd,
             cost_source=self.cost_source,
             cost_split=self.cost_split,
             speed=self.facts.speed,
+            searched_here=self.searched_here or any(each.searched_here for each in self.sunk),
             simulated=self.simulated,
             subscription=self.subscription,
             request_bytes=len(self.raw_body),

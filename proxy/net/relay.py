@@ -6,6 +6,7 @@ within a bound of attempts and of time, and makes sure that each request ends in
 """
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -34,13 +35,12 @@ from proxy.net.credentials import Credentials, NoCredential, client_credential, 
 from proxy.net.exchange import Capture, Exchange
 from proxy.net.headers import lower_headers, request_headers, without_betas
 from proxy.net.last_word import last_word
-from proxy.net.searching import NoSearch, Searching
+from proxy.net.searching import NoWeb, WebWork
 from proxy.net.upstream import UpstreamFault, Upstreams
 from proxy.protocol.budget import OverBudget
-from proxy.protocol.history import fingerprint
 from proxy.protocol.outcome import TABLE, Outcome, Seen, error_body
 from proxy.protocol.overflow import Overflow, Room, client_sentence
-from proxy.protocol.redact import mask
+from proxy.protocol.redact import fingerprint, mask
 from proxy.protocol.rejections import Rejection
 from proxy.protocol.routing import Asked, Catalog, NoTarget, Target, chain_after, decide
 from proxy.protocol.usage import AnswerFacts
@@ -118,7 +118,7 @@ class Surroundings(Catalog, Protocol):
         """What the request needs and the target lists that it does not have."""
         ...
 
-    def search(self, exchange: Exchange, target: Target) -> Searching | NoSearch | None:
+    def web_for(self, exchange: Exchange, target: Target) -> WebWork | NoWeb | None:
         """How a request gets the searches and pages that it wants; None: it wants none, or the target has its own."""
         ...
 
@@ -144,8 +144,8 @@ class Surroundings(Catalog, Protocol):
         """Input tokens of a body that no provider counts for us."""
         ...
 
-    def bytes_per_token(self, target: Target) -> float:
-        """Of the text of what a target answers."""
+    def answer_ratio(self, target: Target) -> float:
+        """Bytes of the text that a target answers for each token."""
         ...
 
 
@@ -298,7 +298,9 @@ class Relay:
         if not self._in.room(exchange, chosen).exceeded:
             return []
         plain = msgspec.structs.replace(self._in.route, overrides=())
-        return [decide(plain, asked, self._in).target]
+        with contextlib.suppress(NoTarget):
+            return [decide(plain, asked, self._in).target]
+        return []
 
     async def _try(self, exchange: Exchange, client: Client, target: Target, *, only: bool) -> Failure | Closed | None:
         """Try one target with one key after the other. None: the client was served, or its answer broke off."""
@@ -310,9 +312,9 @@ class Relay:
         room = self._in.room(exchange, target)
         if room.exceeded:
             return self._too_small(exchange, target, room)
-        search = self._in.search(exchange, target)
-        if isinstance(search, NoSearch):
-            return self._unsearched(exchange, target, search)
+        web = self._in.web_for(exchange, target)
+        if isinstance(web, NoWeb):
+            return self._without_web(exchange, target, web)
         tried: list[int] = []
         failure: Failure | None = None
         while True:
@@ -320,10 +322,10 @@ class Relay:
             if isinstance(admission, Closed):
                 return failure or self._skip(exchange, target, admission)
             try:
-                attempt, answer = await self._prepared(exchange, client, target, admission, room, search)
+                attempt, answer = await self._prepared(exchange, client, target, admission, room, web)
                 failure = await self._attempt(attempt, answer)
                 if failure is not None and await self._has_fresh_key(attempt, failure):
-                    again = await self._prepared(exchange, client, target, admission, room, search)
+                    again = await self._prepared(exchange, client, target, admission, room, web)
                     failure = await self._attempt(*again)
             except CannotTake as missing:
                 return self._unable(exchange, target, str(missing))
@@ -345,11 +347,11 @@ class Relay:
         target: Target,
         admission: Admitted,
         room: Room,
-        search: Searching | None,
+        web: WebWork | None,
     ) -> tuple[Attempt, Answer]:
         """An attempt, and what becomes of its answer. Raises ``CannotTake``."""
         try:
-            rounds = search.rounds(room) if search is not None else None
+            rounds = web.rounds(room) if web is not None else None
             asked = exchange if rounds is None else rounds.asked(exchange)
             parcel = await self._in.parcel(asked, target)
         except BaseException:  # the client may leave while a large body is translated
@@ -398,11 +400,11 @@ class Relay:
         _pass_by(exchange, target, reason, unfit=True)
         return Failure(outcome, 400, error_body("invalid_request_error", reason))
 
-    def _unsearched(self, exchange: Exchange, target: Target, search: NoSearch) -> Failure:
+    def _without_web(self, exchange: Exchange, target: Target, web: NoWeb) -> Failure:
         """A request that needs a search or a page where nobody gets one: whoever asks reads what to set up."""
-        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no {search.what}, and the engine none to lend")
+        outcome = Outcome(TABLE["ability_missing"], f"{target.model} has no {web.what}, and the engine none to lend")
         _pass_by(exchange, target, outcome.sentence(target.provider), unfit=True)
-        return search.failure(outcome, streaming=exchange.streaming)
+        return web.failure(outcome, streaming=exchange.streaming)
 
     def _too_small(self, exchange: Exchange, target: Target, room: Room) -> Failure:
         """A target whose window cannot hold the request: the sentence on which the client compacts."""
@@ -443,7 +445,7 @@ class Relay:
         exchange.provider, exchange.target_model = target.provider, target.model or None
         exchange.simulated, exchange.facts, exchange.capture = provider.simulated, AnswerFacts(), Capture()
         exchange.tap, exchange.usage_estimated = None, False
-        exchange.bytes_per_token = self._in.bytes_per_token(target)
+        exchange.bytes_per_token = self._in.answer_ratio(target)
         exchange.attempts.append(c.Attempt(provider=target.provider, model=target.model, outcome="trying"))
         exchange.dirty = True
         failure: Failure | None = None

@@ -5,6 +5,7 @@ any round is an ordinary failure, and the next target may be tried.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,11 +17,10 @@ import msgspec
 from proxy.dialects.dialect import CannotTake
 from proxy.net.attempt import Attempt, Failure, Whole, read_whole, rejected, serve_whole
 from proxy.net.client import JSON_TYPE, STREAM_TYPE
-from proxy.net.exchange import Exchange
+from proxy.net.exchange import Exchange, Sunk
 from proxy.net.webfetch import WebFetch
 from proxy.net.websearch import WebSearch
 from proxy.protocol.fetch import (
-    Unfetched,
     Visit,
     WantedPages,
     documents_in,
@@ -33,14 +33,15 @@ from proxy.protocol.messages import Body
 from proxy.protocol.outcome import TABLE, Outcome, error_body
 from proxy.protocol.overflow import Room
 from proxy.protocol.routing import Target
-from proxy.protocol.search import Query, Refused, Wanted, last_question, wanted_search
-from proxy.protocol.stand_ins import FetchStandIn, SearchStandIn, StandIn
-from proxy.protocol.stand_ins import Outcome as Found
+from proxy.protocol.search import Query, Wanted, last_question, wanted_search
+from proxy.protocol.stand_ins import FetchStandIn, Found, SearchStandIn, StandIn
 from proxy.protocol.usage import AnswerFacts, read_message
 from proxy.protocol.web_rounds import Rounds, unfetched, unsearched
-from proxy.protocol.web_tools import decoded
+from proxy.protocol.web_tools import Refusal
 from proxy.protocol.whole import stream_of
 from proxy.providers import ProviderConfig
+
+log = logging.getLogger(__name__)
 
 NANO = 10**9
 
@@ -57,7 +58,7 @@ class Web:
 
 
 @dataclass(frozen=True, slots=True)
-class NoSearch:
+class NoWeb:
     """A search or a page is wanted and nobody gets it."""
 
     what: str
@@ -74,7 +75,7 @@ class NoSearch:
 
 
 @dataclass(frozen=True, slots=True)
-class Searching:
+class WebWork:
     """Searches or pages are wanted and the engine gets them."""
 
     body: Body
@@ -83,25 +84,27 @@ class Searching:
     pdf: bool
     """The model reads such files."""
 
-    def rounds(self, room: Room) -> "SearchedAttempt":
+    def rounds(self, room: Room) -> "WebAttempt":
         """``room`` is that of the request in the model's window."""
-        return SearchedAttempt(self, room)
+        return WebAttempt(self, room)
 
 
-class SearchedAttempt:
+class WebAttempt:
     """The rounds of one attempt."""
 
-    def __init__(self, searching: Searching, room: Room) -> None:
-        self._searching = searching
+    def __init__(self, work: WebWork, room: Room) -> None:
+        self._wanted = work
         tools: list[StandIn] = []
-        if searching.searched is not None:
-            tools.append(SearchStandIn(searching.searched[0]))
-        if searching.fetched is not None:
-            documents = documents_in(decoded(searching.body.fields.get("messages")))
-            tools.append(FetchStandIn(searching.fetched[0], tokens_for_pages(room), documents))
-        self._rounds = Rounds(searching.body, tools)
+        if work.searched is not None:
+            tools.append(SearchStandIn(work.searched[0]))
+        if work.fetched is not None:
+            documents = documents_in(work.body.value("messages"))
+            tools.append(FetchStandIn(work.fetched[0], tokens_for_pages(room), documents))
+        self._rounds = Rounds(work.body, tools)
         self._failures: dict[str, None] = {}
         self._reported: list[int | None] = []
+        """What each round cost by the provider's word; None: it says nothing of that."""
+        self._estimated = False
 
     def asked(self, exchange: Exchange) -> Exchange:
         """The exchange as the next round puts it to the target."""
@@ -117,17 +120,20 @@ class SearchedAttempt:
                 return await self._relay(attempt, response, again)
             finally:
                 attempt.parcel = replace(attempt.parcel, changed=(*changed, *self._told()))
+                if attempt.exchange.outcome != "served":
+                    self._sink(attempt)
 
         return answer
 
     async def _relay(self, attempt: Attempt, response: httpx.Response, again: AskAgain) -> Failure | None:
-        exchange, estimated = attempt.exchange, False
+        exchange = attempt.exchange
         while True:
             whole = await read_whole(attempt, response)
             if isinstance(whole, Failure):
                 return whole
-            estimated = estimated or exchange.usage_estimated
+            self._estimated = self._estimated or exchange.usage_estimated
             self._reported.append(exchange.facts.reported_nano_usd)
+            last_pass = exchange.facts.last_pass or (exchange.facts.usage if len(self._reported) > 1 else None)
             began = asyncio.get_running_loop().time()
             goes_on = await self._work(read_json(whole.body))
             attempt.grant(asyncio.get_running_loop().time() - began)
@@ -141,10 +147,25 @@ class SearchedAttempt:
             if response.status_code >= 300:
                 return await rejected(attempt, response)
         body = msgspec.json.encode(self._rounds.message())
-        exchange.facts, exchange.usage_estimated = read_message(body) or AnswerFacts(), estimated
-        exchange.facts.reported_nano_usd, exchange.searched_here = self._cost(), self._searching.searched is not None
+        exchange.facts, exchange.usage_estimated = self._facts(body), self._estimated
+        exchange.facts.last_pass, exchange.searched_here = last_pass, self._searches_here
         await serve_whole(attempt, response.status_code, Whole(body, whole.headers))
         return None
+
+    def _sink(self, attempt: Attempt) -> None:
+        """The rounds come to nothing, and are paid for all the same."""
+        exchange, target = attempt.exchange, attempt.target
+        exchange.facts, exchange.usage_estimated = AnswerFacts(), False
+        if self._reported:
+            facts = self._facts(msgspec.json.encode(self._rounds.message()))
+            sunk = Sunk(target.provider, target.model, facts, self._estimated, self._searches_here)
+            exchange.sunk.append(sunk)
+
+    def _facts(self, body: bytes) -> AnswerFacts:
+        """Of the Message that all rounds make."""
+        facts = read_message(body) or AnswerFacts()
+        facts.reported_nano_usd = self._cost()
+        return facts
 
     async def _work(self, message: Mapping[str, Any]) -> bool:
         """Get what ``message`` calls for, pages all at once. Whether another round follows."""
@@ -156,21 +177,25 @@ class SearchedAttempt:
         return self._rounds.answer({**found, **{call_id: page.result() for call_id, page in pages.items()}})
 
     async def _search(self, query: Query) -> Found:
-        if self._searching.searched is None:
-            return Refused("unavailable", "Nobody searches here.")
-        wanted, web = self._searching.searched
+        if self._wanted.searched is None:
+            return Refusal("unavailable", "Nobody searches here.")
+        wanted, web = self._wanted.searched
         result = await web.find(query.text, wanted)
-        if isinstance(result, Refused):
+        if isinstance(result, Refusal):
             self._failures[f"a search by {web.name} failed: {result.words}"] = None
         return result
 
     async def _fetch(self, visit: Visit) -> Found:
-        if self._searching.fetched is None:
-            return Unfetched("unavailable", "Nobody fetches pages here.")
-        wanted, web = self._searching.fetched
-        page = await web.fetch(visit.address, wanted, pdf=self._searching.pdf)
-        if isinstance(page, Unfetched):
-            self._failures[f"a page was not fetched: {page.words}"] = None
+        if self._wanted.fetched is None:
+            return Refusal("unavailable", "Nobody fetches pages here.")
+        wanted, web = self._wanted.fetched
+        try:
+            page = await web.fetch(visit.address, wanted, pdf=self._wanted.pdf)
+        except Exception:
+            log.exception("a page could not be read")
+            page = Refusal("unavailable", "The engine made a mistake in reading it; its log says which.")
+        if isinstance(page, Refusal):
+            self._failures[f"a page was not fetched: {page.code}"] = None
         return page
 
     def _cost(self) -> int | None:
@@ -181,15 +206,19 @@ class SearchedAttempt:
         made, web = self._searches()
         return sum(told) + made * ((web.nano_usd if web is not None else None) or 0)
 
+    @property
+    def _searches_here(self) -> bool:
+        return self._wanted.searched is not None
+
     def _searches(self) -> tuple[int, WebSearch | None]:
         """How many were made, and by whom."""
-        if self._searching.searched is None:
+        if self._wanted.searched is None:
             return 0, None
-        wanted, web = self._searching.searched
+        wanted, web = self._wanted.searched
         return self._rounds.done[wanted.name], web
 
     def _told(self) -> list[str]:
-        """Searches and pages in words, for the trail."""
+        """Searches and pages in words, for the trail, which tells nothing of what was looked for or read."""
         return [*self._told_searches(), *self._told_pages(), *self._failures]
 
     def _told_searches(self) -> Sequence[str]:
@@ -202,14 +231,14 @@ class SearchedAttempt:
         return [made + (f" (${count * web.nano_usd / NANO:.4f})" if web.nano_usd else "")]
 
     def _told_pages(self) -> Sequence[str]:
-        fetched = self._searching.fetched
+        fetched = self._wanted.fetched
         count = self._rounds.done[fetched[0].name] if fetched is not None else 0
         return [f"{count} page{'s' if count > 1 else ''} fetched by the engine"] if count else []
 
 
-def search_for(
+def web_work_for(
     exchange: Exchange, target: Target, provider: ProviderConfig, web: Web, config_file: Path
-) -> Searching | NoSearch | None:
+) -> WebWork | NoWeb | None:
     """How ``exchange`` gets its searches and pages at ``target``; None where it wants none or the target has its own.
 
     Where nobody can get them, a request that can do without goes as it is.
@@ -233,12 +262,12 @@ def search_for(
     fetched = (pages, fetch) if pages is not None and fetch is not None else None
     if searched is None and fetched is None:
         return None
-    return Searching(exchange.body, searched, fetched, provider.reads_pdf(model))
+    return WebWork(exchange.body, searched, fetched, provider.reads_pdf(model))
 
 
 def _without_search(
     exchange: Exchange, body: Body, target: Target, provider: ProviderConfig, wanted: Wanted, config_file: Path
-) -> NoSearch:
+) -> NoWeb:
     why = (
         f"No web search was made: {provider.name} cannot search, and cctui has no search of its own yet. To set one "
         f'up, add to {config_file}:\n\n[search]\nbackend = "brave"\napi_key = "env:BRAVE_API_KEY"\n\nor the same with '
@@ -246,12 +275,12 @@ def _without_search(
         "without a key, after pip install 'cctui[search]'. Then restart the engine: cctui stop, and start it again."
     )
     message = unsearched(wanted, last_question(body), f"msg_{exchange.id}", exchange.asked_model or target.model, why)
-    return NoSearch("web search", msgspec.json.encode(message))
+    return NoWeb("web search", msgspec.json.encode(message))
 
 
 def _without_pages(
     exchange: Exchange, body: Body, target: Target, provider: ProviderConfig, pages: WantedPages, config_file: Path
-) -> NoSearch:
+) -> NoWeb:
     why = (
         f"No page was fetched: {provider.name} fetches none, and cctui does so only where it may. To let it fetch "
         f"pages of the public web, add to {config_file}:\n\n[search]\nfetch = true\n\nThen restart the engine: "
@@ -259,4 +288,4 @@ def _without_pages(
     )
     url = first_address(last_question(body))
     message = unfetched(pages, url, f"msg_{exchange.id}", exchange.asked_model or target.model, why)
-    return NoSearch("fetching of pages", msgspec.json.encode(message))
+    return NoWeb("fetching of pages", msgspec.json.encode(message))

@@ -3,13 +3,12 @@
 An address on the web may lead to a machine that only this one can reach, by its name, by a redirect, or by a name that
 means something else when it is looked up again. So each is looked up once, what comes of it is judged, and a connection
 goes to nothing but what was judged: the socket is refused where anything else would be connected. Nothing of the user's
-goes along: no credentials, no cookies, no proxy. Whatever goes wrong becomes an ``Unfetched`` with a sentence that says
+goes along: no credentials, no cookies, no proxy. Whatever goes wrong becomes an ``Refusal`` with a sentence that says
 why: a model reads it, and so does the user.
 """
 
 import asyncio
 import base64
-import errno
 import socket
 import ssl
 import zlib
@@ -26,11 +25,12 @@ from yarl import URL
 
 from proxy.addresses import is_loopback
 from proxy.net.upstream import fault_of, proxy_for
-from proxy.protocol.fetch import Code, Fetched, Unfetched, WantedPages
+from proxy.protocol.fetch import Fetched, WantedPages
 from proxy.protocol.outcome import Cause
 from proxy.protocol.page_address import BadAddress, PageAddress, redirected
 from proxy.protocol.page_text import TITLE_CHARS_MAX, decoded_page, kind_of, read_html
 from proxy.protocol.public_addresses import Address, is_near, is_public
+from proxy.protocol.web_tools import PageCode, Refusal
 from proxy.settings import Settings
 
 FETCH_TIMEOUT_S = 15.0
@@ -70,10 +70,14 @@ _FAULTS: Mapping[Cause, str] = {
 _readers = ThreadPoolExecutor(READERS, thread_name_prefix="pages")
 
 
+class _NotPublic(OSError):
+    """What a socket was to be connected to is not anybody's to reach."""
+
+
 class _NotFetched(Exception):
-    def __init__(self, code: Code, words: str) -> None:
+    def __init__(self, code: PageCode, words: str) -> None:
         super().__init__(words)
-        self.code: Code = code
+        self.code: PageCode = code
 
 
 def may_reach(address: Address, own: Address | None) -> bool:
@@ -93,17 +97,17 @@ class WebFetch:
     def __init__(self, trust: ssl.SSLContext, judge: Judge = may_reach, look_up: LookUp = look_up) -> None:
         self._trust, self._judge, self._look_up = trust, judge, look_up
 
-    async def fetch(self, address: PageAddress, wanted: WantedPages, *, pdf: bool) -> Fetched | Unfetched:
+    async def fetch(self, address: PageAddress, wanted: WantedPages, *, pdf: bool) -> Fetched | Refusal:
         """The page at ``address``, within fifteen seconds. ``pdf``: the model reads such files."""
         try:
             async with asyncio.timeout(FETCH_TIMEOUT_S):
                 return await self._fetched(address, wanted, pdf)
         except TimeoutError:
-            return Unfetched("url_not_accessible", f"{address.host} did not answer within {FETCH_TIMEOUT_S:.0f} s.")
+            return Refusal("url_not_accessible", f"{address.host} did not answer within {FETCH_TIMEOUT_S:.0f} s.")
         except BadAddress as fault:
-            return Unfetched(fault.code, str(fault))
+            return Refusal(fault.code, str(fault))
         except _NotFetched as failure:
-            return Unfetched(failure.code, f"{failure}.")
+            return Refusal(failure.code, f"{failure}.")
 
     async def _fetched(self, address: PageAddress, wanted: WantedPages, pdf: bool) -> Fetched:
         """Raises ``_NotFetched`` and ``BadAddress``."""
@@ -132,6 +136,8 @@ class WebFetch:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error, BadAddress | TimeoutError):
                 raise
+            if isinstance(getattr(error, "os_error", None), _NotPublic):
+                raise _not_public(address) from None
             words = _FAULTS.get(fault_of(error).cause, "does not answer as a page does")
             raise _NotFetched("url_not_accessible", f"{address.host} {words}") from error
 
@@ -150,7 +156,7 @@ class WebFetch:
             raise _NotFetched("url_not_accessible", f"{address.host} {_FAULTS['dns']}")
         places = [place for place in found[:ADDRESSES_MAX] if self._may_connect(place)]
         if not places:
-            raise _NotFetched("url_not_allowed", f"{address.host} is not on the public web")
+            raise _not_public(address)
         return places
 
     def _may_connect(self, place: Place) -> bool:
@@ -182,7 +188,7 @@ class WebFetch:
         """The last word on what is connected to, whoever looked it up. Raises ``OSError``."""
         family, kind, protocol, _, place = info
         if not self._may_connect((place[0], place[1])):
-            raise OSError(errno.EACCES, "not on the public web")
+            raise _NotPublic
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made
@@ -245,6 +251,10 @@ def _own_address(address: Address, port: int) -> Address | None:
             return ip_address(probe.getsockname()[0])
         except (OSError, ValueError):
             return None
+
+
+def _not_public(address: PageAddress) -> _NotFetched:
+    return _NotFetched("url_not_allowed", f"{address.host} is not on the public web")
 
 
 def _as_sent(header: str) -> str:

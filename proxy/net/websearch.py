@@ -1,7 +1,7 @@
 """The engine's own web search: asks the service that the settings name, in place of a provider that has none.
 
 Keys are resolved as those of providers are, connections are those of all requests. Whatever goes wrong becomes a
-``Refused`` with a sentence that says what to do: a model reads it, and so does the user.
+``Refusal`` with a sentence that says what to do: a model reads it, and so does the user.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from proxy.net.credentials import Credentials, NoCredential
 from proxy.net.upstream import UpstreamFault, Upstreams, proxy_for, read_body
 from proxy.protocol.foreign_json import NotJson, read_json
-from proxy.protocol.search import Code, Page, Refused, Result, Wanted
+from proxy.protocol.search import Page, Result, Wanted
 from proxy.protocol.search_backends import (
     BACKENDS,
     FILTERED_PAGES,
@@ -28,6 +28,7 @@ from proxy.protocol.search_backends import (
     chosen,
     with_operators,
 )
+from proxy.protocol.web_tools import Refusal, SearchCode
 from proxy.providers import ProviderConfig
 from proxy.settings import SearchSettings
 from proxy.workers import for_traffic
@@ -43,7 +44,7 @@ KEYLESS_TIMEOUT_S = 8
 
 _ENDINGS = re.compile(r"(/res/v1/web/search|/search|/)*$")
 """What a request appends to an address, and users paste with it."""
-_STATUSES: Mapping[int, tuple[Code, str]] = {
+_STATUSES: Mapping[int, tuple[SearchCode, str]] = {
     401: ("unavailable", "refused the key; check api_key in [search]"),
     402: ("unavailable", "is out of credit; top up, or name another backend in [search]"),
     403: ("unavailable", "refused the request; check api_key in [search] and what the key may do"),
@@ -57,9 +58,9 @@ _STATUSES: Mapping[int, tuple[Code, str]] = {
 
 
 class SearchFailed(Exception):
-    """A service gave no answer that can be used. ``str()`` says why and what to do."""
+    """A service gave no answer that can be used. ``str()`` says why and what to do, and nothing of the query."""
 
-    def __init__(self, code: Code, words: str) -> None:
+    def __init__(self, code: SearchCode, words: str) -> None:
         super().__init__(words)
         self.code = code
 
@@ -96,16 +97,16 @@ class WebSearch:
         source = self._source
         if len(query) > source.chars_max or len(query.split()) > source.words_max:
             limit = f"{source.chars_max} characters and {source.words_max} words"
-            return Refused("query_too_long", f"{self.name} takes {limit} at most; search for less at once.")
+            return Refusal("query_too_long", f"{self.name} takes {limit} at most; search for less at once.")
         inquiry = Inquiry(query, wanted, self._size)
         try:
             async with asyncio.timeout(SEARCH_TIMEOUT_S):
                 pages = await source.pages(inquiry)
         except TimeoutError:
-            return Refused("unavailable", f"{self.name} did not answer within {SEARCH_TIMEOUT_S:.0f} s.")
+            return Refusal("unavailable", f"{self.name} did not answer within {SEARCH_TIMEOUT_S:.0f} s.")
         except SearchFailed as failure:
             log.warning("a search failed: %s", failure)
-            return Refused(failure.code, f"{failure}.")
+            return Refusal(failure.code, f"{failure}.")
         return chosen(iter(pages), inquiry)
 
 
@@ -200,7 +201,8 @@ class KeylessSource:
         except DDGSException as fault:
             if "No results" in str(fault):
                 return []
-            raise SearchFailed("unavailable", f"ddgs reached no search engine ({fault})") from fault
+            kind = type(fault).__name__  # its words may have the query
+            raise SearchFailed("unavailable", f"ddgs reached no search engine ({kind})") from None
         return found
 
 

@@ -117,26 +117,14 @@ def lost(tokens: int, usage: Usage, price: Price) -> int:
     anew = usage.input_tokens + written + hour
     if anew == 0:
         return 0
-    paid = usage.input_tokens * rate.input + written * _write_5m(rate) + hour * _write_1h(rate)
-    return _whole(tokens * (paid - anew * _read(rate)) // anew)
+    paid = usage.input_tokens * rate.input + written * rate.write_5m + hour * rate.write_1h
+    return _whole(tokens * (paid - anew * rate.read) // anew)
 
 
 def _saved(usage: Usage, rate: Price) -> int:
-    read = usage.cache_read_tokens * (rate.input - _read(rate))
-    written = usage.cache_write_5m_tokens * (_write_5m(rate) - rate.input)
-    return read - written - usage.cache_write_1h_tokens * (_write_1h(rate) - rate.input)
-
-
-def _read(rate: Price) -> int:
-    return rate.cache_read if rate.cache_read is not None else rate.input
-
-
-def _write_5m(rate: Price) -> int:
-    return rate.cache_write_5m if rate.cache_write_5m is not None else rate.input
-
-
-def _write_1h(rate: Price) -> int:
-    return rate.cache_write_1h if rate.cache_write_1h is not None else _write_5m(rate)
+    read = usage.cache_read_tokens * (rate.input - rate.read)
+    written = usage.cache_write_5m_tokens * (rate.write_5m - rate.input)
+    return read - written - usage.cache_write_1h_tokens * (rate.write_1h - rate.input)
 
 
 def _whole(millionths: int) -> int:

@@ -77,19 +77,11 @@ def weigh(body: Body, bytes_per_token: float, counted: int | None = None, answer
 
 def pieces(body: Body) -> Iterator[Piece]:
     """Everything in the prompt, part by part. What has no shape that is known is left out."""
-    yield from _system(_read(body, "system"))
+    yield from _system(body.value("system"))
     told = list(_messages(_each(body, "messages")))
     loaded = {piece.name for piece in told if piece.kind == "tools"}
-    yield from _tools(_read(body, "tools"), loaded)
+    yield from _tools(body.value("tools"), loaded)
     yield from (piece for piece in told if piece.kind != "tools")
-
-
-def _read(body: Body, name: str) -> Any:
-    raw = body.fields.get(name)
-    try:
-        return read_json(raw) if raw is not None else None
-    except NotJson:
-        return None
 
 
 def _each(body: Body, name: str) -> Iterator[Any]:

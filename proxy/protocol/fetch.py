@@ -4,19 +4,20 @@ Read from Anthropic's server tool in the client's body; who fetches, and how, is
 conversation does not name is not fetched.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from proxy.protocol.images import DOCUMENT_TOKENS
 from proxy.protocol.known_addresses import ANYBODY, Sources, addresses_in, names_page, read_sources
 from proxy.protocol.messages import Body
 from proxy.protocol.overflow import Room
 from proxy.protocol.page_address import BadAddress, PageAddress, page_address
-from proxy.protocol.web_tools import admits, domains, uses, web_tool
+from proxy.protocol.web_tools import Refusal, admits, domains, uses, web_tool
 
 USES_MAX = 8
 """Pages of one request, whatever it allows; Anthropic sets no limit, a loop needs one."""
+TOOL = "web_fetch"
 CONTENT_TOKENS = 25_000
 """Of a page, where the request does not say: a long page of documentation."""
 CONTENT_TOKENS_MIN = 500
@@ -24,22 +25,8 @@ CONTENT_TOKENS_MIN = 500
 TEXT_BYTES_PER_TOKEN = 3.5
 """Rather few, so that what is cut is rather too short."""
 
-_MARK = b'"web_fetch_'
-_TYPE = re.compile(r"web_fetch_\d")
-
-Code = Literal[
-    "invalid_tool_input",
-    "url_too_long",
-    "url_not_allowed",
-    "url_not_in_prior_context",
-    "url_not_accessible",
-    "unsupported_content_type",
-    "content_too_large",
-    "too_many_requests",
-    "max_uses_exceeded",
-    "unavailable",
-]
-"""Why nothing was fetched, by the names of the Messages API (anthropic SDK 2.14)."""
+_PDF_PAGE_BYTES = 50_000
+"""Of a PDF, about: a page of text with a figure now and then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +78,15 @@ class Fetched:
     chars_left_out: int = 0
     """Of the text, behind what is there."""
 
-
-@dataclass(frozen=True, slots=True)
-class Unfetched:
-    """A page that was not fetched."""
-
-    code: Code
-    words: str
-    """A sentence for the model and the user."""
+    @property
+    def tokens(self) -> int:
+        """What it takes of a window, estimated."""
+        if self.pdf is not None:
+            return DOCUMENT_TOKENS * max(1, round(len(self.pdf) * 3 / 4 / _PDF_PAGE_BYTES))
+        return int(len(self.text.encode(errors="replace")) / TEXT_BYTES_PER_TOKEN)
 
 
-_NOT_NAMED = Unfetched(
+_NOT_NAMED = Refusal(
     "url_not_in_prior_context",
     "Only addresses that the user gave or that were found before can be fetched, each exactly as it stands there.",
 )
@@ -109,7 +94,7 @@ _NOT_NAMED = Unfetched(
 
 def wanted_pages(body: Body) -> WantedPages | None:
     """The fetching that ``body`` asks the provider for; None where it asks for none."""
-    offer = web_tool(body, _MARK, is_fetch)
+    offer = web_tool(body, TOOL)
     if offer is None:
         return None
     tool, citations = offer.tool, offer.tool.get("citations")
@@ -127,23 +112,19 @@ def wanted_pages(body: Body) -> WantedPages | None:
     )
 
 
-def is_fetch(tool: Mapping[str, Any]) -> bool:
-    return isinstance(kind := tool.get("type"), str) and _TYPE.match(kind) is not None
-
-
 def read_visit(
     call: Mapping[str, Any], wanted: WantedPages, messages: Iterable[Any], server_tools: tuple[str, ...]
-) -> Visit | Unfetched:
+) -> Visit | Refusal:
     """The page that a model's call asks for, if it may have it. ``messages`` is the conversation up to the call."""
     url = url_of(call)
     if not url:
-        return Unfetched("invalid_tool_input", "The call has no url.")
+        return Refusal("invalid_tool_input", "The call has no url.")
     try:
         address = page_address(url)
     except BadAddress as fault:
-        return Unfetched(fault.code, str(fault))
+        return Refusal(fault.code, str(fault))
     if not wanted.admits(address):
-        return Unfetched("url_not_allowed", f"This request admits no pages of {address.host}.")
+        return Refusal("url_not_allowed", f"This request admits no pages of {address.host}.")
     if not names_page(messages, address, wanted.sources, server_tools):
         return _NOT_NAMED
     return Visit(str(call.get("id") or ""), address)

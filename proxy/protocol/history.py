@@ -6,7 +6,6 @@ taken out for a target and are still in the client's own history when the route 
 conversation changes, and every change is told in words.
 """
 
-import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ import msgspec
 from proxy.dialects.signatures import MARK, is_sealed
 from proxy.protocol.messages import Body
 from proxy.protocol.naming import canonical
+from proxy.protocol.redact import fingerprint
 from proxy.protocol.thinking_off import with_thinking_off
 from proxy.protocol.thoughts import THINKING, is_unsigned, mark_of
 
@@ -46,11 +46,6 @@ def is_claude(issuer: str) -> bool:
 
 def thread_of(session: str | None, agent: str | None) -> Thread:
     return f"{session or ''}/{agent or ''}"
-
-
-def fingerprint(signature: str) -> str:
-    """What is remembered of a signature: too little to be of use to anyone."""
-    return hashlib.sha256(signature.encode()).hexdigest()[:20]
 
 
 class Issuers:
@@ -108,30 +103,28 @@ def without_foreign_thinking(
     body: Body, is_foreign: Callable[[Mapping[str, Any]], bool]
 ) -> tuple[Body, tuple[str, ...]]:
     """The body without the thinking of others, and what was changed in words."""
-    raw = body.fields.get("messages")
-    if raw is None or not any(mark in body.raw for mark in _THINKING_MARKS):
-        return body, ()
-    messages = msgspec.json.decode(raw)
+    messages = body.value("messages") if any(mark in body.raw for mark in _THINKING_MARKS) else None
     if not isinstance(messages, list):
         return body, ()
     removed = 0
     kept: list[Any] = []
     last_touched = False
     for message in messages:
-        content = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(content, list) or message.get("role") != "assistant":
+        if not isinstance(message, dict) or message.get("role") != "assistant":
             kept.append(message)
             continue
-        rest = [block for block in content if not _is_thinking(block) or not is_foreign(block)]
-        last_touched = len(rest) != len(content)
-        removed += len(content) - len(rest)
-        if rest:
+        content = message.get("content")
+        blocks = content if isinstance(content, list) else []
+        rest = [block for block in blocks if not _is_thinking(block) or not is_foreign(block)]
+        last_touched = len(rest) != len(blocks)
+        removed += len(blocks) - len(rest)
+        if rest or not last_touched:
             kept.append({**message, "content": rest} if last_touched else message)
     if not removed:
         return body, ()
     changes = [f"{removed} thinking block{'s' if removed > 1 else ''} of another provider left out"]
     body = body.with_fields({"messages": msgspec.json.encode(kept)})
-    thinking = msgspec.json.decode(body.fields["thinking"]) if "thinking" in body.fields else None
+    thinking = body.value("thinking")
     if last_touched and isinstance(thinking, dict) and thinking.get("type") == "enabled":
         body = with_thinking_off(body)
         changes.append("thinking turned off for this request: its tool loop began without signed thinking")

@@ -1,7 +1,7 @@
 """A request body of the Messages API: read its head, change its model, leave every other byte alone.
 
 Only the top level is decoded and each value stays raw, so the cost hardly depends on the size of the
-conversation. ``with_model`` replaces the value of every top-level ``model`` key (a client that repeats the key
+conversation. ``pieces_with_model`` replaces the value of every top-level ``model`` key (a client that repeats the key
 leaves it to the reader which one counts) and changes no other byte.
 """
 
@@ -136,12 +136,8 @@ class Body:
         """What estimates of its tokens go by."""
         return weight_of(self.raw)
 
-    def with_model(self, model: str) -> bytes:
-        """The body with ``model`` in place of its own model."""
-        return b"".join(self.pieces_with_model(model))
-
     def pieces_with_model(self, model: str) -> list[bytes | memoryview]:
-        """The same in pieces, which copies nothing of the body."""
+        """The body with ``model`` in place of its own model, in pieces, which copies nothing of it."""
         new = msgspec.json.encode(model)
         view = memoryview(self.raw)
         pieces: list[bytes | memoryview] = []
@@ -166,7 +162,15 @@ class Body:
         """What the body holds, as name and words, without its texts: for the inspector."""
         return tuple((name, _outlined(bytes(raw))) for name, raw in self.fields.items())
 
+    def value(self, name: str) -> Any:
+        """The value of a field; None where it is missing or cannot be read."""
+        try:
+            return self._value(name)
+        except BadBody:
+            return None
+
     def _value(self, name: str) -> Any:
+        """Raises ``BadBody``."""
         raw = self.fields.get(name)
         try:
             return None if raw is None else read_json(raw)

@@ -151,6 +151,9 @@ _ERROR_TYPES: Mapping[str, str] = {
 }
 """Anthropic's error types (the API reference's list); any other is a server error."""
 
+WORDS_MAX = 2000
+"""Characters of an error's message that are read and told: servers echo whole requests in it, and the patterns take
+long over those."""
 _SIGNED = ("signature", "must start with a thinking block", "expected `thinking`", "cannot be modified")
 """Of rejected thinking: signed by another, missing where a tool loop needs it, or changed."""
 _SPENT = (

@@ -4,7 +4,6 @@ import re
 
 import msgspec
 
-from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.messages import Body
 from proxy.protocol.thinking_off import with_thinking_off
 from proxy.protocol.wordings import DIGITS, first_of, number, wordings
@@ -46,18 +45,18 @@ def read_output_limit(message: str) -> int | None:
 
 def asks_more(body: Body, limit: int) -> bool:
     """Whether ``body`` asks for an answer of more than ``limit`` tokens."""
-    asked = _value(body, "max_tokens")
+    asked = body.value("max_tokens")
     return isinstance(asked, int) and not isinstance(asked, bool) and asked > limit
 
 
 def with_output_limit(body: Body, limit: int, why: str = THE_MOST) -> tuple[Body, tuple[str, ...]]:
     """The body with ``max_tokens`` (and a thinking budget with it) not above ``limit``; and what was lowered."""
-    asked = _value(body, "max_tokens")
+    asked = body.value("max_tokens")
     if not isinstance(asked, int) or isinstance(asked, bool) or asked <= limit:
         return body, ()
     body = body.with_fields({"max_tokens": msgspec.json.encode(limit)})
     changes = [f"max_tokens lowered from {asked} to {limit}, {why}"]
-    thinking = _value(body, "thinking")
+    thinking = body.value("thinking")
     budget = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
     if isinstance(thinking, dict) and isinstance(budget, int) and budget >= limit:
         smaller = limit // 2
@@ -68,11 +67,3 @@ def with_output_limit(body: Body, limit: int, why: str = THE_MOST) -> tuple[Body
             body = with_thinking_off(body)
             changes.append("thinking turned off with it")
     return body, tuple(changes)
-
-
-def _value(body: Body, name: str) -> object:
-    raw = body.fields.get(name)
-    try:
-        return None if raw is None else read_json(raw)
-    except NotJson:
-        return None

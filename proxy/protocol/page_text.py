@@ -4,6 +4,7 @@ The standard library's parser does the work. It takes long over pages that are m
 bounded: characters, and pieces of text and tags. Its pieces grow while a tag does not end, or each would be read anew.
 """
 
+import codecs
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -83,10 +84,15 @@ def _encoding_of(body: bytes, content_type: str) -> str:
     within = said[1].decode("ascii", errors="replace") if said else ""
     if within.lower().startswith("utf-16"):
         within = ""  # it could not have been read
-    for name in (labelled and labelled[1], within):
-        if name and _ENCODINGS.fullmatch(name.lower()):
-            return name
-    return "utf-8"
+    return next((name for name in (labelled[1] if labelled else "", within) if _is_encoding(name)), "utf-8")
+
+
+def _is_encoding(name: str) -> bool:
+    """Of pages, and one that there is: nobody ever had ISO 8859-12."""
+    try:
+        return _ENCODINGS.fullmatch(name.lower()) is not None and bool(codecs.lookup(name))
+    except LookupError:
+        return False
 
 
 def read_html(html: str, url: str) -> PageText:

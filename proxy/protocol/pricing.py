@@ -5,6 +5,7 @@ nano-dollars, rounded half up once at the end. Where a provider gives no own pri
 what input costs; a one-hour cache write without a price of its own costs what a five-minute one does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -27,9 +28,28 @@ class Price:
     tiers: tuple[tuple[int, "Price"], ...] = ()
     """Above that many prompt tokens the whole request costs the other price; ascending."""
 
+    @property
+    def read(self) -> int:
+        """Of a cached token that is read."""
+        return self.input if self.cache_read is None else self.cache_read
+
+    @property
+    def write_5m(self) -> int:
+        """Of a token that is written to the cache for five minutes."""
+        return self.input if self.cache_write_5m is None else self.cache_write_5m
+
+    @property
+    def write_1h(self) -> int:
+        """Of one that is written for an hour."""
+        return self.write_5m if self.cache_write_1h is None else self.cache_write_1h
+
     def at(self, prompt_tokens: int) -> "Price":
         """The price of a request with that prompt."""
         return replace(self.tier(prompt_tokens), tiers=())
+
+    def at_mean(self, prompt_tokens: int, requests: int) -> "Price":
+        """The price of a request with the mean prompt of so many."""
+        return self.at(prompt_tokens // max(1, requests))
 
     def tier(self, prompt_tokens: int) -> "Price":
         """Whose rates count for a request with that prompt: its own, or a tier's."""
@@ -54,6 +74,27 @@ class Settled(NamedTuple):
     split: CostSplit | None = None
 
 
+def together(parts: Sequence[Settled]) -> Settled:
+    """The cost of several parts of one request; unknown where that of one is. The dearest says who tells it."""
+    costs = [each.nano_usd for each in parts if each.nano_usd is not None]
+    if len(costs) < len(parts):
+        return Settled()
+    splits = [each.split for each in parts if each.split is not None]
+    dearest = parts[costs.index(max(costs))]
+    return Settled(sum(costs), dearest.source, _sum(splits) if len(splits) == len(parts) else None)
+
+
+def _sum(splits: Sequence[CostSplit]) -> CostSplit:
+    return CostSplit(
+        input=sum(each.input for each in splits),
+        output=sum(each.output for each in splits),
+        cache_read=sum(each.cache_read for each in splits),
+        cache_write=sum(each.cache_write for each in splits),
+        searches=sum(each.searches for each in splits),
+        divided=any(each.divided for each in splits),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Bill:
     """A cost by kind of token, nano-dollars, each exact in millionths and so not rounded yet."""
@@ -73,13 +114,11 @@ class Bill:
 def bill(usage: Usage, price: Price) -> Bill:
     """The cost of ``usage`` at ``price``, each part times a million."""
     rate = price.tier(usage.prompt_tokens)
-    write_5m = rate.cache_write_5m if rate.cache_write_5m is not None else rate.input
-    write_1h = rate.cache_write_1h if rate.cache_write_1h is not None else write_5m
     return Bill(
         input=usage.input_tokens * rate.input,
         output=usage.output_tokens * rate.output,
-        cache_read=usage.cache_read_tokens * (rate.cache_read if rate.cache_read is not None else rate.input),
-        cache_write=usage.cache_write_5m_tokens * write_5m + usage.cache_write_1h_tokens * write_1h,
+        cache_read=usage.cache_read_tokens * rate.read,
+        cache_write=usage.cache_write_5m_tokens * rate.write_5m + usage.cache_write_1h_tokens * rate.write_1h,
         search=usage.web_searches * rate.search * 1000,
     )
 

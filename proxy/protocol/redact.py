@@ -1,5 +1,6 @@
-"""Secrets never leave the engine: what a key looks like on screen, and texts with keys taken out."""
+"""Secrets never leave the engine: what a key looks like on screen and in memory, and texts with keys taken out."""
 
+import hashlib
 import re
 
 _KEY_LIKE = re.compile(
@@ -13,6 +14,11 @@ def mask(secret: str) -> str:
     if len(secret) < 16:
         return "…" + secret[-2:] if len(secret) >= 8 else "…"
     return f"{secret[:5]}…{secret[-4:]}"
+
+
+def fingerprint(secret: str) -> str:
+    """What a secret is known by later, or a signature: too little to be of use to anyone."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:20]
 
 
 def redact(text: str, secrets: tuple[str, ...] = ()) -> str:

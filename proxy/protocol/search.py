@@ -3,26 +3,21 @@
 Read from Anthropic's server tool in the client's body; who searches, and how, is decided elsewhere.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from proxy.protocol.citations import CITED_CHARS
 from proxy.protocol.messages import Body
-from proxy.protocol.web_tools import admits, decoded, domains, uses, web_tool
+from proxy.protocol.web_tools import Refusal, admits, domains, uses, web_tool
 
 USES_MAX = 8
 """Searches of one request, whatever it allows; Claude Code allows as many."""
+TOOL = "web_search"
 PROMPT = "Perform a web search for the query:"
 """Begins the request that Claude Code's ``WebSearch`` makes (seen in 2.1.329)."""
 
-_MARK = b'"web_search_'
-_TYPE = re.compile(r"web_search_\d")
 _PLACE = ("city", "region", "country", "timezone")
-
-Code = Literal["invalid_tool_input", "unavailable", "max_uses_exceeded", "query_too_long", "too_many_requests"]
-"""Why a search found nothing, by the names of the Messages API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +69,7 @@ class Page:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A search that could not be made."""
-
-    code: Code
-    words: str
-    """A sentence for the model and the user."""
-
-
-Result = tuple[Page, ...] | Refused
+Result = tuple[Page, ...] | Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +82,7 @@ class Query:
 
 def wanted_search(body: Body) -> Wanted | None:
     """The web search that ``body`` asks the provider for; None where it asks for none."""
-    offer = web_tool(body, _MARK, is_search)
+    offer = web_tool(body, TOOL)
     if offer is None:
         return None
     tool = offer.tool
@@ -112,13 +98,9 @@ def wanted_search(body: Body) -> Wanted | None:
     )
 
 
-def is_search(tool: Mapping[str, Any]) -> bool:
-    return isinstance(kind := tool.get("type"), str) and _TYPE.match(kind) is not None
-
-
 def last_question(body: Body) -> str:
     """What the user asked last: the query, where nobody is there to word one."""
-    messages = decoded(body.fields.get("messages"))
+    messages = body.value("messages")
     for message in reversed(messages) if isinstance(messages, list) else ():
         content = message.get("content") if isinstance(message, Mapping) else None
         blocks = [{"text": content}] if isinstance(content, str) else content

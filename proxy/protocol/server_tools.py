@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.messages import Body
 
 CALLS = ("server_tool_use", "mcp_tool_use")
@@ -31,11 +30,11 @@ TOLD_CHARACTERS = 2000
 
 def without_server_tools(body: Body) -> tuple[Body, tuple[str, ...]]:
     """The body with such blocks as text, and what was changed in words."""
-    raw = body.fields.get("messages")
-    if raw is None or all(body.raw.rfind(mark) < 0 for mark in _MARKS):  # from behind: faster
+    if all(body.raw.rfind(mark) < 0 for mark in _MARKS):  # from behind: faster
         return body, ()
-    messages = msgspec.json.decode(raw)
-    told = sum(_tell(message.get("content"), as_text) for message in messages if isinstance(message, dict))
+    messages = body.value("messages")
+    listed = messages if isinstance(messages, list) else []
+    told = sum(_tell(message.get("content"), as_text) for message in listed if isinstance(message, dict))
     if not told:
         return body, ()
     changed = f"{told} block{'s' if told > 1 else ''} of server tools told as text"
@@ -47,10 +46,7 @@ def without_unsealed_searches(body: Body) -> tuple[Body, tuple[str, ...]]:
     changed in words."""
     if body.raw.rfind(OWN_ID.encode()) < 0:
         return body, ()
-    try:
-        messages = read_json(body.fields.get("messages", b"[]"))
-    except NotJson:
-        return body, ()
+    messages = body.value("messages")
     listed = messages if isinstance(messages, list) else []
     said = [message.get("content") for message in listed if isinstance(message, dict)]
     told = sum(_tell(content, _unsealed_as_text) for content in said)

@@ -144,7 +144,7 @@ class _Line:
 
 def _bill(tally: c.Tally, price: Price) -> Bill:
     """Tiers of a price hold for single requests: the mean one decides which is in force."""
-    rate = price.at(tally.usage.prompt_tokens // max(1, tally.requests))
+    rate = price.at_mean(tally.usage.prompt_tokens, tally.requests)
     return bill(tally.usage, rate)
 
 

@@ -10,16 +10,15 @@ from typing import Any
 
 import msgspec
 
-from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.messages import Body
 from proxy.protocol.output_limit import LEFT, with_output_limit
 from proxy.protocol.rejections import Rejection, without_rejected
+from proxy.protocol.thoughts import THINKING
 
 NOT_KEPT = "(reasoning not kept)"
 """Stands for thinking that another provider signed, or that the client did not keep."""
 
 Changes = tuple[str, ...]
-_THINKING = ("thinking", "redacted_thinking")
 _ASSISTANT = b'"assistant"'
 
 
@@ -59,7 +58,7 @@ def on_terms(body: Body, terms: Terms) -> tuple[Body, Changes]:
 
 def without_effort_alone(body: Body) -> tuple[Body, Changes]:
     """The body without an effort where it switches thinking off."""
-    config = _value(body, "output_config")
+    config = body.value("output_config")
     if not isinstance(config, dict) or "effort" not in config or not _is_off(body):
         return body, ()
     rest = {name: value for name, value in config.items() if name != "effort"}
@@ -73,7 +72,7 @@ def with_thinking_back(body: Body) -> tuple[Body, Changes]:
     """The body with a placeholder in every past turn of the assistant that has no thinking, unless thinking is off."""
     if _ASSISTANT not in body.raw or _is_off(body):
         return body, ()
-    messages = _value(body, "messages")
+    messages = body.value("messages")
     bare = [each for each in messages if _is_bare(each)] if isinstance(messages, list) else []
     if not bare:
         return body, ()
@@ -95,18 +94,10 @@ def _is_bare(message: Any) -> bool:
     if isinstance(content, str):
         return bool(content)
     return isinstance(content, list) and not any(
-        isinstance(block, dict) and block.get("type") in _THINKING for block in content
+        isinstance(block, dict) and block.get("type") in THINKING for block in content
     )
 
 
 def _is_off(body: Body) -> bool:
-    thinking = _value(body, "thinking")
+    thinking = body.value("thinking")
     return isinstance(thinking, dict) and thinking.get("type") == "disabled"
-
-
-def _value(body: Body, name: str) -> Any:
-    raw = body.fields.get(name)
-    try:
-        return None if raw is None else read_json(raw)
-    except NotJson:
-        return None

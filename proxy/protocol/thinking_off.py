@@ -6,7 +6,6 @@ thinking to be enabled or adaptive``); Claude Code sends one with every request.
 
 import msgspec
 
-from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.messages import Body
 
 _EDITS_OF_THINKING = "clear_thinking_"
@@ -16,10 +15,7 @@ _FIELD = "context_management"
 def with_thinking_off(body: Body) -> Body:
     """The body with thinking disabled and without edits of it; without any edit there is nothing to manage."""
     body = body.with_fields({"thinking": b'{"type":"disabled"}'})
-    try:
-        context = read_json(body.fields[_FIELD]) if _FIELD in body.fields else None
-    except NotJson:
-        return body
+    context = body.value(_FIELD)
     if not isinstance(context, dict) or not isinstance(edits := context.get("edits"), list):
         return body
     kept = [edit for edit in edits if not _is_of_thinking(edit)]

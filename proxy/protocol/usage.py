@@ -14,6 +14,7 @@ from typing import Any
 from proxy.contract import Usage
 from proxy.protocol.answer_text import TextCount
 from proxy.protocol.foreign_json import NotJson, read_json
+from proxy.protocol.outcome import WORDS_MAX
 from proxy.protocol.sse import EventTooLarge, Frames, read_event
 from proxy.protocol.thoughts import Thought, mark_of
 from proxy.protocol.tool_ids import is_legal
@@ -43,8 +44,11 @@ class AnswerFacts:
     stop_reason: str | None = None
     reported_nano_usd: int | None = None
     """The cost by the provider's own word."""
+    last_pass: Usage | None = None
+    """The counts of the last pass, where there were several that were told one by one."""
     error_type: str | None = None
     error_message: str | None = None
+    """Its beginning, where it is long."""
     service_tier: str | None = None
     speed: str | None = None
     """``fast``, where that was billed; None: the standard one."""
@@ -69,6 +73,11 @@ class AnswerFacts:
     def looked_into_the_web(self) -> bool:
         """The prompt that was counted has what the request had not."""
         return any(self.counts.get(name) for name in ("web_search_requests", "web_fetch_requests"))
+
+    @property
+    def in_one_pass(self) -> bool:
+        """The counts are those of the request's prompt and of one answer to it."""
+        return self.last_pass is None and not self.looked_into_the_web
 
     def see_message(self, message: Mapping[str, Any]) -> None:
         """Take in a Message, whole or as ``message_start`` carries it."""
@@ -127,7 +136,7 @@ class AnswerFacts:
         kind = error.get("type") if isinstance(error, Mapping) else None
         message = error.get("message") if isinstance(error, Mapping) else None
         self.error_type = kind if isinstance(kind, str) else "api_error"
-        self.error_message = message if isinstance(message, str) else str(error)
+        self.error_message = (message if isinstance(message, str) else str(error))[:WORDS_MAX]
 
     def _see_cache_writes(self, usage: Mapping[str, Any]) -> None:
         total = _count(usage.get("cache_creation_input_tokens"))
@@ -152,6 +161,7 @@ class AnswerFacts:
         for facts, each in zip(passes, iterations, strict=True):
             if isinstance(each, Mapping):
                 facts.see_usage({**each, "iterations": None})
+        self.last_pass = passes[-1].usage if passes[-1].counts else None
         known_long = self.counts.get("cache_write_1h", 0)
         for name in {name for facts in passes for name in facts.counts}:
             self.counts[name] = sum(facts.counts.get(name, 0) for facts in passes)

@@ -13,13 +13,13 @@ import msgspec
 from msgspec import Raw
 
 from proxy.protocol.citations import Source, with_citations
-from proxy.protocol.fetch import Unfetched, WantedPages
+from proxy.protocol.fetch import WantedPages
 from proxy.protocol.foreign_json import read_json_as
 from proxy.protocol.messages import Body
-from proxy.protocol.search import Refused, Wanted
+from proxy.protocol.search import Wanted
 from proxy.protocol.server_tools import own_call_id
-from proxy.protocol.stand_ins import FetchStandIn, Outcome, Refusal, SearchStandIn, StandIn, Wish
-from proxy.protocol.web_tools import decoded
+from proxy.protocol.stand_ins import FetchStandIn, Found, SearchStandIn, StandIn, Wish
+from proxy.protocol.web_tools import Refusal
 
 _LIST = msgspec.json.Decoder(list[Raw])
 _CUT_OFF = ("max_tokens", "refusal", "model_context_window_exceeded")
@@ -30,13 +30,13 @@ _NOT_SUMMED = ("iterations", "server_tool_use")
 def unsearched(wanted: Wanted, query: str, message_id: str, model: str, why: str) -> dict[str, Any]:
     """The Message for a request that needs a search where none can be made; ``why`` says what to do."""
     call = {"input": {"query": query}}
-    return _undone(SearchStandIn(wanted), call, Refused("unavailable", why), message_id, model)
+    return _undone(SearchStandIn(wanted), call, Refusal("unavailable", why), message_id, model)
 
 
 def unfetched(wanted: WantedPages, url: str, message_id: str, model: str, why: str) -> dict[str, Any]:
     """The Message for a request that needs a page where none is fetched."""
     call = {"input": {"url": url}}
-    return _undone(FetchStandIn(wanted), call, Unfetched("unavailable", why), message_id, model)
+    return _undone(FetchStandIn(wanted), call, Refusal("unavailable", why), message_id, model)
 
 
 def _undone(tool: StandIn, call: Mapping[str, Any], refusal: Refusal, message_id: str, model: str) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Rounds:
     def body(self) -> Body:
         """The body of the next round, for a whole answer. A demand for a tool holds for the first round only."""
         fields = {"tools": msgspec.json.encode(self._plain_tools()), "stream": b"false"}
-        choice = decoded(self._body.fields.get("tool_choice"))
+        choice = self._body.value("tool_choice")
         if self._closing:
             fields["tool_choice"] = b'{"type":"none"}'
         elif self._turns and isinstance(choice, Mapping) and choice.get("type") in ("any", "tool"):
@@ -99,13 +99,13 @@ class Rounds:
         wishes: list[Wish] = []
         for call in self._calls():
             wish = self._wish(call)
-            if isinstance(wish, Refused | Unfetched):
+            if isinstance(wish, Refusal):
                 self._refused[_id(call)] = wish
             else:
                 wishes.append(wish)
         return tuple(wishes)
 
-    def answer(self, outcomes: Mapping[str, Outcome]) -> bool:
+    def answer(self, outcomes: Mapping[str, Found]) -> bool:
         """Take in what came of the wishes, by call. Whether another round follows."""
         before = tuple(self._sources.values())
         told = []
@@ -118,7 +118,7 @@ class Rounds:
             server_id = own_call_id(f"{self._message_id}:{len(self._blocks)}")
             self._blocks += tool.blocks(server_id, block, outcome)
             self._sources |= {source.url: source for source in tool.sources(outcome)}
-            self.done[tool.wanted.name] += not isinstance(outcome, Refused | Unfetched)
+            self.done[tool.wanted.name] += not isinstance(outcome, Refusal)
             told.append({"type": "tool_result", "tool_use_id": _id(block), **tool.told(outcome)})
         if not told or self._closing or self._calls_the_client():
             return False
@@ -139,7 +139,7 @@ class Rounds:
         return {**whole, "id": self._message_id} if self._message_id else whole
 
     def _plain_tools(self) -> list[Any]:
-        listed = decoded(self._body.fields["tools"])
+        listed = self._body.value("tools")
         return [
             next((tool.plain_tool() for tool in self._tools.values() if _replaces(tool, each)), each) for each in listed
         ]
@@ -180,7 +180,7 @@ class Rounds:
             return tool.used_up()
         return tool.wish(call, self._conversation(), tuple(self._tools))
 
-    def _outcome(self, call: Mapping[str, Any], tool: StandIn, outcomes: Mapping[str, Outcome]) -> Outcome:
+    def _outcome(self, call: Mapping[str, Any], tool: StandIn, outcomes: Mapping[str, Found]) -> Found:
         call_id = _id(call)
         return outcomes[call_id] if call_id in outcomes else self._refused.get(call_id) or tool.used_up()
 
@@ -191,7 +191,7 @@ class Rounds:
     @cached_property
     def _asked(self) -> Sequence[Any]:
         """The client's messages, read when the first call comes."""
-        messages = decoded(self._body.fields.get("messages"))
+        messages = self._body.value("messages")
         return messages if isinstance(messages, list) else ()
 
 

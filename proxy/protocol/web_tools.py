@@ -1,18 +1,41 @@
 """What Anthropic's two tools that look into the web have in common: how a request offers them, for which domains."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 import idna
-from msgspec import Raw
 
-from proxy.protocol.foreign_json import NotJson, read_json
 from proxy.protocol.messages import Body
 
-_TYPE = re.compile(r"web_(search|fetch)_\d")
+_TYPE = re.compile(r"(web_search|web_fetch)_\d")
+
+SearchCode = Literal["invalid_tool_input", "unavailable", "max_uses_exceeded", "query_too_long", "too_many_requests"]
+"""Why a search found nothing, by the names of the Messages API."""
+PageCode = Literal[
+    "invalid_tool_input",
+    "url_too_long",
+    "url_not_allowed",
+    "url_not_in_prior_context",
+    "url_not_accessible",
+    "unsupported_content_type",
+    "content_too_large",
+    "too_many_requests",
+    "max_uses_exceeded",
+    "unavailable",
+]
+"""Why nothing was fetched, by the names of the Messages API (anthropic SDK 2.14)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A search that was not made, or a page that was not fetched."""
+
+    code: SearchCode | PageCode
+    words: str
+    """A sentence for the model and the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +55,26 @@ class Offer:
         return mark if isinstance(mark, Mapping) else None
 
 
-def web_tool(body: Body, mark: bytes, is_it: Callable[[Mapping[str, Any]], bool]) -> Offer | None:
-    """The first tool that ``is_it``; ``mark`` is in every body that has one."""
-    raw = body.fields.get("tools")
+def web_tool(body: Body, usual: str) -> Offer | None:
+    """The first tool of the type that begins with ``usual``, which is its name where it has none."""
+    raw, mark = body.fields.get("tools"), f'"{usual}_'.encode()
     if raw is None or mark not in bytes(raw) or bytes(memoryview(body.fields.get("messages", b""))[:1]) != b"[":
         return None
-    tools, choice = decoded(raw), decoded(body.fields.get("tool_choice"))
+    tools, choice = body.value("tools"), body.value("tool_choice")
     listed = [each for each in tools if isinstance(each, Mapping)] if isinstance(tools, list) else []
-    tool = next((each for each in listed if is_it(each)), None)
+    tool = next((each for each in listed if is_tool(each, usual)), None)
     if tool is None:
         return None
-    name = str(tool.get("name") or mark.decode().strip('"_'))
+    name = str(tool.get("name") or usual)
     kind = choice.get("type") if isinstance(choice, Mapping) else None
     forced = kind == "tool" and choice.get("name") == name
-    alone = all(isinstance(kind := each.get("type"), str) and _TYPE.match(kind) for each in listed)
-    return Offer(tool, name, forced, alone)
+    return Offer(tool, name, forced, all(is_tool(each) for each in listed))
+
+
+def is_tool(tool: Mapping[str, Any], usual: str | None = None) -> bool:
+    """Whether it is one of the server's that look into the web; ``usual`` names which."""
+    found = _TYPE.match(kind) if isinstance(kind := tool.get("type"), str) else None
+    return found is not None and usual in (None, found[1])
 
 
 def admits(url: str, allowed: Sequence[str], blocked: Sequence[str]) -> bool:
@@ -91,11 +119,3 @@ def uses(given: object, most: int) -> int:
     if isinstance(given, bool) or not isinstance(given, int):
         return most
     return max(1, min(most, given))
-
-
-def decoded(raw: Raw | None) -> Any:
-    """The value of a body's field; None for what is missing or cannot be read."""
-    try:
-        return None if raw is None else read_json(raw)
-    except NotJson:
-        return None

@@ -28,7 +28,7 @@ def swap_ms() -> float:
     took: list[float] = []
     for _ in range(20):
         began = time.perf_counter()
-        swapped = Body(raw).with_model(SERVED_MODEL)
+        swapped = b"".join(Body(raw).pieces_with_model(SERVED_MODEL))
         took.append((time.perf_counter() - began) * 1000)
         if swapped != raw.replace(b'"' + ASKED_MODEL.encode(), b'"' + SERVED_MODEL.encode(), 1):
             raise RuntimeError("swapping the model changed other bytes of the body")

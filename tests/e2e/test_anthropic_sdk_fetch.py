@@ -22,7 +22,7 @@ from anthropic.types.web_fetch_tool_result_error_code import WebFetchToolResultE
 from pydantic import TypeAdapter
 
 from proxy.net.searching import Web
-from proxy.protocol.fetch import Code
+from proxy.protocol.web_tools import PageCode
 from tests.proxy.conftest import clear_environment
 from tests.proxy.running_engine import RunningEngine, provider, settings
 from tests.upstreams import Answer, Call, ScriptedUpstream, as_json, message_body, tool_call
@@ -119,4 +119,4 @@ async def test_the_answer_may_be_sent_back(client: anthropic.AsyncAnthropic) -> 
 
 
 def test_every_code_is_one_of_the_sdk_s() -> None:
-    assert set(get_args(Code)) <= set(get_args(WebFetchToolResultErrorCode))
+    assert set(get_args(PageCode)) <= set(get_args(WebFetchToolResultErrorCode))

@@ -38,7 +38,7 @@ async def test_midnight_and_the_turn_of_the_month_begin_new_sums(tmp_path: Path)
     clock = Clock("2026-11-30 23:59:59")
     amounts = BudgetSettings(day_usd=Decimal(1), month_usd=Decimal(1), session_usd=Decimal(1))
     budgets = Budgets(
-        tmp_path / "budget.json", amounts, LedgerReader(tmp_path / "none"), lambda: None, clock, lambda _: None
+        tmp_path / "budget.json", amounts, LedgerReader(tmp_path / "none"), lambda: True, clock, lambda _: None
     )
     budgets.grant(budgets.today(), DOLLAR)
     budgets.ended(ended(clock, 1))
@@ -58,7 +58,7 @@ async def test_a_request_over_midnight_belongs_to_the_day_on_which_it_began(tmp_
     clock = Clock("2026-11-20 23:59:59")
     amounts = BudgetSettings(day_usd=Decimal(1))
     budgets = Budgets(
-        tmp_path / "budget.json", amounts, LedgerReader(tmp_path / "none"), lambda: None, clock, lambda _: None
+        tmp_path / "budget.json", amounts, LedgerReader(tmp_path / "none"), lambda: True, clock, lambda _: None
     )
     request = ended(clock, 1)
     clock.at("2026-11-21 00:00:05")
@@ -78,7 +78,7 @@ async def test_the_ledger_tells_what_earlier_engines_spent_today_and_this_month(
     clock.at("2026-11-21 08:00:00")
     amounts = BudgetSettings(day_usd=Decimal(1), month_usd=Decimal(1), session_usd=Decimal(1))
     reader = LedgerReader(tmp_path / "ledger.sqlite3")
-    budgets = Budgets(tmp_path / "budget.json", amounts, reader, lambda: None, clock, lambda _: None)
+    budgets = Budgets(tmp_path / "budget.json", amounts, reader, lambda: True, clock, lambda _: None)
 
     under = budgets.scopes("s1", None)
     await budgets.know(under)
@@ -139,3 +139,66 @@ async def test_what_ends_while_the_ledger_is_asked_counts_once(tmp_path: Path) -
     await budgets.know([budgets.today()])
     writer.close()
     assert (reader.asked, budgets.view(budgets.today()).spent_nano_usd) == (2, TURN_COSTS)
+
+
+async def test_a_threshold_that_an_ended_request_crosses_while_the_ledger_is_asked_is_told_once(tmp_path: Path) -> None:
+    clock = Clock("2026-11-21 12:00:00")
+
+    class Busy(LedgerReader):
+        asked = 0
+
+        def spent(self, since: float, until: float, **choice: Any) -> tuple[int, int]:
+            self.asked += 1
+            if self.asked == 2:
+                budgets.ended(ended(clock, 1))
+            return super().spent(since, until, **choice)
+
+    told: list[str] = []
+    amounts = BudgetSettings(day_usd=Decimal("0.01"))
+    budgets = Budgets(tmp_path / "budget.json", amounts, Busy(tmp_path / "none"), lambda: True, clock, told.append)
+    await budgets.know([budgets.today()])
+
+    await budgets.ask_again()
+
+    assert len(told) == 1
+
+
+async def test_a_session_that_is_gone_is_asked_for_when_somebody_wants_to_know_it(tmp_path: Path) -> None:
+    clock = Clock("2026-11-21 12:00:00")
+    writer = LedgerWriter(tmp_path / "ledger.sqlite3")
+    writer.start()
+
+    class Counting(LedgerReader):
+        asked = 0
+
+        def spent(self, since: float, until: float, **choice: Any) -> tuple[int, int]:
+            self.asked += 1
+            return super().spent(since, until, **choice)
+
+    reader, amounts = Counting(tmp_path / "ledger.sqlite3"), BudgetSettings(session_usd=Decimal(1))
+    budgets = Budgets(tmp_path / "budget.json", amounts, reader, writer.flush, clock, lambda _: None)
+    gone, present = Scope("session", "s1"), Scope("session", "s2")
+    await budgets.know([gone, present])
+    request = msgspec.structs.replace(ended(clock, 1), outcome="served")
+    writer.record(request)
+    budgets.ended(request)
+
+    await budgets.forget_all_but([present])
+    asked = reader.asked
+    await budgets.ask_again()
+
+    assert (reader.asked - asked, budgets.known(gone), budgets.known(present)) == (1, False, True)
+    await budgets.know([gone])
+    assert budgets.view(gone).spent_nano_usd == TURN_COSTS
+    writer.close()
+
+
+async def test_what_the_ledger_has_not_got_yet_is_not_forgotten(tmp_path: Path) -> None:
+    clock = Clock("2026-11-21 12:00:00")
+    reader, amounts = LedgerReader(tmp_path / "none"), BudgetSettings(session_usd=Decimal(1))
+    budgets = Budgets(tmp_path / "budget.json", amounts, reader, lambda: False, clock, lambda _: None)
+    budgets.ended(ended(clock, 1))
+
+    await budgets.forget_all_but([])
+
+    assert budgets.view(Scope("session", "s1")).spent_nano_usd == TURN_COSTS

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.contract import Usage
+from proxy.contract import CostSource, Usage
 from proxy.costs import Costs
 from proxy.prices import list_price
 from proxy.protocol.listing import ListedModel
@@ -32,55 +32,63 @@ def provider(**own: Any) -> ProviderConfig:
     return resolve_providers(load_settings(Path("/nonexistent/config.toml"), tables, {}), {})["gateway"]
 
 
+def cost_of(
+    costs: Costs, provider: ProviderConfig, model: str, usage: Usage, reported: int | None
+) -> tuple[int | None, CostSource]:
+    """Nano-dollars and their source."""
+    settled = costs.settled(provider, [model], usage, reported)
+    return settled.nano_usd, settled.source
+
+
 GATEWAY = provider()
 LOCAL = provider(preset="ollama")
 
 
 def test_the_provider_s_own_figure_beats_everything() -> None:
-    assert COSTS.cost_of(GATEWAY, "dear", THOUSAND, 5) == (5, "reported")
+    assert cost_of(COSTS, GATEWAY, "dear", THOUSAND, 5) == (5, "reported")
 
 
 def test_a_reported_nothing_is_nothing_and_not_unknown() -> None:
-    assert COSTS.cost_of(GATEWAY, "no-such-model", THOUSAND, 0) == (0, "reported")
+    assert cost_of(COSTS, GATEWAY, "no-such-model", THOUSAND, 0) == (0, "reported")
 
 
 def test_the_provider_s_list_beats_the_settings() -> None:
-    assert COSTS.cost_of(GATEWAY, "dear", THOUSAND, None) == (16_000_000, "listed")
+    assert cost_of(COSTS, GATEWAY, "dear", THOUSAND, None) == (16_000_000, "listed")
 
 
 def test_the_settings_beat_the_bundled_list() -> None:
-    assert COSTS.cost_of(GATEWAY, "claude-opus-4-8", THOUSAND, None) == (2_000_000, "settings")
+    assert cost_of(COSTS, GATEWAY, "claude-opus-4-8", THOUSAND, None) == (2_000_000, "settings")
 
 
 @pytest.mark.parametrize("model", ["mine", "mine[1m]"])
 def test_a_price_in_the_settings_is_dollars_per_million_tokens(model: str) -> None:
-    assert COSTS.cost_of(GATEWAY, model, THOUSAND, None) == (5_000_000, "settings")
+    assert cost_of(COSTS, GATEWAY, model, THOUSAND, None) == (5_000_000, "settings")
 
 
 def test_a_price_for_one_provider_beats_the_price_of_the_name() -> None:
-    assert COSTS.cost_of(GATEWAY, "shared", THOUSAND, None) == (4_000_000, "settings")
+    assert cost_of(COSTS, GATEWAY, "shared", THOUSAND, None) == (4_000_000, "settings")
 
 
 def test_a_price_of_a_millionth_is_not_rounded_to_nothing() -> None:
-    assert COSTS.cost_of(GATEWAY, "tiny", Usage(input_tokens=1_000_000), None) == (1000, "settings")
+    assert cost_of(COSTS, GATEWAY, "tiny", Usage(input_tokens=1_000_000), None) == (1000, "settings")
 
 
 def test_the_bundled_list_prices_the_served_model() -> None:
-    assert COSTS.cost_of(GATEWAY, "claude-haiku-4-5-20251001", THOUSAND, None) == (6_000_000, "genai-prices")
+    assert cost_of(COSTS, GATEWAY, "claude-haiku-4-5-20251001", THOUSAND, None) == (6_000_000, "genai-prices")
 
 
 @pytest.mark.parametrize("model", ["no-such-model", "", "gpt-5-no-such", "dear[1m]x"])
 def test_an_unknown_price_is_unknown_and_never_zero(model: str) -> None:
-    assert COSTS.cost_of(GATEWAY, model, THOUSAND, None) == (None, "unknown")
+    assert cost_of(COSTS, GATEWAY, model, THOUSAND, None) == (None, "unknown")
 
 
 def test_a_model_on_the_user_s_own_machine_is_free() -> None:
-    assert COSTS.cost_of(LOCAL, "llama3.1:8b", THOUSAND, None) == (0, "free")
+    assert cost_of(COSTS, LOCAL, "llama3.1:8b", THOUSAND, None) == (0, "free")
 
 
 def test_a_list_that_names_no_prices_decides_nothing() -> None:
     costs = Costs({}, lambda provider, model: ListedModel(model))
-    assert costs.cost_of(GATEWAY, "claude-haiku-4-5", THOUSAND, None) == (6_000_000, "genai-prices")
+    assert cost_of(costs, GATEWAY, "claude-haiku-4-5", THOUSAND, None) == (6_000_000, "genai-prices")
 
 
 class TestSpeed:

@@ -29,7 +29,7 @@ from tests.upstreams.dialects import Said, answer
 EVENTS = message_events("one two three")
 HOOKS = (
     "books._price", "gate.budgets.ended", "board.ended", "catalog.note_used", "telemetry.record", "totals.add",
-    "_herald.served", "books._learn_list", "books.names.ended", "cachewatch.ended",
+    "_herald.served", "discovery.served", "books.names.ended", "cachewatch.ended",
 )  # fmt: skip
 
 

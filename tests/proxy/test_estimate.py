@@ -4,19 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.contract import Request, Usage
 from proxy.estimate import BYTES_PER_TOKEN, Estimator
 from proxy.protocol import answer_text
-
-SEARCHED = Usage(input_tokens=1000, web_searches=1)
-"""With the pages that were found in it, which the request did not have."""
-
-
-def counted(tokens: int, size_bytes: int, model: str = "claude-opus-4-8", *, estimated: bool = False) -> Request:
-    usage = Usage(input_tokens=tokens)
-    return Request(
-        id="r", started_at=0.0, served_model=model, usage=usage, usage_estimated=estimated, request_bytes=size_bytes
-    )
 
 
 def test_without_experience_the_estimate_is_rather_too_high() -> None:
@@ -26,30 +15,21 @@ def test_without_experience_the_estimate_is_rather_too_high() -> None:
 
 def test_a_real_count_is_learned_for_its_model_under_every_spelling() -> None:
     estimator = Estimator({})
-    estimator.learn(counted(1000, 4500))
+    estimator.learn("claude-opus-4-8", 4500, 1000)
     assert estimator.tokens("anthropic/claude-opus-4.8[1m]", 45_000) == 10_000
     assert estimator.tokens("other", 33_000) == 10_000
 
 
 def test_a_later_count_moves_what_was_learned_and_does_not_replace_it() -> None:
     estimator = Estimator({"m": 4.0})
-    estimator.learn(counted(1000, 5000, "m"))
+    estimator.learn("m", 5000, 1000)
     assert estimator.tokens("m", 42_000) == 10_000
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [
-        counted(0, 5000, "m"),
-        counted(1000, 100, "m"),
-        counted(1000, 5000, "m", estimated=True),
-        Request(id="r", started_at=0.0, served_model="m", usage=SEARCHED, request_bytes=5000),
-        Request(id="r", started_at=0.0, usage=Usage(input_tokens=9), request_bytes=5000),
-    ],
-)
-def test_nothing_is_learned_from_guesses_and_scraps(request_: Request) -> None:
+@pytest.mark.parametrize(("size_bytes", "tokens"), [(5000, 0), (100, 1000)])
+def test_nothing_is_learned_from_scraps(size_bytes: int, tokens: int) -> None:
     estimator = Estimator({"m": 4.0})
-    estimator.learn(request_)
+    estimator.learn("m", size_bytes, tokens)
     assert estimator.tokens("m", 40_000) == 10_000
 
 
@@ -77,7 +57,7 @@ def test_nonsense_that_was_kept_does_not_break_an_estimate(ratio: float) -> None
 @given(st.integers(1, 10**9), st.integers(0, 10**8))
 def test_an_estimate_stays_within_what_text_can_be(tokens: int, size_bytes: int) -> None:
     estimator = Estimator({})
-    estimator.learn(counted(tokens, size_bytes))
+    estimator.learn("claude-opus-4-8", size_bytes, tokens)
     assert 1 <= estimator.tokens("claude-opus-4-8", 60_000) <= 60_000
 
 

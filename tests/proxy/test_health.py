@@ -107,6 +107,30 @@ def test_a_clock_that_is_set_back_between_two_runs_closes_nothing_for_longer_eit
     assert closed.wait_s == 600
 
 
+async def test_what_is_closed_is_written_once_however_often_it_is_kept(there: Ward) -> None:
+    there.asks(MODELS[0])
+    there.ends(0, overloaded(600.0))
+    await there.book.save()
+    there.file.unlink()
+    there.clock.passes(10)
+
+    await there.book.save()
+
+    assert not there.file.exists()
+
+
+async def test_it_is_written_again_when_it_is_over(there: Ward) -> None:
+    there.asks(MODELS[0])
+    there.ends(0, overloaded(600.0))
+    await there.book.save()
+    kept = there.file.read_bytes()
+    there.clock.passes(600)
+
+    await there.book.save()
+
+    assert there.file.read_bytes() != kept
+
+
 def test_a_request_that_fails_may_have_been_admitted_before_the_clock_was_set_back(there: Ward) -> None:
     there.asks(MODELS[0])
     there.clock.passes(-3600)

@@ -26,6 +26,10 @@ def counts(read: int = 0, written: int = 0, fresh: int = 10) -> dict[str, Any]:
     }
 
 
+SEARCHED = {**counts(read=60_000, written=32_000), "server_tool_use": {"web_search_requests": 2}}
+"""Three passes over the same prompt."""
+
+
 async def turn(
     engine: RunningEngine,
     upstream: ScriptedUpstream,
@@ -119,6 +123,34 @@ async def test_a_switch_of_the_provider_is_the_reason(
     await turn(engine, upstream, {}, grown())
     (broken,) = (await cache(engine)).breaks
     assert broken.reason == "the provider changed from first to second"
+
+
+async def test_a_turn_of_several_passes_tells_nothing_of_the_cache(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    await turn(engine, upstream, counts(written=30_000))
+    await turn(engine, upstream, SEARCHED, grown())
+    await turn(engine, upstream, counts(read=30_000, written=10_000), grown())
+    assert (await cache(engine)).breaks == ()
+
+
+async def test_the_window_holds_the_last_of_several_passes(engine: RunningEngine, upstream: ScriptedUpstream) -> None:
+    passes = [counts(written=30_000), counts(read=30_000, written=2_000)]
+    await turn(engine, upstream, {**counts(read=30_000, written=32_000), "iterations": passes})
+    (session,) = (await engine.snapshot()).sessions
+    assert session.context_tokens == (await context(engine)).tokens == 32_050
+    assert session.tally.usage.cache_read_tokens + session.tally.usage.cache_write_5m_tokens == 62_000
+
+
+async def test_what_passes_were_summed_up_in_is_not_taken_for_the_window(
+    engine: RunningEngine, upstream: ScriptedUpstream
+) -> None:
+    await turn(engine, upstream, counts(written=30_000))
+    await turn(engine, upstream, SEARCHED, grown())
+    (session,) = (await engine.snapshot()).sessions
+    assert session.context_tokens == 30_050
+    report = await context(engine)
+    assert (report.counted, report.tokens < 90_000) == (False, True)
 
 
 async def test_a_price_that_nobody_knows_is_not_taken_for_zero(

@@ -5,6 +5,7 @@ from proxy.costs import Costs
 from proxy.protocol.pricing import Price
 from proxy.providers import ProviderConfig, resolve_providers
 from proxy.settings import ProviderSettings, Settings
+from tests.proxy.test_costs import cost_of
 
 SEARCHED = c.Usage(input_tokens=1_000_000, web_searches=2)
 OWN_SEARCH = 5_000_000
@@ -23,8 +24,8 @@ def gateway(**quirks: object) -> ProviderConfig:
 
 def searches_cost(config: ProviderConfig, own_search: int | None) -> int:
     costs = Costs({}, lambda _provider, _model: None, own_search)
-    with_searches, _ = costs.cost_of(config, CLAUDE, SEARCHED, None)
-    without, _ = costs.cost_of(config, CLAUDE, c.Usage(input_tokens=1_000_000), None)
+    with_searches, _ = cost_of(costs, config, CLAUDE, SEARCHED, None)
+    without, _ = cost_of(costs, config, CLAUDE, c.Usage(input_tokens=1_000_000), None)
     assert with_searches is not None
     assert without is not None
     return with_searches - without
@@ -53,13 +54,13 @@ def test_longer_prompts_have_the_same_price_of_searches() -> None:
 
 def test_a_free_model_s_searches_are_not_free() -> None:
     costs, local = Costs({}, lambda _provider, _model: None, OWN_SEARCH), provider("ollama")
-    assert costs.cost_of(local, "qwen3", SEARCHED, None) == (10_000_000, "settings")
-    assert costs.cost_of(local, "qwen3", c.Usage(input_tokens=7), None) == (0, "free")
+    assert cost_of(costs, local, "qwen3", SEARCHED, None) == (10_000_000, "settings")
+    assert cost_of(costs, local, "qwen3", c.Usage(input_tokens=7), None) == (0, "free")
 
 
 def test_an_unknown_price_stays_unknown() -> None:
     costs = Costs({}, lambda _provider, _model: None, OWN_SEARCH)
-    assert costs.cost_of(provider("zai"), "nobody-knows", SEARCHED, None) == (None, "unknown")
+    assert cost_of(costs, provider("zai"), "nobody-knows", SEARCHED, None) == (None, "unknown")
 
 
 def test_who_searches_by_itself() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from proxy.dialects.complaints import Complaint, has_error, read_complaint, read_complaint_body
 from proxy.protocol.foreign_json import read_json
+from proxy.protocol.outcome import WORDS_MAX
 from proxy.protocol.overflow import read_overflow
 
 
@@ -127,6 +128,23 @@ def test_a_gateway_quotes_the_provider_behind_it(raw: str) -> None:
 def test_a_quote_that_says_nothing_new_is_left_out(raw: Any) -> None:
     error = {"message": "Provider returned error", "metadata": {"raw": raw}}
     assert told(400, {"error": error}).message == "Provider returned error"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "echo " * 10_000},
+        {"detail": [{"msg": "echo " * 10_000, "loc": ["body", "x"]}, {"echo": "echo " * 10_000}]},
+        {"error": {"message": "short", "metadata": {"raw": json.dumps({"message": "echo " * 10_000})}}},
+    ],
+)
+def test_of_an_error_that_echoes_a_request_the_beginning_is_told(error: dict[str, Any]) -> None:
+    assert len(told(422, error).message) == WORDS_MAX
+
+
+def test_a_code_is_told_behind_the_beginning_of_a_long_message() -> None:
+    error = {"message": "echo " * 10_000, "code": "context_length_exceeded"}
+    assert read_overflow(told(400, {"error": error}).message) is not None
 
 
 @pytest.mark.parametrize("code", ["context_length_exceeded", "model_max_prompt_tokens_exceeded"])

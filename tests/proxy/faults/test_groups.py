@@ -254,7 +254,7 @@ async def test_how_long_text_is_is_learned_from_text_alone(start: StartEngine, u
     engine = await start(settings(provider(upstream)))
     await engine.ask(message(messages=[pasted()]))
     await engine.record()
-    assert engine.engine._fitting.bytes_per_token(CLAUDE) == BYTES_PER_TOKEN
+    assert engine.engine._fitting.prompt_ratio(CLAUDE) == BYTES_PER_TOKEN
 
 
 async def test_an_entry_that_lists_no_such_model_is_skipped_with_its_reason(

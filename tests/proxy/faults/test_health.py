@@ -10,6 +10,7 @@ from proxy.net.attempt import Parcel
 from proxy.net.exchange import Exchange
 from proxy.parcels import Parcels
 from proxy.protocol.routing import Target
+from proxy.providers import ProviderConfig
 from tests.proxy.conftest import StartEngine
 from tests.proxy.faults.clock import Clock
 from tests.proxy.faults.lines import UNIFIED, serving
@@ -37,10 +38,10 @@ class Translating(Parcels):
     def __init__(self) -> None:
         self.began = asyncio.Event()
 
-    async def of(self, exchange: Exchange, target: Target) -> Parcel:
+    async def of(self, exchange: Exchange, target: Target, provider: ProviderConfig) -> Parcel:
         self.began.set()
         await asyncio.Event().wait()
-        raise AssertionError(exchange, target)
+        raise AssertionError(exchange, target, provider)
 
 
 def overloaded(*headers: tuple[str, str]) -> Reply:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from proxy.protocol.history import fingerprint
 from proxy.protocol.pool import KeyPool
+from proxy.protocol.redact import fingerprint
 from tests.proxy.conftest import StartEngine
 from tests.proxy.faults.clock import Clock
 from tests.proxy.faults.lines import UNIFIED, serving

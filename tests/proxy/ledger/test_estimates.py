@@ -67,7 +67,7 @@ def estimated(choice: c.Choice) -> int:
 @pytest.mark.parametrize("choice", CHOICES)
 def test_removed_rows_are_counted_as_if_they_were_there(kept: Kept, choice: c.Choice) -> None:
     assert estimated(choice) > 0
-    assert kept.reader.estimated(choice) == estimated(choice)
+    assert kept.reader.usage(choice, "day").estimated_requests == estimated(choice)
 
 
 def test_where_rows_were_removed_a_quarter_counts_wholly_in_which_a_border_lies(kept: Kept) -> None:
@@ -75,4 +75,4 @@ def test_where_rows_were_removed_a_quarter_counts_wholly_in_which_a_border_lies(
     within = c.Choice(since=BEGIN + 890, until=BEGIN + 3 * DAY_S - 890)
     assert estimated(whole) > estimated(within)
     expected = estimated(whole if kept.rows < len(ROWS) else within)
-    assert kept.reader.estimated(within) == expected
+    assert kept.reader.usage(within, "day").estimated_requests == expected

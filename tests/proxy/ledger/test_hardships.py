@@ -57,7 +57,7 @@ def test_a_value_that_no_ledger_can_hold_costs_nobody_else_in_its_batch(
     other.close()
     assert ledger.flush()
     kept = [each.id for each in LedgerReader(file).last(99)]
-    assert (kept, ledger.dropped) == ([ended(n).id for n in (8, 7, 6, 5, 3, 2, 1, 0)], 1)
+    assert (kept, ledger.unfit) == ([ended(n).id for n in (8, 7, 6, 5, 3, 2, 1, 0)], 1)
 
 
 def test_a_sum_that_overflows_does_not_end_all_recording(ledger: LedgerWriter, file: Path) -> None:

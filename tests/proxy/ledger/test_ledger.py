@@ -7,6 +7,7 @@ import pytest
 
 from proxy import contract as c
 from proxy.ledger import schema, writer
+from proxy.ledger.notes import AgentName
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.writer import LedgerWriter
 from tests.proxy.ledger.rows import NOON, ended
@@ -94,9 +95,10 @@ def test_when_the_disk_does_not_keep_up_the_loss_is_bounded_and_counted(
 ) -> None:
     monkeypatch.setattr(writer, "WAITING_MAX", 10)
     waiting = LedgerWriter(file)
+    waiting.note(AgentName("s-1", "a-1", "Reviewer", 0.0))
     for number in range(25):
         waiting.record(ended(number))
-    assert waiting.dropped == 15
+    assert (waiting.dropped, waiting.unfit) == (15, 0)
 
 
 def test_requests_with_estimated_counts_are_told_within_a_choice(ledger: LedgerWriter, file: Path) -> None:
@@ -106,7 +108,7 @@ def test_requests_with_estimated_counts_are_told_within_a_choice(ledger: LedgerW
     ledger.flush()
     reader = LedgerReader(file)
     choices = (c.Choice(), c.Choice(session="s-1"), c.Choice(agent="a-1", until=NOON + 1), c.Choice(model="gpt-5.5"))
-    assert [reader.estimated(choice) for choice in choices] == [2, 1, 0, 0]
+    assert [reader.usage(choice, "day").estimated_requests for choice in choices] == [2, 1, 0, 0]
     found = reader.find(ended(1).id)
     assert found is not None
     assert found.output_estimated
@@ -242,7 +244,7 @@ def test_a_value_that_the_ledger_cannot_hold_costs_that_request_and_no_other(led
     ledger.flush()
     ledger.record(ended(1))
     ledger.flush()
-    assert ([each.id for each in LedgerReader(file).last(9)], ledger.dropped) == ([ended(1).id], 1)
+    assert ([each.id for each in LedgerReader(file).last(9)], ledger.unfit, ledger.dropped) == ([ended(1).id], 1, 0)
     assert list(file.parent.glob("ledger.damaged-*")) == []
 
 

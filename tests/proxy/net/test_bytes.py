@@ -7,7 +7,16 @@ import pytest
 
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
-from tests.upstreams import CLAUDE, Reply, ScriptedUpstream, as_json, as_stream, message_body, message_stream
+from tests.upstreams import (
+    CLAUDE,
+    Reply,
+    ScriptedUpstream,
+    as_json,
+    as_stream,
+    error_body,
+    message_body,
+    message_stream,
+)
 
 ODD_BODY = (
     b'\r\n{ "stream" : true,\t"messages":[{"role":"user","content":"caf\\u00e9 \\/ \xc3\xa9 \xf0\x9f\x90\x9f"}],'
@@ -28,6 +37,19 @@ async def test_a_swapped_model_changes_its_value_and_no_other_byte(
     engine = await start(settings(provider(upstream), route={"default": "first/other-model"}))
     await engine.ask(ODD_BODY)
     assert upstream.calls[0].body == ODD_BODY.replace(b'"model":"claude-opus-4-8"', b'"model":"other-model"')
+
+
+async def test_words_that_are_no_utf_8_are_the_provider_s_to_refuse(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    upstream.script = as_json(error_body("invalid_request_error", "not UTF-8"), 400)
+    engine = await start(settings(provider(upstream), route={"default": "first/other-model"}))
+    odd = ODD_BODY.replace(b'"unknown_field"', b'"server_tool_use"').replace(b"\xc3\xa9", b"\xe9")
+
+    response = await engine.ask(odd)
+
+    assert (response.status_code, response.json()["error"]["message"]) == (400, "not UTF-8")
+    assert upstream.calls[0].body == odd.replace(b'"model":"claude-opus-4-8"', b'"model":"other-model"')
 
 
 async def test_a_body_of_four_megabytes_arrives_whole(engine: RunningEngine, upstream: ScriptedUpstream) -> None:

@@ -68,3 +68,16 @@ async def test_a_summary_whose_new_target_fails_does_not_go_back_to_the_provider
     response = await engine.ask(message(messages=[{"role": "user", "content": COMPACTION}]))
 
     assert (response.status_code, upstream.calls) == (500, [])
+
+
+async def test_a_summary_that_fits_nowhere_gets_the_sentence_though_the_default_target_is_gone(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    small = provider(upstream, models=["small"], context_windows={"small": 1000})
+    engine = await start(settings(small, route={"default": "gone/large"}))
+    assert (await engine.command("use", c.Use(target="first/small"))).status_code == 200
+
+    response = await engine.ask(long_conversation(COMPACTION))
+
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith("prompt is too long: ")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from proxy.net import webfetch
 from tests.proxy.conftest import StartEngine
 from tests.proxy.dialects.grammar import checked
 from tests.proxy.net.fetching import FETCH, PLAIN, READ, TEXT, calls, on, results, wish
@@ -104,7 +105,33 @@ async def test_a_redirect_inside_is_refused_and_told(
     told = asked(upstream.calls[1])["messages"][-1]["content"][0]
     assert (told["is_error"], "not on the public web" in told["content"]) == (True, True)
     record = await engine.record()
-    assert record.attempts[0].changed == ("a page was not fetched: 169.254.169.254 is not on the public web.",)
+    assert record.attempts[0].changed == ("a page was not fetched: url_not_allowed",)
+
+
+async def test_what_the_conversation_reads_is_not_in_the_trail(
+    start: StartEngine, upstream: ScriptedUpstream, site: ScriptedUpstream
+) -> None:
+    site.script = Reply(404, framing="length")
+    engine = await on(start, upstream, site, in_turn("anthropic", calls(), Said("No.")))
+
+    await engine.ask(wish())
+
+    assert "example.com" not in str((await engine.record()).attempts)
+
+
+async def test_a_mistake_in_reading_a_page_ends_that_page_only(
+    start: StartEngine, upstream: ScriptedUpstream, site: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(_body: bytes, _label: str) -> str:
+        raise RuntimeError
+
+    monkeypatch.setattr(webfetch, "decoded_page", mistaken)
+    engine = await on(start, upstream, site, in_turn("anthropic", calls(), Said("No.")))
+
+    got = checked((await engine.ask(wish())).content)
+
+    assert (got.text, results(got)[0]["error_code"]) == ("No.", "unavailable")
+    assert (await engine.record()).outcome == "served"
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,21 @@ async def test_a_count_is_estimated_where_the_provider_does_not_count(
     assert (record.usage_estimated, record.outcome, record.cost_source) == (True, "served", "free")
 
 
+async def test_an_estimate_goes_by_what_was_counted_under_the_target_s_name(
+    start: StartEngine, upstream: ScriptedUpstream
+) -> None:
+    body = message_of(4400)
+    upstream.script = as_stream(message_stream(usage={"input_tokens": 1000}, model="gpt-5-2025-08-07"))
+    chosen = settings(provider(upstream, models=["my-deployment"]), route={"default": "first/my-deployment"})
+    engine = await start(chosen)
+    await engine.ask(body)
+    await engine.record()
+    assert (await engine.http.post("/v1/messages/count_tokens", content=body)).json() == {"input_tokens": 1000}
+    await engine.stop()
+    again = await start(chosen)
+    assert (await again.http.post("/v1/messages/count_tokens", content=body)).json() == {"input_tokens": 1000}
+
+
 @pytest.mark.parametrize("status", [404, 429, 500])
 async def test_a_count_that_fails_upstream_is_estimated(
     start: StartEngine, upstream: ScriptedUpstream, status: int

@@ -54,6 +54,17 @@ class TestAnAnswerThatAsksForTooMuch:
         assert (response.status_code, response.content) == (400, body)
         assert (await engine.record()).attempts[0].outcome == "output_too_long"
 
+    async def test_a_body_that_echoes_the_request_reaches_it_whole(
+        self, engine: RunningEngine, upstream: ScriptedUpstream
+    ) -> None:
+        body = error_body("invalid_request_error", f"prompt is too long: 208310 tokens > 200000 {'echo ' * 20_000}")
+        upstream.script = as_json(body, 400)
+
+        response = await engine.ask()
+
+        assert (response.status_code, response.content) == (400, body)
+        assert (await engine.record()).attempts[0].outcome == "prompt_too_long"
+
     async def test_a_cloud_s_words_are_the_same(self, start: StartEngine, upstream: ScriptedUpstream) -> None:
         upstream.script = refused(400, {"message": CLAUDES}, ("x-amzn-errortype", "ValidationException"))
         assert await told(await abroad(start, upstream, "bedrock")) == (400, "invalid_request_error", CLAUDES)

@@ -32,6 +32,7 @@ from tests.upstreams import (
 from tests.upstreams.dialects import OUTPUT, PROMPT, Name, Said, answer, answers_a_tool, error
 
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
+READ = {"name": "Read", "description": "Reads.", "input_schema": {"type": "object", "properties": {}}}
 FORCED = {"type": "tool", "name": "web_search"}
 CALL = Said("", [("web_search", {"query": "httpx retries"})])
 TEXT = "It retries.\n\nSee [Retries](https://docs.example.com/retries).\n"
@@ -238,9 +239,8 @@ async def test_a_call_of_the_client_s_own_tool_ends_the_rounds(
 ) -> None:
     both = Said("", [("web_search", {"query": "a"}), ("Read", {"file_path": "b"})])
     engine = await on(start, upstream, service, lambda call: speaks("anthropic", call, both))
-    read = {"name": "Read", "description": "Reads.", "input_schema": {"type": "object", "properties": {}}}
 
-    got = checked((await engine.ask(wish(tools=[SEARCH, read], tool_choice={"type": "auto"}))).content)
+    got = checked((await engine.ask(wish(tools=[SEARCH, READ], tool_choice={"type": "auto"}))).content)
 
     assert got.kinds == ["server_tool_use", "web_search_tool_result", "tool_use"]
     assert got.stop_reason == "tool_use"
@@ -345,11 +345,10 @@ async def test_without_a_search_a_request_that_can_do_without_goes_as_it_is(
     start: StartEngine, upstream: ScriptedUpstream
 ) -> None:
     engine = await start(settings(foreign(upstream), route={"default": "first/foreign-1"}))
-    read = {"name": "Read", "description": "Reads.", "input_schema": {"type": "object", "properties": {}}}
 
-    await engine.ask(wish(tools=[SEARCH, read], tool_choice={"type": "auto"}))
+    await engine.ask(wish(tools=[SEARCH, READ], tool_choice={"type": "auto"}))
 
-    assert asked(upstream.calls[0])["tools"] == [SEARCH, read]
+    assert asked(upstream.calls[0])["tools"] == [SEARCH, READ]
 
 
 async def test_a_failure_in_the_second_round_is_followed_by_the_next_target(
@@ -373,6 +372,99 @@ async def test_a_failure_in_the_second_round_is_followed_by_the_next_target(
     first, served = (await engine.record()).attempts
     assert (first.outcome, served.outcome) == ("overloaded", "served")
     assert first.changed == served.changed == ("1 search by brave ($0.0050)",)
+
+
+def fails_after_two(call: Call) -> Answer:
+    """A model that searches twice; the third round fails."""
+    if call.body.count(b"tool_result") == 2:
+        return as_json(error_body("overloaded_error", "Overloaded"), 529)
+    return speaks("anthropic", call, CALL)
+
+
+PRICES = {"foreign-1": {"input": 1, "output": 10, "cache_read": 0}}
+TWO_ROUNDS = c.Usage(input_tokens=2 * (PROMPT - 200), cache_read_tokens=400, output_tokens=2 * OUTPUT, web_searches=2)
+COST_OF_TWO = 2 * ((PROMPT - 200) * 1000 + OUTPUT * 10_000 + 5_000_000)
+"""At ``PRICES``, with a search in each."""
+
+
+async def test_rounds_before_a_failure_are_billed_with_their_searches(
+    start: StartEngine, upstream: ScriptedUpstream, service: ScriptedUpstream
+) -> None:
+    upstream.script = fails_after_two
+    route = {"default": "first/foreign-1"}
+    engine = await start(settings(foreign(upstream), route=route, search=by(service), prices=PRICES))
+
+    response = await engine.ask(wish())
+
+    record = await engine.record()
+    assert (response.status_code, record.outcome, record.usage) == (529, "failed", TWO_ROUNDS)
+    assert (record.cost_nano_usd, record.cost_source) == (COST_OF_TWO, "settings")
+    assert record.cost_split is not None
+    assert (record.cost_split.searches, record.cost_split.nano_usd) == (10_000_000, COST_OF_TWO)
+
+
+async def test_rounds_before_a_fallback_are_billed_beside_the_answer(
+    start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream, service: ScriptedUpstream
+) -> None:
+    upstream.script, second.script = fails_after_two, lambda call: speaks("anthropic", call, Said(TEXT))
+    route = {"default": "first/foreign-1", "fallback": ["second/foreign-1"], "fallback_enabled": True}
+    targets = foreign(upstream), foreign(second)
+    engine = await start(settings(*targets, route=route, search=by(service), prices=PRICES))
+
+    await engine.ask(wish(tools=[SEARCH, READ], tool_choice={"type": "auto"}))
+
+    record = await engine.record()
+    once = c.Usage(input_tokens=PROMPT - 200, cache_read_tokens=200, output_tokens=OUTPUT)
+    assert (record.outcome, record.provider, record.usage) == ("served", "second", TWO_ROUNDS + once)
+    assert record.cost_nano_usd == COST_OF_TWO + (PROMPT - 200) * 1000 + OUTPUT * 10_000
+    (session,) = (await engine.snapshot()).sessions
+    assert session.context_tokens == once.total_tokens
+
+
+async def test_rounds_before_the_client_left_are_billed(
+    start: StartEngine, upstream: ScriptedUpstream, service: ScriptedUpstream
+) -> None:
+    upstream.script = lambda call: SILENCE if b"tool_result" in call.body else speaks("anthropic", call, CALL)
+    route = {"default": "first/foreign-1"}
+    engine = await start(settings(foreign(upstream), route=route, search=by(service), prices=PRICES))
+    leaving = asyncio.create_task(engine.ask(wish()))
+    await upstream.arrived(2)
+
+    leaving.cancel()
+
+    await asyncio.gather(leaving, return_exceptions=True)
+    record = await engine.record()
+    assert (record.outcome, record.usage.total_tokens, record.usage.web_searches) == ("cancelled", PROMPT + OUTPUT, 1)
+    assert record.cost_nano_usd == COST_OF_TWO // 2
+
+
+async def test_a_round_s_reported_cost_counts_though_the_next_one_fails(
+    start: StartEngine, upstream: ScriptedUpstream, service: ScriptedUpstream
+) -> None:
+    def script(call: Call) -> Answer:
+        if b"tool_result" in call.body:
+            return HANG_UP
+        return as_json(message_body("", usage={"cost": 0.25}, tools=[tool_call("web_search", {"query": "q"})]))
+
+    engine = await on(start, upstream, service, script)
+
+    await engine.ask(wish())
+
+    record = await engine.record()
+    assert (record.outcome, record.cost_nano_usd, record.cost_source) == ("failed", 255_000_000, "reported")
+
+
+async def test_the_window_holds_the_last_round_and_not_all_of_them(
+    start: StartEngine, upstream: ScriptedUpstream, service: ScriptedUpstream
+) -> None:
+    engine = await on(start, upstream, service, searches_once("anthropic"))
+
+    await engine.ask(wish(tools=[SEARCH, READ], tool_choice={"type": "auto"}))
+
+    await engine.record()
+    (session,) = (await engine.snapshot()).sessions
+    assert session.tally.usage.total_tokens == 2 * (PROMPT + OUTPUT)
+    assert session.context_tokens == PROMPT + OUTPUT
 
 
 async def test_a_refusal_in_the_second_round_reaches_the_client_as_it_is(

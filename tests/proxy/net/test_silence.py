@@ -3,12 +3,16 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
 
 import pytest
 
 from proxy.net import attempt as attempts
 from proxy.net.awaited import Awaited
+from proxy.net.client import Client
+from proxy.protocol.routing import Target
+from proxy.protocol.usage import AnswerTap
 from tests.proxy.conftest import StartEngine
 from tests.proxy.dialects.grammar import checked
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
@@ -154,6 +158,35 @@ async def test_signs_of_life_prolong_the_patience_as_far_as_the_client_s_own(eng
 
         assert prolonged == pytest.approx(now + made.provider.first_event_timeout_s)
         assert made.timer.when() == pytest.approx(now + 500, abs=0.5)
+
+
+async def test_no_sign_of_life_goes_into_an_event_whose_beginning_waited_beside_the_last_one(
+    engine: RunningEngine,
+) -> None:
+    await engine.ask(message())
+    exchange, first = await engine.engine.arrived(), engine.engine.providers["first"]
+    reads, written, silent = Gate(), list[bytes](), list[bool]()
+
+    async def send(sent: MutableMapping[str, Any]) -> None:
+        await reads.wait()
+        written.append(sent["body"])
+
+    async def halves() -> AsyncIterator[bytes]:
+        yield EVENTS[1][:10]
+        silent.append(made.silent(now + 60))
+
+    parcel = attempts.Parcel("", b"")
+    made = attempts.Attempt(exchange, Client(send), first, Target("first", "m"), 0.0, parcel)
+    now, tap = asyncio.get_running_loop().time(), AnswerTap()
+    tap.feed(EVENTS[0])
+    sign = asyncio.create_task(made.keep_alive(now))
+    pump = asyncio.create_task(attempts._pump(made, halves(), tap))
+    await asyncio.sleep(0)
+    reads.open()
+    await asyncio.gather(sign, pump)
+
+    assert written[1:] == [EVENTS[1][:10]]
+    assert silent == [False]
 
 
 class TestAwaited:

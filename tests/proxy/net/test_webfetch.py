@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from proxy.net.webfetch import PAGE_BYTES_MAX, REDIRECTS_MAX, Place, WebFetch, look_up, may_reach, web_fetch
-from proxy.protocol.fetch import Fetched, Unfetched, WantedPages
+from proxy.protocol.fetch import Fetched, WantedPages
 from proxy.protocol.page_address import page_address
+from proxy.protocol.web_tools import Refusal
 from proxy.settings import Settings, load_settings
 from tests.proxy.conftest import clear_environment
 from tests.upstreams import HANG_UP, SILENCE, Answer, Hold, Reply, ScriptedUpstream
@@ -41,7 +42,7 @@ async def site() -> AsyncIterator[ScriptedUpstream]:
         yield running
 
 
-async def got(web: WebFetch, url: str = URL, wanted: WantedPages = ANY, *, pdf: bool = True) -> Fetched | Unfetched:
+async def got(web: WebFetch, url: str = URL, wanted: WantedPages = ANY, *, pdf: bool = True) -> Fetched | Refusal:
     return await web.fetch(page_address(url), wanted, pdf=pdf)
 
 
@@ -51,9 +52,9 @@ async def fetched(web: WebFetch, url: str = URL, **more: Any) -> Fetched:
     return result
 
 
-async def refused(web: WebFetch, url: str = URL, **more: Any) -> Unfetched:
+async def refused(web: WebFetch, url: str = URL, **more: Any) -> Refusal:
     result = await got(web, url, **more)
-    assert isinstance(result, Unfetched), result
+    assert isinstance(result, Refusal), result
     assert result.words.endswith(".")
     return result
 
@@ -321,7 +322,7 @@ class TestRebinding:
                 return [("127.0.0.2", port)]
 
             monkeypatch.setattr(web, "_places", careless)
-            await refused(web)
+            assert (await refused(web)).code == "url_not_allowed"
         assert connected == []
 
 

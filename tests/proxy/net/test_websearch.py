@@ -12,7 +12,8 @@ import pytest
 from proxy.net.credentials import Credentials
 from proxy.net.upstream import Upstreams
 from proxy.net.websearch import WebSearch, web_search
-from proxy.protocol.search import Page, Refused, Wanted
+from proxy.protocol.search import Page, Wanted
+from proxy.protocol.web_tools import Refusal
 from proxy.settings import SearchSettings, SettingsError, load_settings
 from tests.upstreams import Reply, ScriptedUpstream, as_json
 from tests.upstreams.searches import brave
@@ -112,14 +113,14 @@ class TestAnswers:
             found = search(upstreams, backend="searxng", base_url=service.url)
             assert found is not None
             refused = await found.find("q", WANTED)
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, Refusal)
         assert "search.formats" in refused.words
         assert service.calls[0].header("authorization") is None
 
     async def test_a_missing_key_is_named(self, upstreams: Upstreams) -> None:
         found = search(upstreams, backend="exa")
         assert found is not None
-        assert await found.find("q", WANTED) == Refused(
+        assert await found.find("q", WANTED) == Refusal(
             "unavailable", "exa: there is no key; set EXA_API_KEY; see api_key in [search]."
         )
 
@@ -137,7 +138,7 @@ class TestAnswers:
         found = search(upstreams, backend="brave", api_key="k", base_url="http://127.0.0.1:1")
         assert found is not None
         refused = await found.find("q", WANTED)
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, Refusal)
         assert "did not answer within" in refused.words
 
     async def test_who_waits_may_be_cancelled(self, upstreams: Upstreams) -> None:
@@ -186,11 +187,15 @@ class TestWithoutAKey:
         ("kind", "words", "expected"),
         [
             ("DDGSException", "No results found.", ()),
-            ("DDGSException", "ConnectError", Refused("unavailable", "ddgs reached no search engine (ConnectError).")),
+            (
+                "DDGSException",
+                "error sending request for https://engine.example.com/?q=secret",
+                Refusal("unavailable", "ddgs reached no search engine (DDGSException)."),
+            ),
             (
                 "RatelimitException",
                 "202",
-                Refused("too_many_requests", "ddgs was refused by the search engines; wait a little."),
+                Refusal("too_many_requests", "ddgs was refused by the search engines; wait a little."),
             ),
         ],
     )
@@ -208,6 +213,6 @@ class TestWithoutAKey:
         monkeypatch.setitem(sys.modules, "ddgs", None)
         found = search(upstreams, backend="ddgs")
         assert found is not None
-        assert await found.find("q", WANTED) == Refused(
+        assert await found.find("q", WANTED) == Refusal(
             "unavailable", "ddgs is not installed: pip install 'cctui[search]'."
         )

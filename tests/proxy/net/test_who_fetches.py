@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
+from proxy import contract as c
 from tests.proxy.conftest import StartEngine
 from tests.proxy.dialects.grammar import checked
 from tests.proxy.net.fetching import FETCH, PLAIN, READ, SEARCH, TEXT, calls, lend, on, results, wish
@@ -74,6 +76,9 @@ class TestWhoFetches:
 
         assert got.usage["server_tool_use"] == {"web_search_requests": 1, "web_fetch_requests": 1}
         assert (await engine.record()).cost_nano_usd == 5_000_000
+        repriced = await engine.command("reprice", c.Reprice(dry_run=True))
+        report = msgspec.json.decode(repriced.content, type=c.RepriceReport)
+        assert (report.looked_at, report.rows) == (1, ())
 
     async def test_without_a_search_of_the_engine_s_such_a_provider_keeps_its_own(
         self, start: StartEngine, upstream: ScriptedUpstream, site: ScriptedUpstream

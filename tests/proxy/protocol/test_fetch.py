@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ from proxy.protocol.fetch import (
     TEXT_BYTES_PER_TOKEN,
     USES_MAX,
     Fetched,
-    Unfetched,
     Visit,
     WantedPages,
     documents_in,
@@ -26,8 +26,9 @@ from proxy.protocol.messages import Body
 from proxy.protocol.overflow import Room
 from proxy.protocol.page_address import page_address
 from proxy.protocol.search import Page, Query, wanted_search
-from proxy.protocol.stand_ins import FetchStandIn, Outcome, SearchStandIn
+from proxy.protocol.stand_ins import FetchStandIn, Found, SearchStandIn
 from proxy.protocol.web_rounds import Rounds, unfetched
+from proxy.protocol.web_tools import Refusal
 
 FETCH: dict[str, Any] = {"type": "web_fetch_20250910", "name": "web_fetch"}
 SEARCH: dict[str, Any] = {"type": "web_search_20250305", "name": "web_search"}
@@ -89,7 +90,7 @@ def sent(each: Rounds) -> dict[str, Any]:
     return decoded
 
 
-def go(each: Rounds, message: Mapping[str, Any], outcome: Outcome = PAGE) -> bool:
+def go(each: Rounds, message: Mapping[str, Any], outcome: Found = PAGE) -> bool:
     """One round in which everything comes out as ``outcome``."""
     return each.answer({wish.call_id: outcome for wish in each.see(message)})
 
@@ -328,7 +329,7 @@ class TestTheMessage:
 
     def test_what_failed_does_not_count(self) -> None:
         each = rounds()
-        go(each, calls(call(A)), Unfetched("url_not_accessible", "It is down."))
+        go(each, calls(call(A)), Refusal("url_not_accessible", "It is down."))
         go(each, calls(call(B, 1)))
         go(each, said(text("Done.")))
         assert each.message()["usage"]["server_tool_use"] == {"web_fetch_requests": 1}
@@ -374,6 +375,20 @@ class TestLength:
         assert kept[0] == len(long.text)
         assert sum(kept) <= 2000 * TEXT_BYTES_PER_TOKEN + TEXT_BYTES_PER_TOKEN
         assert each.done["web_fetch"] == len(kept)
+
+    def test_a_file_that_the_window_has_no_room_for_is_not_read(self) -> None:
+        each = rounds(tokens_left=20_000)
+        large = replace(PDF, pdf="A" * 6_000_000)
+        each.see(calls(call(PDF.url)))
+        each.answer({"toolu_0": large})
+        assert codes(each) == ["content_too_large"]
+
+    def test_files_share_the_window_with_pages(self) -> None:
+        each = rounds(tokens_left=7_000)
+        each.see(calls(*(call(PDF.url, number) for number in range(3))))
+        each.answer({f"toolu_{number}": PDF for number in range(3)})
+        kinds = [result["type"] for result in results(each)]
+        assert kinds == ["web_fetch_result", "web_fetch_result", "web_fetch_tool_result_error"]
 
     def test_a_full_window_has_no_room_for_a_page(self) -> None:
         each = rounds(tokens_left=CONTENT_TOKENS_MIN - 1)
@@ -441,12 +456,12 @@ BLOCK = st.fixed_dictionaries(
 MESSAGE = st.fixed_dictionaries(
     {}, optional={"content": st.lists(BLOCK, max_size=4) | JSON, "usage": JSON, "id": JSON, "stop_reason": JSON}
 )
-OUTCOME = st.sampled_from([PAGE, PDF, Unfetched("unavailable", "No."), (), (Page(A, "A"),)])
+OUTCOME = st.sampled_from([PAGE, PDF, Refusal("unavailable", "No."), (), (Page(A, "A"),)])
 
 
 @given(st.lists(MESSAGE, min_size=1, max_size=24), OUTCOME)
 def test_whatever_a_model_answers_the_rounds_end_and_make_a_message(
-    answers: list[dict[str, Any]], outcome: Outcome
+    answers: list[dict[str, Any]], outcome: Found
 ) -> None:
     each = both()
     made = 0

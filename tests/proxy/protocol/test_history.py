@@ -104,6 +104,28 @@ def test_a_tool_loop_that_lost_its_thinking_goes_on_without() -> None:
     )
 
 
+def test_an_answer_in_plain_words_after_it_leaves_thinking_on() -> None:
+    given = body(
+        asked("a"),
+        said(thought("signed by claude"), text("1")),
+        asked("b"),
+        {"role": "assistant", "content": "plain words"},
+        asked("c"),
+        thinking={"type": "enabled", "budget_tokens": 2048},
+    )
+
+    sent, changes = without_foreign_thinking(given, learned().foreign(GLM))
+
+    assert json.loads(sent.raw)["thinking"] == {"type": "enabled", "budget_tokens": 2048}
+    assert len(changes) == 1
+
+
+def test_a_history_that_cannot_be_read_stays_as_it_is() -> None:
+    given = Body(body(asked("ODD"), said(thought("signed by claude"), text("1"))).raw.replace(b"ODD", b"caf\xe9"))
+
+    assert without_foreign_thinking(given, learned().foreign(GLM)) == (given, ())
+
+
 def test_a_body_concerns_whoever_did_not_sign_all_of_its_thinking() -> None:
     given = body(asked("a"), said(thought("signed by claude"), text("1"))).raw
 

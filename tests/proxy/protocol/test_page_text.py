@@ -160,6 +160,11 @@ class TestEncodings:
     def test_what_is_no_encoding_of_pages_is_not_used(self, name: str) -> None:
         assert decoded_page(b"x\\u0041", f"text/plain; charset={name}") == "x\\u0041"
 
+    @pytest.mark.parametrize("name", ["iso-8859-12", "iso-8859-99", "windows-1259", "cp1259"])
+    def test_an_encoding_that_nobody_has_is_not_used(self, name: str) -> None:
+        assert decoded_page("größe".encode(), f"text/plain; charset={name}") == "größe"
+        assert decoded_page(f'<meta charset="{name}">größe'.encode(), "text/html").endswith("größe")
+
     @given(st.binary(max_size=60), st.sampled_from(["utf-8", "gb18030", "iso-2022-jp", "utf-16", "big5", "x"]))
     def test_bytes_that_do_not_fit_are_read_all_the_same(self, body: bytes, name: str) -> None:
         assert b"\x00" not in decoded_page(body, f"text/html; charset={name}").encode()

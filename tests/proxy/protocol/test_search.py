@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.protocol.messages import Body
-from proxy.protocol.search import Page, Query, Refused, Result, Wanted, last_question, wanted_search
+from proxy.protocol.search import Page, Query, Result, Wanted, last_question, wanted_search
 from proxy.protocol.stand_ins import SearchStandIn
 from proxy.protocol.web_rounds import Rounds, unsearched
+from proxy.protocol.web_tools import Refusal
 
 SEARCH: dict[str, Any] = {"type": "web_search_20250305", "name": "web_search"}
 READ = {"name": "Read", "description": "Reads.", "input_schema": {"type": "object"}}
@@ -264,7 +265,7 @@ class TestTheMessage:
 
     def test_failed_searches_do_not_count(self) -> None:
         each = rounds()
-        go(each, calls("a"), Refused("unavailable", "brave is down."))
+        go(each, calls("a"), Refusal("unavailable", "brave is down."))
         assert each.done["web_search"] == 0
         assert "brave is down." in sent(each)["messages"][-1]["content"][0]["content"]
 

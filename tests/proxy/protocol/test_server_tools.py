@@ -38,6 +38,13 @@ def test_past_web_searches_become_text_for_a_target_without_them() -> None:
     assert changes == ("2 blocks of server tools told as text",)
 
 
+@pytest.mark.parametrize("messages", [b'[{"role":"user","content":"caf\xe9"}]', b"null", b'{"a":[]}', b"[1,null]"])
+def test_what_is_no_history_stays_as_it_is(messages: bytes) -> None:
+    given = Body(b'{"model":"m","system":"server_tool_use","x":"server_tool_use","messages":' + messages + b"}")
+
+    assert without_server_tools(given) == (given, ())
+
+
 FOUND = {"type": "tool_reference", "tool_name": "WebFetch"}
 
 

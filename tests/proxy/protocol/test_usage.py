@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.contract import Usage
+from proxy.protocol.outcome import WORDS_MAX
 from proxy.protocol.pricing import Price, cost
 from proxy.protocol.usage import TOKENS_MAX, AnswerFacts, AnswerTap, nano_usd, read_message
 from tests.upstreams import message_stream
@@ -166,6 +167,18 @@ class TestIterations:
         got = usage_of({"input_tokens": 23, "output_tokens": 10, "iterations": list(self.PASSES)})
         assert (got.input_tokens, got.output_tokens, got.cache_write_5m_tokens) == (203, 13, 1000)
 
+    def test_the_last_of_several_passes_is_known_by_itself(self) -> None:
+        facts = AnswerFacts()
+        facts.see_usage({"input_tokens": 23, "output_tokens": 10, "iterations": list(self.PASSES)})
+        assert facts.last_pass == Usage(input_tokens=23, output_tokens=10, cache_write_5m_tokens=400)
+        assert not facts.in_one_pass
+
+    @pytest.mark.parametrize("iterations", [[], [{"input_tokens": 23}], [None, 5], "x", [{}, {}]])
+    def test_a_single_pass_or_nonsense_is_one_pass(self, iterations: object) -> None:
+        facts = AnswerFacts()
+        facts.see_usage({"input_tokens": 23, "output_tokens": 10, "iterations": iterations})
+        assert facts.in_one_pass
+
     def test_passes_that_come_twice_are_counted_once(self) -> None:
         one = {"input_tokens": 23, "output_tokens": 10, "iterations": list(self.PASSES)}
         assert usage_of(one, one) == usage_of(one)
@@ -244,6 +257,10 @@ class TestStream:
     )
     def test_an_error_of_another_shape_is_still_an_error(self, error: object) -> None:
         assert tapped({"type": "error", "error": error}).failed
+
+    @pytest.mark.parametrize("error", [{"message": "echo " * 10_000}, "echo " * 10_000, [["echo"] * 10_000]])
+    def test_of_an_error_that_echoes_a_request_the_beginning_is_kept(self, error: object) -> None:
+        assert len(tapped({"type": "error", "error": error}).facts.error_message or "") == WORDS_MAX
 
     def test_an_error_named_only_by_its_event_line_is_an_error(self) -> None:
         tap = AnswerTap()

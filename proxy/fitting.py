@@ -26,7 +26,7 @@ from proxy.protocol.history import (
 from proxy.protocol.messages import Body
 from proxy.protocol.overflow import Room
 from proxy.protocol.routing import Target
-from proxy.protocol.server_tools import without_server_tools
+from proxy.protocol.server_tools import without_server_tools, without_unsealed_searches
 from proxy.protocol.terms import NONE, Terms, on_terms
 from proxy.protocol.tool_ids import with_legal_tool_ids
 from proxy.protocol.weight import Weight
@@ -156,8 +156,10 @@ class Fitting:
             body, changes = without_foreign_thinking(body, self._issuers.foreign(issuer))
         if not is_claude(issuer):
             body, more = (body, ()) if dialect_tells else without_server_tools(body)
-            changes += more
-        elif (exchange.identity.session or "") in self._odd_ids:
+            return body, changes + more
+        body, more = without_unsealed_searches(body)
+        changes += more
+        if (exchange.identity.session or "") in self._odd_ids:
             fields, more = with_legal_tool_ids(body)
             body, changes = body.with_fields(fields), changes + more
         return body, changes

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from proxy.dialects.signatures import sealed
+from proxy.dialects.signatures import DIGEST_CHARS, sealed
 from proxy.protocol.sse import write_event
 
 StopReason = Literal[
@@ -41,7 +41,8 @@ class AnswerWriter:
     def __init__(self, dialect: str, model: str, message_id: str, input_tokens: int) -> None:
         """``input_tokens`` is the estimate that the client's context display gets at once."""
         self._dialect = dialect
-        self._message: dict[str, Any] = {"id": message_id, "model": model}
+        self._message_id = message_id
+        self._asked_model = model
         self._out: list[bytes] = []
         self._usage: dict[str, Any] = {**_NO_USAGE, "input_tokens": input_tokens}
         self._open: str | None = None
@@ -58,6 +59,8 @@ class AnswerWriter:
         """What it counted so far, under Anthropic's names."""
         self._relays = False
         """Its events go out as they are, counts and all."""
+        self.model: str | None = None
+        """Who answers by the provider's word."""
         self.started = False
         self.ended = False
         self.called = False
@@ -85,14 +88,15 @@ class AnswerWriter:
         return out
 
     def start(self, model: str | None = None) -> None:
-        """The answer begins; ``model`` is what the provider says that answers."""
+        """The answer begins; ``model`` is what the provider says that answers, perhaps only after it began."""
+        if self.model is None and model:
+            self.model = model
         if self.started or self.ended:
             return
         self.started = True
-        if model:
-            self._message["model"] = model
-        message = {
-            **self._message,
+        message: dict[str, Any] = {
+            "id": self._message_id,
+            "model": self.model or self._asked_model,
             "type": "message",
             "role": "assistant",
             "content": [],
@@ -138,9 +142,13 @@ class AnswerWriter:
             self.called = True
 
     def arguments(self, text: str) -> None:
-        """A piece of the open call's arguments, as JSON text."""
-        if text and self._open == "tool_use":
+        """A piece of the open call's arguments, as JSON text. Without an open call it is lost, and so is the answer."""
+        if not text or self.ended:
+            return
+        if self._open == "tool_use":
             self._delta({"type": "input_json_delta", "partial_json": text}, text)
+        else:
+            self.fail("api_error", "arguments of a call came where none is open")
 
     def server_tool(self, tool_id: str, name: str, given: Mapping[str, Any]) -> None:
         """A call that the provider itself carried out. What was given comes as a delta: clients read it there only."""
@@ -169,7 +177,7 @@ class AnswerWriter:
         if self._open is None:
             return
         if self._open == "thinking" and self._thought is not None:
-            told = sealed(self._dialect, self._thought.hexdigest()[:24])
+            told = sealed(self._dialect, self._thought.hexdigest()[:DIGEST_CHARS])
             self._delta({"type": "signature_delta", "signature": told}, "")
         self._thought = None
         self._open = None
@@ -239,7 +247,7 @@ class AnswerWriter:
             self.close()
 
     def _delta(self, delta: Mapping[str, Any], text: str) -> None:
-        self._text_bytes += len(text)
+        self._text_bytes += len(text) if text.isascii() else len(text.encode(errors="replace"))
         self._write("content_block_delta", {"index": self._index, "delta": delta})
 
     def _write(self, name: str, payload: Mapping[str, Any]) -> None:

@@ -76,7 +76,7 @@ class Bedrock:
         if model.startswith("arn:"):
             return None
         counted = {name: value for name, value in body.items() if name in _COUNTED}
-        fields = cloud_request(counted, replace(_plain(occasion), betas=()), BEDROCK).fields
+        fields = cloud_request(counted, replace(_plain(occasion), betas=()), BEDROCK, to_count=True).fields
         told = base64.b64encode(msgspec.json.encode({"max_tokens": _least_tokens(fields), **fields})).decode()
         bare = next((model.removeprefix(each) for each in _GEOGRAPHIES if model.startswith(each)), model)
         payload = {"input": {"invokeModel": {"body": told}}}

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
+from proxy.dialects.answer_schema import told_schema
 from proxy.dialects.attribution import unattributed
 from proxy.dialects.cloud_messages import cloud_messages, without_scope
-from proxy.dialects.dialect import Occasion
+from proxy.dialects.dialect import CannotTake, Occasion
+from proxy.dialects.foreign_values import mapping
 
 Version = tuple[int, int]
 Fields = dict[str, Any]
@@ -98,19 +98,23 @@ def claude_version(model: str) -> Version | None:
     return (int(found[1]), int(found[2] or 0)) if found else None
 
 
-def cloud_request(body: Mapping[str, Any], occasion: Occasion, cloud: Cloud) -> CloudRequest:
-    """What ``cloud`` takes of ``body``."""
-    return _Adaptation(body, occasion, cloud).request()
+def cloud_request(body: Mapping[str, Any], occasion: Occasion, cloud: Cloud, *, to_count: bool = False) -> CloudRequest:
+    """What ``cloud`` takes of ``body``. Raises ``CannotTake`` where it demands a tool that does not run there, but not
+    where its tokens are only counted."""
+    return _Adaptation(body, occasion, cloud, to_count=to_count).request()
 
 
 class _Adaptation:
-    def __init__(self, body: Mapping[str, Any], occasion: Occasion, cloud: Cloud) -> None:
+    def __init__(self, body: Mapping[str, Any], occasion: Occasion, cloud: Cloud, *, to_count: bool) -> None:
         self._body = body
         self._occasion = occasion
         self._cloud = cloud
+        self._to_count = to_count
         self._version = claude_version(occasion.model) or (99, 0)
         """An id without numbers is taken for a new model: those know the most."""
         self._notes: list[str] = []
+        self._left_tools: list[str] = []
+        """Types of tools of Anthropic's servers that it does not run."""
         self._left_of_tools: dict[str, None] = {}
         self._betas = self._known_betas()
 
@@ -162,20 +166,29 @@ class _Adaptation:
         kept = [tool for each in listed if isinstance(each, dict) for tool in self._tool(each)]
         fields["tools"] = [without_scope(tool) for tool in kept]
         self._tell("fields of tools", list(self._left_of_tools))
-        choice = fields.get("tool_choice")
-        names = [tool.get("name") for tool in kept]
+        self._tell("tools", self._left_tools)
+        self._adapt_choice(fields, [tool.get("name") for tool in kept])
         if not kept:
             del fields["tools"]
+
+    def _adapt_choice(self, fields: Fields, names: Sequence[object]) -> None:
+        """A demand for a tool that is none of ``names`` goes, unless nothing is left that could be called."""
+        choice = mapping(fields.get("tool_choice"))
+        demands = choice.get("type") in ("any", "tool")
+        if demands and self._left_tools and not names and not self._to_count:
+            raise CannotTake(f"the request demands {self._left_tools[0]}, which {self._cloud.name} does not run")
+        if not names:
             fields.pop("tool_choice", None)
-        elif isinstance(choice, dict) and choice.get("type") == "tool" and choice.get("name") not in names:
+        elif choice.get("type") == "tool" and choice.get("name") not in names:
             del fields["tool_choice"]
+            self._notes.append(f"tool_choice left to the model: the tool {choice.get('name')} is not sent")
 
     def _tool(self, tool: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         kind = str(tool.get("type") or "custom")
         if kind.startswith(_SERVER_TOOLS):
             beta = next((beta for start, beta in self._cloud.server_tools.items() if kind.startswith(start)), None)
             if beta is None:
-                self._tell("tools", [kind])
+                self._left_tools.append(kind)
             else:
                 self._need(beta)
                 yield tool
@@ -192,8 +205,7 @@ class _Adaptation:
         return (*_TOOL_FIELDS, *deferred, *eager)
 
     def _adapt_output(self, fields: Fields) -> None:
-        config = fields.pop("output_config", None)
-        config = config if isinstance(config, dict) else {}
+        config = mapping(fields.pop("output_config", None))
         kept: Fields = {}
         if config.get("effort"):
             if self._takes_effort():
@@ -207,7 +219,7 @@ class _Adaptation:
         if isinstance(form, dict) and first <= self._version <= last:
             kept["format"] = form
         elif isinstance(form, dict) and isinstance(form.get("schema"), dict):
-            fields["system"] = [*_blocks(fields.get("system")), _instruction(form["schema"])]
+            fields["system"] = [*_blocks(fields.get("system")), {"type": "text", "text": told_schema(form["schema"])}]
             self._notes.append(f"the answer's schema told as an instruction: {self._cloud.name} does not enforce it")
         if kept:
             fields["output_config"] = kept
@@ -250,8 +262,3 @@ def _blocks(system: object) -> list[Any]:
     if isinstance(system, str):
         return [{"type": "text", "text": system}] if system else []
     return list(system) if isinstance(system, list) else []
-
-
-def _instruction(schema: Mapping[str, Any]) -> Fields:
-    told = msgspec.json.encode(schema).decode()
-    return {"type": "text", "text": f"Answer with JSON only, without a code fence, that fits this schema:\n{told}"}

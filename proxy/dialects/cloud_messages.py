@@ -1,9 +1,9 @@
 """Messages for Claude in a cloud: what Anthropic's own API takes and others refuse, taken out or told otherwise.
 
-Thinking of other providers goes: its seal is no signature. Past work of server tools that the cloud has none of becomes
-text. Marks of the prompt cache lose their scope. Where the model
-is older than the role ``system`` within a conversation, such a message becomes a reminder of the user's, never between
-a call and its result. A message without any of it is the very same object.
+Thinking of other providers goes: its seal is no signature. Past work of server tools that the cloud has none of, or of
+which a half is missing, becomes text. Marks of the prompt cache lose their scope. Where the model is older than the
+role ``system`` within a conversation, such a message becomes a reminder of the user's, never between a call and its
+result. A message without any of it is the very same object.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from operator import is_, is_not
 from typing import Any
 
 from proxy.dialects.signatures import is_sealed
-from proxy.protocol.server_tools import as_text
+from proxy.protocol.server_tools import CALLS, as_text, cache_mark, is_result
 
 _CACHE_FIELDS = ("type", "ttl")
 
@@ -55,14 +55,15 @@ def without_scope(block: Any) -> Any:
 
 
 def _told(block: Any, calls: set[str], runs: Callable[[str], bool]) -> Any:
-    """``block``, or a text in place of it. ``calls`` are those that became one; a result goes the way of its call."""
+    """``block``, or a text in place of it. ``calls`` are those that stay; a result stays with its call. Tools of MCP
+    servers run nowhere."""
     kind = block.get("type") if isinstance(block, dict) else None
-    if kind == "server_tool_use" and not runs(str(block.get("name"))):
+    if kind == "server_tool_use" and runs(str(block.get("name"))):
         calls.add(str(block.get("id")))
-    elif not (isinstance(kind, str) and kind.endswith("_tool_result") and str(block.get("tool_use_id")) in calls):
         return block
-    mark = {name: block[name] for name in ("cache_control",) if name in block}
-    return {"type": "text", "text": as_text(block) or "", **mark}
+    if kind not in CALLS and not (is_result(kind) and str(block.get("tool_use_id")) not in calls):
+        return block
+    return {"type": "text", "text": as_text(block) or "", **cache_mark(block)}
 
 
 def _plain(block: Any) -> Any:

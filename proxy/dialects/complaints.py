@@ -64,6 +64,7 @@ _OF_WORD: Mapping[str, str] = {
     "unavailable": "overloaded_error",
     "invalid_argument": "invalid_request_error",
     "failed_precondition": "invalid_request_error",
+    "api_key_invalid": "authentication_error",
     "permission_denied": "permission_error",
     "unauthenticated": "authentication_error",
     "not_found": "not_found_error",
@@ -108,8 +109,10 @@ is too large for any minute under 413 as of a rate limit."""
 _SERVERS = "api_error"
 """A word for it says less than a status that blames the request."""
 _TOO_LONG = ("context_length_exceeded", "model_max_prompt_tokens_exceeded")
-_OF_FIELD = ("unsupported_parameter", "unsupported_value", "unknown_parameter")
+_FIELD_CODES = ("unsupported_parameter", "unsupported_value", "unknown_parameter")
 """Codes of OpenAI's for a field that ``param`` names."""
+OF_FIELD = "param: "
+"""Stands before a field's name that a message lacked."""
 _EXHAUSTED = "RESOURCE_EXHAUSTED"
 _CODE = re.compile(r"[0-9]{3}")
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
@@ -142,7 +145,8 @@ def read_complaint(status: int | None, payload: object, word: str | None = None)
     message = (message + _quoted(inner.get("raw"), message))[:WORDS_MAX]
     words = [word, inner.get("error_type"), *(error.get(name) for name in ("error_type", "code", "type", "status"))]
     message += _marked(error, message)
-    kind = next((_OF_WORD[known] for each in words if (known := _plain(each)) in _OF_WORD), None)
+    reasons = [each.get("reason") for each in _details_of(error)]
+    kind = next((_OF_WORD[known] for each in [*reasons, *words] if (known := _plain(each)) in _OF_WORD), None)
     if kind not in _CERTAIN.get(status or 0, (kind,)) or (kind == _SERVERS and 400 <= (status or 0) < 500):
         kind = None
     if kind is None and status is not None:
@@ -167,7 +171,7 @@ def has_error(payload: object) -> bool:
     return isinstance(payload, dict) and (bool(payload.get("error")) or _of_minimax(payload) is not None)
 
 
-def details_of(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _details_of(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The ``details`` of an error object of Google's."""
     details = error.get("details")
     yield from (each for each in details if isinstance(each, dict)) if isinstance(details, list) else ()
@@ -213,14 +217,14 @@ def _marked(error: Mapping[str, Any], message: str) -> str:
         return f" ({code})"
     if error.get("status") == _EXHAUSTED and "quota" in message.lower():
         return f" ({_EXHAUSTED})"
-    if code in _OF_FIELD and isinstance(field, str) and field and field not in message:
-        return f" ({field})"
+    if code in _FIELD_CODES and isinstance(field, str) and field and field not in message:
+        return f" ({OF_FIELD}{field})"
     return ""
 
 
 def _retry_after_s(error: Mapping[str, Any], message: str) -> float | None:
     """Google's ``RetryInfo``, or the same in words."""
-    delays = (_DELAY.fullmatch(str(each.get("retryDelay"))) for each in details_of(error))
+    delays = (_DELAY.fullmatch(str(each.get("retryDelay"))) for each in _details_of(error))
     found = next((each for each in delays if each), None) or _RETRY_IN.search(message)
     return float(found[1]) if found else None
 

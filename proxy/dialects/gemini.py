@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 
 from proxy.dialects.answer import AnswerWriter
-from proxy.dialects.complaints import Complaint, count_in, details_of, read_complaint_body
-from proxy.dialects.conversation import Conversation, ServerTool, read_conversation
+from proxy.dialects.answer_schema import is_object, told_schema
+from proxy.dialects.complaints import Complaint, count_in, read_complaint_body
+from proxy.dialects.conversation import Conversation, ServerTool, Tool
+from proxy.dialects.conversation_reading import read_conversation
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing, in_path
 from proxy.dialects.gemini_contents import Contents
 from proxy.dialects.gemini_marks import DIALECT
@@ -21,7 +23,7 @@ from proxy.dialects.gemini_thinking import gemini_version, thinking_config
 from proxy.dialects.page_filter import ALL_PAGES, filter_of
 from proxy.dialects.schemas import SchemaRules, legal_schema
 from proxy.dialects.tool_names import ToolNames
-from proxy.protocol.foreign_json import NotJson, read_json
+from proxy.dialects.wishes import Wishes
 from proxy.protocol.naming import strip_window_suffix
 
 _WORDS = frozenset({"type", "format", "title", "description", "enum", "items", "minItems", "maxItems", "minimum"})
@@ -53,6 +55,7 @@ OPENAPI = SchemaRules(
 )
 """Of ``parameters``, for servers that know nothing newer: a part of OpenAPI 3.0."""
 
+_SAMPLING = {"temperature": "temperature", "top_p": "topP", "top_k": "topK"}
 _MODES = {"any": "ANY", "tool": "ANY", "none": "NONE"}
 
 
@@ -76,10 +79,9 @@ class Gemini:
         return GeminiReader(writer, outgoing.names, _plain(occasion), outgoing.pages)
 
     def complaint(self, status: int, headers: Mapping[str, str], body: bytes) -> Complaint:
-        complaint = read_complaint_body(status, body)
-        if any(each.get("reason") == "API_KEY_INVALID" for each in _details(body)):
-            return replace(complaint, kind="authentication_error")
-        return complaint
+        """What an answer with an error status says."""
+        del headers
+        return read_complaint_body(status, body)
 
     def count_request(self, body: Mapping[str, Any], occasion: Occasion) -> Outgoing | None:
         occasion = _plain(occasion)
@@ -95,7 +97,8 @@ class Gemini:
 class _RequestWriter:
     def __init__(self, conversation: Conversation, occasion: Occasion) -> None:
         self.names = ToolNames((tool.name for tool in conversation.tools), begins_with_letter=True)
-        self.notes: list[str] = []
+        self._wishes = Wishes(conversation, occasion)
+        self.notes = self._wishes.notes
         self.pages = ALL_PAGES
         self._conversation = conversation
         self._occasion = occasion
@@ -116,8 +119,7 @@ class _RequestWriter:
             yield part.text
         if self._conversation.format is not None and not self._enforces_format():
             self.notes.append("the answer's schema told in words: the model does not enforce it beside tools")
-            schema = msgspec.json.encode(self._conversation.format).decode()
-            yield f"Answer with one JSON value and nothing else. It must match this JSON schema:\n{schema}"
+            yield told_schema(self._conversation.format)
 
     def _tools(self) -> Iterator[tuple[str, Any]]:
         asked = self._conversation
@@ -132,16 +134,16 @@ class _RequestWriter:
         elif asked.server_tools and asked.choice.kind in ("any", "tool"):
             raise CannotTake(f"the request demands {asked.server_tools[0].name}, which the provider does not run")
         for tool in asked.server_tools:
-            if not (search is not None and not asked.tools and tool.type.startswith("web_search")):
+            if asked.tools or search is None or not tool.searches:
                 self.notes.append(f"the tool {tool.name} ({tool.type}) left out: the provider does not run it here")
 
     def _searches(self) -> ServerTool | None:
         """Google's search goes without other tools only: older models take no mixture."""
         if self._occasion.quirks.search_tool != "google_search":
             return None
-        return next((tool for tool in self._conversation.server_tools if tool.type.startswith("web_search")), None)
+        return next((tool for tool in self._conversation.server_tools if tool.searches), None)
 
-    def _declared(self, tool: Any) -> dict[str, Any]:
+    def _declared(self, tool: Tool) -> dict[str, Any]:
         """A tool without parameters has no schema: an empty object is refused."""
         plain = self._occasion.quirks.plain_schemas
         declared: dict[str, Any] = {"name": self.names.sent(tool.name), "description": tool.description}
@@ -166,11 +168,8 @@ class _RequestWriter:
 
     def _config(self) -> Iterator[tuple[str, Any]]:
         asked, occasion = self._conversation, self._occasion
-        if asked.max_tokens is not None:
-            most = occasion.max_output_tokens
-            if most is not None and asked.max_tokens > most:
-                self.notes.append(f"max_tokens {asked.max_tokens} became {most}, the model's most")
-            yield "maxOutputTokens", max(1, asked.max_tokens if most is None else min(asked.max_tokens, most))
+        if (most := self._wishes.max_tokens()) is not None:
+            yield "maxOutputTokens", max(1, most)
         yield from self._sampling()
         if asked.format is not None and self._enforces_format():
             yield "responseMimeType", "application/json"
@@ -179,19 +178,15 @@ class _RequestWriter:
             yield "thinkingConfig", thinking
 
     def _sampling(self) -> Iterator[tuple[str, Any]]:
-        asked, quirks = self._conversation, self._occasion.quirks
-        for name, value in (("temperature", asked.temperature), ("topP", asked.top_p), ("topK", asked.top_k)):
-            if value is not None and quirks.sampling:
-                yield name, value
-        if len(asked.stop) > quirks.stop_max:
-            self.notes.append(f"stop sequences: the first {quirks.stop_max} of {len(asked.stop)} sent")
-        if stop := asked.stop[: quirks.stop_max]:
-            yield "stopSequences", list(stop)
+        for name, value in self._wishes.sampling(top_k=self._occasion.quirks.sampling):
+            yield _SAMPLING[name], value
+        if stop := self._wishes.stop():
+            yield "stopSequences", stop
 
     def _enforces_format(self) -> bool:
         """Before Gemini 3 a schema goes without tools only."""
         form = self._conversation.format or {}
-        if self._occasion.quirks.structured != "json_schema" or form.get("type") not in (None, "object"):
+        if self._occasion.quirks.structured != "json_schema" or not is_object(form):
             return False
         return not self._conversation.tools or (gemini_version(self._occasion.model) or (0, 0)) >= (3, 0)
 
@@ -215,14 +210,3 @@ def _name(model: str) -> str:
 
 def _of(occasion: Occasion) -> str:
     return f"/models/{in_path(_name(occasion.model), safe='@')}"
-
-
-def _details(body: bytes) -> Iterator[Mapping[str, Any]]:
-    """``error.details`` of an error's body, which may stand in a list."""
-    try:
-        payload = read_json(body)
-    except NotJson:
-        return
-    payload = payload[0] if isinstance(payload, list) and payload else payload
-    error = payload.get("error") if isinstance(payload, dict) else None
-    yield from details_of(error) if isinstance(error, dict) else ()

@@ -9,13 +9,13 @@ from proxy.dialects.conversation import Call, Conversation, Document, Image, Res
 from proxy.dialects.dialect import Occasion
 from proxy.dialects.gemini_marks import SKIP_SIGNATURE, issued_id, read_signature
 from proxy.dialects.gemini_thinking import gemini_version
+from proxy.dialects.told_files import NO_OUTPUT
 from proxy.dialects.tool_names import ToolNames
 
 Part = dict[str, Any]
 
 _IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
 _GO_ON = "(Go on.)"
-_NO_OUTPUT = "(no output)"
 
 
 class Contents:
@@ -83,7 +83,7 @@ class Contents:
     def _result(self, result: Result, files: Sequence[Part]) -> Part:
         """Refers to files in words where they are its only content, so that it is never empty."""
         told = [text for text in (result.text, *(part.get("text") for part in files)) if text]
-        text = "\n".join(told) or ("(see the files)" if result.media else _NO_OUTPUT)
+        text = "\n".join(told) or ("(see the files)" if result.media else NO_OUTPUT)
         function: Part = {
             "name": self._names.sent(result.name),
             "response": {"error" if result.is_error else "output": text},

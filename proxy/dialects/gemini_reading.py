@@ -12,12 +12,13 @@ import msgspec
 from proxy.dialects.answer import AnswerWriter, StopReason
 from proxy.dialects.counts import token_count
 from proxy.dialects.dialect import Occasion
+from proxy.dialects.foreign_values import mapping, mappings, word
 from proxy.dialects.gemini_marks import Place, client_id, signature_payload
 from proxy.dialects.gemini_partial_call import PartialCall, continues, is_piece
 from proxy.dialects.page_filter import ALL_PAGES, PageFilter, host_in, host_of
 from proxy.dialects.reading import AnswerReader
-from proxy.dialects.signatures import digest
 from proxy.dialects.tool_names import ToolNames
+from proxy.protocol.server_tools import own_call_id
 
 _REFUSALS = frozenset(
     {"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR", "ESCALATION"}
@@ -75,15 +76,13 @@ class GeminiReader(AnswerReader):
         if "candidates" not in payload and isinstance(inner, dict):
             payload = inner
         self._count(payload.get("usageMetadata"))
-        if not self.writer.started:
+        if self.writer.model is None:
             version = payload.get("modelVersion")
             self.writer.start(version.removeprefix("models/") if isinstance(version, str) else None)
-        feedback = payload.get("promptFeedback")
-        if isinstance(feedback, dict) and feedback.get("blockReason"):
+        if mapping(payload.get("promptFeedback")).get("blockReason"):
             self._blocked = True
-        candidates = payload.get("candidates")
-        for candidate in candidates if isinstance(candidates, list) else ():
-            if isinstance(candidate, dict) and self._is_ours(candidate):
+        for candidate in mappings(payload.get("candidates")):
+            if self._is_ours(candidate):
                 self._see_candidate(candidate)
 
     def see_whole(self, payload: Mapping[str, Any]) -> None:
@@ -117,9 +116,7 @@ class GeminiReader(AnswerReader):
         return bool(number == self._number)
 
     def _see_candidate(self, candidate: Mapping[str, Any]) -> None:
-        content = candidate.get("content")
-        parts = content.get("parts") if isinstance(content, dict) else None
-        self._see_parts([part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else [])
+        self._see_parts(mappings(mapping(candidate.get("content")).get("parts")))
         grounding = candidate.get("groundingMetadata")
         if isinstance(grounding, dict):
             self._searches.append(grounding)
@@ -129,24 +126,32 @@ class GeminiReader(AnswerReader):
             self._reason_words = words[:300] if isinstance(words, str) else ""
 
     def _see_parts(self, parts: Sequence[Mapping[str, Any]]) -> None:
-        parts = [part for part in parts if not self._see_piece(part)]
-        called = [identity for part in parts if (identity := _identity(part)) is not None]
+        called = [identity for part in parts if (identity := self._whole_call(part)) is not None]
         repeated = len(self._told) if self._told and called[: len(self._told)] == self._told else 0
         self._told += called[repeated:]
         for part in parts:
+            if self._see_piece(part):
+                continue
             if _identity(part) is None:
                 self._see_text(part)
             elif repeated:
                 repeated -= 1
             else:
-                self._see_call(part["functionCall"], _word(part.get("thoughtSignature")))
+                self._see_call(part["functionCall"], word(part.get("thoughtSignature")))
+
+    def _whole_call(self, part: Mapping[str, Any]) -> bytes | None:
+        """By what a call is known again; None for a part that is none, or is a piece of one."""
+        identity = _identity(part)
+        if identity is None or is_piece(call := part["functionCall"]):
+            return None
+        return None if self._partial is not None and self._partial.goes_on(call) else identity
 
     def _see_piece(self, part: Mapping[str, Any]) -> bool:
         """Whether ``part`` is a piece of a call whose arguments stream; then it is read."""
         call = part.get("functionCall")
         if not isinstance(call, dict) or (self._partial is None and not is_piece(call)):
             return False
-        name = _word(call.get("name"))
+        name = word(call.get("name"))
         if name is not None and not (self._partial is not None and self._partial.goes_on(call)):
             self._end_partial()
             if not is_piece(call):
@@ -161,16 +166,16 @@ class GeminiReader(AnswerReader):
     def _end_partial(self) -> None:
         if self._partial is not None:
             part, self._partial = self._partial.part(), None
-            self._see_call(part["functionCall"], _word(part["thoughtSignature"]))
+            self._see_call(part["functionCall"], word(part["thoughtSignature"]))
 
     def _see_text(self, part: Mapping[str, Any]) -> None:
-        text, thought = _word(part.get("text")), part.get("thought") is True
+        text, thought = word(part.get("text")), part.get("thought") is True
         if text and thought:
             self.writer.thinking(text)
         elif text:
             self._answered = True
             self.writer.text(text)
-        if (signature := _word(part.get("thoughtSignature"))) and thought:
+        if (signature := word(part.get("thoughtSignature"))) and thought:
             self._sign(signature, "call")
         else:
             self._signature = signature or self._signature
@@ -217,7 +222,7 @@ class GeminiReader(AnswerReader):
         if not found or self.writer.ended:
             return
         found = [page for page in found if self._pages.admits(_host(page))]
-        tool_id = f"srvtoolu_{digest(self._occasion.message_id)}"
+        tool_id = own_call_id(self._occasion.message_id)
         self.writer.server_tool(tool_id, "web_search", {"query": "; ".join(queries)})
         self.writer.block({"type": "web_search_tool_result", "tool_use_id": tool_id, "content": found})
         if self._counts:
@@ -227,7 +232,7 @@ class GeminiReader(AnswerReader):
 def _identity(part: Mapping[str, Any]) -> bytes | None:
     """By what a call is known again; None for a part that is none."""
     call = part.get("functionCall")
-    if not isinstance(call, dict) or (name := _word(call.get("name"))) is None:
+    if not isinstance(call, dict) or (name := word(call.get("name"))) is None:
         return None
     return b"\n".join((str(call.get("id") or "").encode(errors="replace"), name.encode(), _arguments(call)))
 
@@ -235,11 +240,6 @@ def _identity(part: Mapping[str, Any]) -> bytes | None:
 def _arguments(call: Mapping[str, Any]) -> bytes:
     args = call.get("args")
     return msgspec.json.encode(args) if isinstance(args, dict) and args else b""
-
-
-def _word(value: object) -> str | None:
-    """A text with something in it."""
-    return value if isinstance(value, str) and value else None
 
 
 def _host(page: Mapping[str, Any]) -> str | None:
@@ -253,9 +253,8 @@ def _texts(values: object) -> Iterator[str]:
 
 
 def _pages(grounding: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    chunks = grounding.get("groundingChunks")
-    for chunk in chunks if isinstance(chunks, list) else ():
-        page = chunk.get("web") if isinstance(chunk, dict) else None
-        if isinstance(page, dict) and isinstance(url := page.get("uri"), str) and url:
+    for chunk in mappings(grounding.get("groundingChunks")):
+        page = mapping(chunk.get("web"))
+        if url := word(page.get("uri")):
             title = str(page.get("title") or url)
             yield {"type": "web_search_result", "url": url, "title": title, "encrypted_content": "", "page_age": None}

@@ -4,7 +4,6 @@ This module writes the request; the messages in it, the answer's stream and reas
 their own. How servers differ is in ``Quirks``.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,18 +11,18 @@ from typing import Any
 import msgspec
 
 from proxy.dialects.complaints import Complaint, read_complaint_body
-from proxy.dialects.conversation import Conversation, read_conversation
+from proxy.dialects.conversation import Conversation
+from proxy.dialects.conversation_reading import read_conversation
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing
 from proxy.dialects.effort import wished_effort
 from proxy.dialects.openai_chat_messages import Messages
 from proxy.dialects.openai_chat_reading import ChatReader
 from proxy.dialects.quirks import Quirks
-from proxy.dialects.schemas import COMMON, PLAIN_ONLY, is_strict, legal_schema
+from proxy.dialects.schemas import is_strict, legal_schema
 from proxy.dialects.tool_names import ToolNames
+from proxy.dialects.wishes import Wishes
 
 PATH = "/chat/completions"
-KEY_MAX = 64
-"""Characters of a user id or a cache key."""
 BUDGET_MIN = 1024
 """Tokens of thinking that gateways to Claude take at least."""
 
@@ -61,7 +60,8 @@ class OpenAIChat:
 
 class _RequestWriter:
     def __init__(self, conversation: Conversation, occasion: Occasion, names: ToolNames) -> None:
-        self.notes: list[str] = []
+        self._wishes = Wishes(conversation, occasion)
+        self.notes = self._wishes.notes
         self._conversation = conversation
         self._occasion = occasion
         self._quirks: Quirks = occasion.quirks
@@ -69,7 +69,7 @@ class _RequestWriter:
 
     def write(self) -> dict[str, Any]:
         messages = Messages(self._occasion, self._names)
-        written = messages.write(self._conversation, tuple(self._instructions()))
+        written = messages.write(self._conversation, tuple(self._wishes.told_form()))
         self.notes += messages.notes
         return {
             "model": self._occasion.model,
@@ -79,7 +79,7 @@ class _RequestWriter:
             **dict(self._sampling()),
             **dict(self._format()),
             **dict(self._effort()),
-            **dict(self._identity()),
+            **dict(self._wishes.identity()),
             **dict(self._streaming()),
         }
 
@@ -93,97 +93,44 @@ class _RequestWriter:
                     f"the request demands {self._conversation.server_tools[0].name}, which it does not run"
                 )
             return
-        rules = PLAIN_ONLY if quirks.plain_schemas else COMMON
         listed = []
         for tool in tools:
             function: dict[str, Any] = {"name": self._names.sent(tool.name)}
             if tool.description:
                 function["description"] = tool.description
-            function["parameters"] = legal_schema(tool.schema, rules)
+            function["parameters"] = legal_schema(tool.schema, self._wishes.schema_rules)
             if tool.strict and quirks.strict_tools and is_strict(function["parameters"]):
                 function["strict"] = True
             listed.append({"type": "function", "function": function})
         yield "tools", listed
-        yield from self._choice()
-
-    def _choice(self) -> Iterator[tuple[str, Any]]:
-        choice, quirks = self._conversation.choice, self._quirks
-        if not choice.parallel and quirks.parallel_switch:
-            yield "parallel_tool_calls", False
-        match choice.kind:
-            case "none":
-                yield "tool_choice", "none"
-            case "any" | "tool" if quirks.forced_tools == "no":
-                self.notes.append("tool_choice left to the model: the provider takes no demand")
-            case "any":
-                yield "tool_choice", quirks.forced_tools
-            case "tool" if all(tool.name != choice.name for tool in self._conversation.tools):
-                self.notes.append(f"tool_choice left to the model: the tool {choice.name} is not sent")
-            case "tool" if quirks.named_tool_choice:
-                yield "tool_choice", {"type": "function", "function": {"name": self._names.sent(str(choice.name))}}
-            case "tool":
-                self.notes.append(f"the demand for the tool {choice.name} became a demand for any")
-                yield "tool_choice", quirks.forced_tools
-            case "auto":
-                pass
+        names = [(tool.name, self._names.sent(tool.name)) for tool in tools]
+        yield from self._wishes.choice({name: {"type": "function", "function": {"name": sent}} for name, sent in names})
 
     def _lengths(self) -> Iterator[tuple[str, Any]]:
         if (most := self._max_tokens()) is not None:
             yield self._quirks.max_tokens_field, most
 
     def _max_tokens(self) -> int | None:
-        wanted, most = self._conversation.max_tokens, self._occasion.max_output_tokens
-        if wanted is None:
-            return None
-        if most is not None and wanted > most:
-            self.notes.append(f"max_tokens {wanted} became {most}, the model's most")
-        return max(1, wanted if most is None else min(wanted, most))
+        most = self._wishes.max_tokens()
+        return None if most is None else max(1, most)
 
     def _sampling(self) -> Iterator[tuple[str, Any]]:
-        asked, quirks = self._conversation, self._quirks
-        for name, value in (("temperature", asked.temperature), ("top_p", asked.top_p)):
-            if value is not None and quirks.sampling:
-                yield name, value
-            elif value is not None:
-                self.notes.append(f"{name} left out: the provider does not take it")
-        if asked.top_k is not None and quirks.top_k:
-            yield "top_k", asked.top_k
-        elif asked.top_k is not None:
-            self.notes.append("top_k left out: the provider does not take it")
-        if len(asked.stop) > quirks.stop_max:
-            self.notes.append(f"stop sequences: the first {quirks.stop_max} of {len(asked.stop)} sent")
-        if stop := asked.stop[: quirks.stop_max]:
-            yield "stop", list(stop)
+        yield from self._wishes.sampling(top_k=self._quirks.top_k)
+        if stop := self._wishes.stop():
+            yield "stop", stop
 
     def _format(self) -> Iterator[tuple[str, Any]]:
-        wanted = self._conversation.format
-        if wanted is None or not _is_object(wanted) or self._quirks.structured == "no":
-            return
-        if self._quirks.structured == "json_object":
-            yield "response_format", {"type": "json_object"}
-            return
-        schema = legal_schema(wanted, PLAIN_ONLY if self._quirks.plain_schemas else COMMON)
-        named = {"name": "answer", "schema": schema, "strict": is_strict(schema)}
-        yield "response_format", {"type": "json_schema", "json_schema": named}
-
-    def _instructions(self) -> Iterator[str]:
-        """The wanted form in words, for a provider that takes no schema; none takes one that is not an object's."""
-        wanted = self._conversation.format
-        if wanted is not None and (self._quirks.structured != "json_schema" or not _is_object(wanted)):
-            self.notes.append("the answer's schema told in words: the provider does not take it")
-            schema = msgspec.json.encode(wanted).decode()
-            yield f"Answer with one JSON value and nothing else. It must match this JSON schema:\n{schema}"
+        form = self._wishes.form()
+        if form is not None and form["type"] == "json_schema":
+            form = {"type": form.pop("type"), "json_schema": form}
+        if form is not None:
+            yield "response_format", form
 
     def _effort(self) -> Iterator[tuple[str, Any]]:
-        asked, quirks = self._conversation, self._quirks
-        if quirks.effort_field == "none":
-            if asked.effort and asked.thinking != "off":
-                self.notes.append(f"effort {asked.effort} left out: the provider does not take it")
+        if not self._wishes.effort_taken():
             return
-        if asked.effort and asked.thinking != "off" and not quirks.efforts:
-            self.notes.append(f"effort {asked.effort} left out: the provider does not take it")
         effort = self._effort_word()
-        if quirks.effort_field == "reasoning_effort":
+        if self._quirks.effort_field == "reasoning_effort":
             if effort is not None:
                 yield "reasoning_effort", effort
         elif (budget := self._budget()) is not None:
@@ -209,24 +156,8 @@ class _RequestWriter:
         budget = max(BUDGET_MIN, asked.thinking_budget)
         return budget if most is None or budget < most else None
 
-    def _identity(self) -> Iterator[tuple[str, Any]]:
-        """Names that keep a session's cache together and tell users apart; the user's own id never leaves."""
-        if self._quirks.cache_key and self._occasion.session:
-            session = self._occasion.session
-            yield "prompt_cache_key", session if len(session) <= KEY_MAX else _hash(session)
-        if self._quirks.user_field != "none" and self._conversation.user:
-            yield self._quirks.user_field, _hash(self._conversation.user)
-
     def _streaming(self) -> Iterator[tuple[str, Any]]:
         if self._conversation.stream:
             yield "stream", True
             if self._quirks.stream_usage:
                 yield "stream_options", {"include_usage": True}
-
-
-def _is_object(schema: Mapping[str, Any]) -> bool:
-    return schema.get("type") in (None, "object")
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:KEY_MAX]

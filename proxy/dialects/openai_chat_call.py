@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.dialects.call_arguments import arguments_text, meant_arguments
+from proxy.dialects.foreign_values import mapping, word
 from proxy.protocol.foreign_json import NotJson, read_json
 
 _CUT_KEY = '{"'
@@ -38,12 +39,11 @@ class Piece:
 
 
 def read_piece(delta: Mapping[str, Any]) -> Piece:
-    function = delta.get("function")
-    told = function if isinstance(function, dict) else {}
+    told = mapping(delta.get("function"))
     extra = delta.get("extra_content")
     return Piece(
-        _text(delta.get("id")),
-        _text(told.get("name")),
+        word(delta.get("id")) or "",
+        word(told.get("name")) or "",
         arguments_text(told.get("arguments")),
         extra if isinstance(extra, dict) else None,
     )
@@ -189,7 +189,3 @@ def _decoded(text: str) -> object:
         return read_json(text)
     except NotJson:
         return NotJson
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

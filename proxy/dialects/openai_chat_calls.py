@@ -32,7 +32,7 @@ class Calls:
         message_id: str,
         sign: Callable[[Mapping[str, Any]], None],
     ) -> None:
-        """``sign`` is called before a call that carries extras, with these by the call's id."""
+        """``sign`` is called before each call, with the extras that it carries by its id."""
         self._writer = writer
         self._names = names
         self._message_id = message_id
@@ -146,9 +146,8 @@ class Calls:
         if call.id in self._ids:
             call.id = own_id(None, self._message_id, ordinal)
         self._ids.add(call.id)
-        if call.extra is not None:
-            call.signed = True
-            self._sign({call.id: call.extra})
+        call.signed = call.extra is not None
+        self._sign({call.id: call.extra} if call.extra is not None else {})
         self._writer.tool(call.id, self._names.own(call.name))
 
     def _sign_late(self) -> None:

@@ -13,6 +13,18 @@ from proxy.dialects.conversation import Call, Conversation, Document, Image, Res
 from proxy.dialects.dialect import Occasion
 from proxy.dialects.openai_chat_reasoning import Returned, read_returned
 from proxy.dialects.quirks import Quirks
+from proxy.dialects.told_files import (
+    ERROR_MARK,
+    NO_FILES,
+    NO_IMAGES,
+    NO_OUTPUT,
+    SHOWN_BELOW,
+    UNSEEN,
+    data_url,
+    file_name,
+    shown_out_of,
+    unread,
+)
 from proxy.dialects.tool_names import ToolNames, sent_id
 from proxy.protocol.terms import NOT_KEPT
 
@@ -20,8 +32,6 @@ Message = dict[str, Any]
 Part = str | dict[str, Any]
 """A text, or a part as the format has it."""
 
-NO_OUTPUT = "(no output)"
-ERROR_MARK = "[tool error] "
 GOES_ON = "(results received)"
 
 
@@ -94,7 +104,7 @@ class Messages:
             media = result.media
             self._result(result, media)
             if media and not self._quirks.result_images:
-                shown += [f"[out of the result of {result.name}]", *map(self._part, media)]
+                shown += [shown_out_of(result), *map(self._part, media)]
         shown += [self._part(part) for part in turn.said]
         if shown:
             self._say(shown)
@@ -116,7 +126,7 @@ class Messages:
         if media and self._quirks.result_images:
             parts += [self._part(part) for part in media]
         elif media:
-            parts.append("[shown in the next message]")
+            parts.append(SHOWN_BELOW)
         parts = parts or [NO_OUTPUT]
         if result.is_error:
             parts = [f"{ERROR_MARK}{parts[0]}", *parts[1:]] if isinstance(parts[0], str) else [ERROR_MARK, *parts]
@@ -134,20 +144,17 @@ class Messages:
 
     def _image(self, image: Image) -> Part:
         if not self._images:
-            self._note("an image left out: the model does not read images")
-            return "[an image, which this model cannot see]"
-        url = image.url or f"data:{image.media_type};base64,{image.data}"
-        return {"type": "image_url", "image_url": {"url": url}}
+            self.notes.append(NO_IMAGES)
+            return UNSEEN
+        return {"type": "image_url", "image_url": {"url": image.url or data_url(image)}}
 
     def _document(self, document: Document) -> Part:
         if document.url:
             return f"[document {document.title}: {document.url}]"
         if not self._quirks.documents:
-            self._note("a document left out: the provider takes no files")
-            return f"[document {document.title}, which this model cannot read]"
-        data = f"data:{document.media_type};base64,{document.data}"
-        name = document.title if document.title.endswith(".pdf") else f"{document.title}.pdf"
-        return {"type": "file", "file": {"filename": name, "file_data": data}}
+            self.notes.append(NO_FILES)
+            return unread(document)
+        return {"type": "file", "file": {"filename": file_name(document), "file_data": data_url(document)}}
 
     def _content(self, parts: Sequence[Part]) -> str | list[dict[str, Any]]:
         """Only text: a string, which every server takes."""
@@ -164,10 +171,6 @@ class Messages:
 
     def _id(self, call_id: str) -> str:
         return sent_id(call_id, self._quirks.tool_ids)
-
-    def _note(self, words: str) -> None:
-        if words not in self.notes:
-            self.notes.append(words)
 
 
 def _text(text: str) -> dict[str, Any]:

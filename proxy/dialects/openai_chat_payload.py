@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from proxy.dialects.foreign_values import mapping, mappings, word
+
 THOUGHTS = ("reasoning_content", "reasoning", "reasoning_text")
 """Fields of a delta with reasoning: DeepSeek and most, OpenRouter and newer vLLM, Copilot."""
 _SAYING = ("content", "tool_calls", "function_call", "refusal", "reasoning_details", *THOUGHTS)
@@ -11,8 +13,7 @@ _SAYING = ("content", "tool_calls", "function_call", "refusal", "reasoning_detai
 def first_choice(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The first by number, for more than one is never asked for; alone it may have any number (Foundry Local counts
     chunks in it)."""
-    choices = payload.get("choices")
-    listed = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+    listed = mappings(payload.get("choices"))
     return next((choice for choice in listed if choice.get("index") in (0, None)), listed[0] if listed else None)
 
 
@@ -52,8 +53,7 @@ def thought_in(delta: Mapping[str, Any]) -> str:
 
 def details_in(delta: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """OpenRouter's ``reasoning_details``."""
-    details = delta.get("reasoning_details")
-    return [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
+    return mappings(delta.get("reasoning_details"))
 
 
 def said_in(value: object) -> str:
@@ -73,8 +73,7 @@ def _detail_text(detail: Mapping[str, Any]) -> str:
 
 
 def links_in(annotations: object) -> Iterator[tuple[str, str]]:
-    for each in annotations if isinstance(annotations, list) else ():
-        cited = each.get("url_citation") if isinstance(each, dict) else None
-        if isinstance(cited, dict) and isinstance(url := cited.get("url"), str) and url:
-            title = cited.get("title")
-            yield url, title if isinstance(title, str) and title else url
+    for each in mappings(annotations):
+        cited = mapping(each.get("url_citation"))
+        if url := word(cited.get("url")):
+            yield url, word(cited.get("title")) or url

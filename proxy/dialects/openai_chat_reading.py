@@ -4,7 +4,7 @@ Nothing is certain about the order of things: usage before or after the finish r
 calls, reasoning in three places. So the ending waits for ``[DONE]`` or the end of the stream.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proxy.dialects.answer import AnswerWriter, StopReason
@@ -23,7 +23,7 @@ from proxy.dialects.openai_chat_payload import (
     usages_in,
 )
 from proxy.dialects.openai_chat_reasoning import DIALECT, joined_detail, sealed_reasoning
-from proxy.dialects.openai_chat_usage import read_usage
+from proxy.dialects.openai_usage import read_usage
 from proxy.dialects.reading import AnswerReader
 from proxy.dialects.tool_names import ToolNames
 
@@ -148,17 +148,16 @@ class ChatReader(AnswerReader):
         if self._inline is None:
             self._say(text)
             return
-        for kind, piece in self._inline.feed(text):
-            if kind == "thinking":
-                self._think(piece)
-            else:
-                self._say(piece)
+        self._tell(self._inline.feed(text))
 
     def _end_inline(self) -> None:
         if self._inline is None:
             return
         inline, self._inline = self._inline, None
-        for kind, piece in inline.end():
+        self._tell(inline.end())
+
+    def _tell(self, pieces: Iterable[tuple[str, str]]) -> None:
+        for kind, piece in pieces:
             if kind == "thinking":
                 self._think(piece)
             else:
@@ -194,14 +193,13 @@ class ChatReader(AnswerReader):
 
     def _call(self, deltas: list[Any]) -> None:
         self._end_inline()
-        if self._details:
-            self._sign({})
         self._calls.see(deltas)
 
     def _sign(self, extras: Mapping[str, Any]) -> None:
-        """End the thinking with what must come back."""
-        self.writer.sign(sealed_reasoning(self._occasion.model, self._details, extras))
-        self._details = []
+        """End the thinking with what must come back, if there is any such."""
+        if self._details or extras:
+            self.writer.sign(sealed_reasoning(self._occasion.model, self._details, extras))
+            self._details = []
 
     def _count(self, payload: Mapping[str, Any], choice: Mapping[str, Any] | None) -> None:
         for usage in usages_in(payload, choice):
@@ -218,8 +216,7 @@ class ChatReader(AnswerReader):
         if self._links and not self.writer.called:
             listed = "\n".join(f"- [{title}]({url})" for url, title in self._links.items())
             self.writer.text(f"\n\nSources:\n{listed}")
-        if self._details:
-            self._sign({})
+        self._sign({})
         if self._ending.no_room and not self.writer.blocks:
             self.writer.fail("invalid_request_error", "prompt is too long: it fills the model's context window")
         else:

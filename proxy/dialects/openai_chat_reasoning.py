@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from proxy.dialects.conversation import Thinking
+from proxy.dialects.foreign_values import mapping, mappings
 from proxy.dialects.signatures import opened
 from proxy.protocol.foreign_json import NotJson, read_json
 
@@ -44,11 +45,8 @@ def read_returned(thoughts: Iterable[Thinking], model: str) -> Returned:
             returned.texts.append(thought.text)
         held = _decoded(payload)
         if held.get("model") == model:
-            details, extras = held.get("details"), held.get("extras")
-            if isinstance(details, list):
-                returned.details += [each for each in details if isinstance(each, dict)]
-            if isinstance(extras, dict):
-                returned.extras |= extras
+            returned.details += mappings(held.get("details"))
+            returned.extras |= mapping(held.get("extras"))
     return returned
 
 
@@ -73,7 +71,6 @@ def _differs(last: Mapping[str, Any], piece: Mapping[str, Any]) -> bool:
 
 def _decoded(payload: str) -> Mapping[str, Any]:
     try:
-        held = read_json(payload)
+        return mapping(read_json(payload))
     except NotJson:
         return {}
-    return held if isinstance(held, dict) else {}

@@ -12,14 +12,22 @@ import msgspec
 from proxy.dialects.conversation import Call, Document, Image, Result, Text, Thinking, Turn
 from proxy.dialects.dialect import Occasion
 from proxy.dialects.openai_responses_reasoning import reasoning_item
+from proxy.dialects.told_files import (
+    ERROR_MARK,
+    NO_FILES,
+    NO_IMAGES,
+    NO_OUTPUT,
+    SHOWN_BELOW,
+    UNSEEN,
+    data_url,
+    file_name,
+    shown_out_of,
+    unread,
+)
 from proxy.dialects.tool_names import ToolNames, sent_id
 
 Item = dict[str, Any]
 Part = dict[str, Any]
-
-NO_OUTPUT = "(no output)"
-ERROR_MARK = "[tool error] "
-_SHOWN_BELOW = "[shown in the next message]"
 
 
 class InputItems:
@@ -73,7 +81,7 @@ class InputItems:
             media = result.media
             items.append(self._result(result, media))
             if media and not self._quirks.result_images:
-                shown += [_text(f"[out of the result of {result.name}]"), *map(self._part, media)]
+                shown += [_text(shown_out_of(result)), *map(self._part, media)]
         shown += [self._part(part) for part in turn.said]
         return [*items, *self._message(shown)]
 
@@ -93,7 +101,7 @@ class InputItems:
         if media and self._quirks.result_images:
             parts = [self._part(part) for part in result.parts]
             return [_text(mark.strip()), *parts] if mark else parts
-        told = [each for each in (result.text, _SHOWN_BELOW if media else "") if each]
+        told = [each for each in (result.text, SHOWN_BELOW if media else "") if each]
         return mark + ("\n".join(told) or NO_OUTPUT)
 
     def _part(self, part: Text | Image | Document) -> Part:
@@ -107,27 +115,20 @@ class InputItems:
 
     def _image(self, image: Image) -> Part:
         if not self._images:
-            self._note("an image left out: the model does not read images")
-            return _text("[an image, which this model cannot see]")
-        url = image.url or f"data:{image.media_type};base64,{image.data}"
-        return {"type": "input_image", "detail": "auto", "image_url": url}
+            self.notes.append(NO_IMAGES)
+            return _text(UNSEEN)
+        return {"type": "input_image", "detail": "auto", "image_url": image.url or data_url(image)}
 
     def _document(self, document: Document) -> Part:
         if not self._quirks.documents:
-            self._note("a document left out: the provider takes no files")
-            return _text(f"[document {document.title}, which this model cannot read]")
+            self.notes.append(NO_FILES)
+            return _text(unread(document))
         if document.url:
             return {"type": "input_file", "file_url": document.url}
-        name = document.title if document.title.endswith(".pdf") else f"{document.title}.pdf"
-        data = f"data:{document.media_type};base64,{document.data}"
-        return {"type": "input_file", "filename": name, "file_data": data}
+        return {"type": "input_file", "filename": file_name(document), "file_data": data_url(document)}
 
     def _id(self, call_id: str) -> str:
         return sent_id(call_id, self._quirks.tool_ids)
-
-    def _note(self, words: str) -> None:
-        if words not in self.notes:
-            self.notes.append(words)
 
 
 def _spoken(texts: Sequence[str]) -> list[Item]:

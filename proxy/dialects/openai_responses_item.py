@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from proxy.dialects.call_arguments import arguments_text
+from proxy.dialects.foreign_values import mappings, word
 from proxy.dialects.openai_responses_search import Search
 
 Kind = Literal["message", "reasoning", "function_call", "web_search_call"]
@@ -80,10 +81,4 @@ def _texts(parts: object, *names: str) -> list[str]:
     """One for each part, perhaps empty."""
     if isinstance(parts, str):
         return [parts]
-    listed = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    return [next((text for name in names if (text := word(part.get(name)))), "") for part in listed]
-
-
-def word(value: object) -> str | None:
-    """A text with something in it."""
-    return value if isinstance(value, str) and value else None
+    return [next((text for name in names if (text := word(part.get(name)))), "") for part in mappings(parts)]

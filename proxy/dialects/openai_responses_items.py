@@ -12,7 +12,8 @@ import msgspec
 
 from proxy.dialects.answer import AnswerWriter
 from proxy.dialects.call_arguments import meant_arguments
-from proxy.dialects.openai_responses_item import Group, Item, Kind, kind_of, texts_of, word
+from proxy.dialects.foreign_values import mappings, word
+from proxy.dialects.openai_responses_item import Group, Item, Kind, kind_of, texts_of
 from proxy.dialects.openai_responses_reasoning import sealed_reasoning
 from proxy.dialects.openai_responses_search import Searches, read_search
 from proxy.dialects.tool_names import ToolNames, own_id
@@ -98,8 +99,7 @@ class Items:
 
     def finish_all(self, output: object) -> None:
         """The answer is over; ``output`` is what it says of its items, for what was not told of them."""
-        listed = [each for each in output if isinstance(each, dict)] if isinstance(output, list) else []
-        for item, given in self._untold(listed):
+        for item, given in self._untold(mappings(output)):
             self._finish(item, given)
         for item in self._all:
             self._done(item, surely=True)
@@ -175,10 +175,9 @@ class Items:
         item.name = item.name or word(given.get("name")) or ""
 
     def _cite(self, content: object) -> None:
-        for part in content if isinstance(content, list) else []:
-            if isinstance(part, dict):
-                self.refused = self.refused or part.get("type") == "refusal"
-                self.searches.cite(part.get("annotations"))
+        for part in mappings(content):
+            self.refused = self.refused or part.get("type") == "refusal"
+            self.searches.cite(part.get("annotations"))
 
     def _rest(self, item: Item, parts: Sequence[tuple[Group, str]]) -> None:
         """Tell of ``parts`` what was not told yet. Where both differ, what was told stands."""

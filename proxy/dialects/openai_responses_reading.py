@@ -9,11 +9,13 @@ from typing import Any
 
 from proxy.dialects.answer import AnswerWriter, StopReason
 from proxy.dialects.complaints import read_complaint
-from proxy.dialects.counts import first_count, token_count
+from proxy.dialects.counts import token_count
 from proxy.dialects.dialect import Occasion
+from proxy.dialects.foreign_values import mapping
 from proxy.dialects.openai_responses_item import Group, Kind
 from proxy.dialects.openai_responses_items import Items
 from proxy.dialects.openai_responses_reasoning import DIALECT
+from proxy.dialects.openai_usage import read_usage
 from proxy.dialects.reading import AnswerReader
 from proxy.dialects.tool_names import ToolNames
 
@@ -47,8 +49,6 @@ _PARTS: Mapping[object, tuple[Kind, Group]] = {
 _ENDS = ("completed", "done", "incomplete", "failed", "cancelled")
 _STOPS: Mapping[object, StopReason] = {"content_filter": "refusal"}
 """Why a response is incomplete; for anything else it was too long."""
-_READ = (("input_tokens_details", "cached_tokens"), ("prompt_tokens_details", "cached_tokens"))
-_WRITTEN = (("input_tokens_details", "cache_write_tokens"), ("prompt_tokens_details", "cache_write_tokens"))
 
 
 class ResponsesReader(AnswerReader):
@@ -94,24 +94,24 @@ class ResponsesReader(AnswerReader):
         item_id, index = payload.get("item_id"), _index(payload.get("output_index"))
         match kind:
             case "response.created" | "response.in_progress":
-                self._start(_mapping(payload.get("response")))
+                self._start(mapping(payload.get("response")))
             case "response.output_item.added":
                 self.writer.start()
-                self._items.add(_mapping(payload.get("item")), index)
+                self._items.add(mapping(payload.get("item")), index)
             case "response.output_item.done":
-                self._items.finish(_mapping(payload.get("item")), index)
+                self._items.finish(mapping(payload.get("item")), index)
             case "response.function_call_arguments.done":
                 self._items.finish_call(self._items.find("function_call", item_id, index), payload)
             case "response.output_text.annotation.added":
                 self._items.searches.cite([payload.get("annotation")])
             case "response.content_part.done":
-                part = _mapping(payload.get("part"))
+                part = mapping(payload.get("part"))
                 if (told := _PARTS.get(_text(part.get("type")))) is not None:
                     self._see_whole_text(payload, part, *told, "content_index")
             case _ if kind in _WHOLES:
-                self._see_whole_text(payload, _mapping(payload.get("part")) or payload, *_WHOLES[kind])
+                self._see_whole_text(payload, mapping(payload.get("part")) or payload, *_WHOLES[kind])
             case "response.queued":
-                self._start(_mapping(payload.get("response")))
+                self._start(mapping(payload.get("response")))
                 self.writer.ping()
             case _ if not kind.endswith((".added", ".done")):
                 self.writer.ping()
@@ -130,7 +130,7 @@ class ResponsesReader(AnswerReader):
 
     def _end(self, payload: Mapping[str, Any], named: str) -> None:
         """The response is over; ``named`` is how its last event calls that."""
-        response = _mapping(payload.get("response"))
+        response = mapping(payload.get("response"))
         self._start(response)
         status = response.get("status")
         if "failed" in (status, named):
@@ -140,7 +140,7 @@ class ResponsesReader(AnswerReader):
             self.writer.fail("api_error", "the provider cancelled the answer")
             return
         self._items.finish_all(response.get("output"))
-        self._count(_mapping(response.get("usage")) or _mapping(payload.get("usage")))
+        self._count(mapping(response.get("usage")) or mapping(payload.get("usage")))
         stop = self._incomplete(response) if "incomplete" in (status, named) else self._whole()
         if stop is None:
             self.writer.fail("timeout_error", "the provider ran out of time and left the answer incomplete")
@@ -156,7 +156,7 @@ class ResponsesReader(AnswerReader):
 
     def _incomplete(self, response: Mapping[str, Any]) -> StopReason | None:
         """None: time was up, which says nothing about the answer's length."""
-        reason = _text(_mapping(response.get("incomplete_details")).get("reason"))
+        reason = _text(mapping(response.get("incomplete_details")).get("reason"))
         return None if "timeout" in reason else _STOPS.get(reason, "max_tokens")
 
     def _fail(self, given: Mapping[str, Any]) -> None:
@@ -166,32 +166,10 @@ class ResponsesReader(AnswerReader):
         self.writer.fail(complaint.kind, complaint.message)
 
     def _count(self, told: Mapping[str, Any]) -> None:
-        """Cached tokens are part of the input here. What is not told leaves the estimate."""
-        given, written = (
-            next((count for name in names if (count := token_count(told.get(name))) is not None), None)
-            for names in (("input_tokens", "prompt_tokens"), ("output_tokens", "completion_tokens"))
-        )
-        if not given and written is None:
-            return
-        cached, kept = first_count(told, _READ) or 0, first_count(told, _WRITTEN) or 0
-        counts: dict[str, Any] = {
-            "input_tokens": max(0, given - cached - kept) if given else None,
-            "cache_read_input_tokens": cached,
-            "cache_creation_input_tokens": kept,
-            "output_tokens": written,
-        }
-        reasoning = token_count(_mapping(told.get("output_tokens_details")).get("reasoning_tokens"))
-        if reasoning is not None:
-            counts["output_tokens_details"] = {"thinking_tokens": reasoning}
-        if self._items.searches.count:
+        counts = read_usage(told, reasoning_outside=False)
+        if counts and self._items.searches.count:
             counts["server_tool_use"] = {"web_search_requests": self._items.searches.count}
-        if isinstance(cost := told.get("cost"), int | float | str) and not isinstance(cost, bool):
-            counts["cost"] = cost
         self.writer.count(counts)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str:

@@ -4,14 +4,15 @@ The server's call names the query and, where it was asked to, the addresses that
 citations of the text that follows.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from proxy.dialects.answer import AnswerWriter
 from proxy.dialects.conversation import ServerTool
+from proxy.dialects.foreign_values import mapping, mappings, word
 from proxy.dialects.quirks import Quirks
+from proxy.protocol.server_tools import own_call_id
 
 TOOL = "web_search"
 """The name of Anthropic's tool."""
@@ -21,13 +22,9 @@ RESULTS_MAX = 50
 _PLACE = ("city", "region", "country", "timezone")
 
 
-def is_search(tool: ServerTool) -> bool:
-    return tool.type.startswith("web_search_")
-
-
 def search_tool(tool: ServerTool, quirks: Quirks) -> dict[str, Any] | None:
     """The server's own search in place of ``tool``; None where it has none."""
-    if not is_search(tool) or quirks.search_tool not in ("web_search", "web_search_preview"):
+    if not tool.searches or quirks.search_tool not in ("web_search", "web_search_preview"):
         return None
     made: dict[str, Any] = {"type": quirks.search_tool}
     allowed = tool.settings.get("allowed_domains")
@@ -62,17 +59,15 @@ class Search:
 
 def read_search(item: Mapping[str, Any]) -> Search | None:
     """The search in a ``web_search_call``; None where it opened or read a page."""
-    action = item.get("action")
-    action = action if isinstance(action, dict) else {}
+    action = mapping(item.get("action"))
     if action.get("type", "search") != "search":
         return None
     query = action.get("query")
     if not isinstance(query, str) or not query:
         queries = action.get("queries")
         query = "; ".join(each for each in queries if isinstance(each, str)) if isinstance(queries, list) else ""
-    listed = action.get("sources")
-    sources = [_address(each) for each in listed] if isinstance(listed, list) else []
-    return Search(query, tuple(dict.fromkeys(each for each in sources if each)), item.get("status") == "failed")
+    sources = [url for each in mappings(action.get("sources")) if (url := word(each.get("url")))]
+    return Search(query, tuple(dict.fromkeys(sources)), item.get("status") == "failed")
 
 
 class Searches:
@@ -88,10 +83,9 @@ class Searches:
 
     def cite(self, annotations: object) -> None:
         """A text cites pages."""
-        for each in annotations if isinstance(annotations, list) else []:
-            if isinstance(each, dict) and each.get("type") == "url_citation" and (url := _address(each)):
-                title = each.get("title")
-                self._titles[url] = title if isinstance(title, str) and title else url
+        for each in mappings(annotations):
+            if each.get("type") == "url_citation" and (url := word(each.get("url"))):
+                self._titles[url] = word(each.get("title")) or url
 
     def add(self, search: Search) -> None:
         """A search is done. If nobody said what it found, the text that follows will."""
@@ -107,8 +101,7 @@ class Searches:
             self._write(number, search)
 
     def _write(self, number: int, search: Search) -> None:
-        told = hashlib.sha256(f"{self._message_id}:search:{number}".encode()).hexdigest()[:24]
-        tool_id = f"srvtoolu_{told}"
+        tool_id = own_call_id(f"{self._message_id}:search:{number}")
         self._writer.server_tool(tool_id, TOOL, {"query": search.query})
         content: Any = [self._result(url) for url in (search.sources or tuple(self._titles))[:RESULTS_MAX]]
         if search.failed:
@@ -118,8 +111,3 @@ class Searches:
     def _result(self, url: str) -> dict[str, Any]:
         title = self._titles.get(url, url)
         return {"type": "web_search_result", "title": title, "url": url, "encrypted_content": "", "page_age": None}
-
-
-def _address(entry: object) -> str:
-    url = entry.get("url") if isinstance(entry, dict) else None
-    return url if isinstance(url, str) else ""

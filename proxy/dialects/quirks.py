@@ -19,7 +19,7 @@ class Quirks:
     effort_field: Literal["none", "reasoning_effort", "reasoning"] = "none"
     """Where effort is told: ``reasoning_effort``, OpenRouter's ``reasoning`` object, or nowhere."""
     efforts: tuple[Effort, ...] = ("low", "medium", "high")
-    """The words it takes, weakest first; a stronger wish becomes the strongest of them."""
+    """The words it takes, weakest first. Another wish becomes the strongest that is no stronger, else the weakest."""
     effort_when_off: Effort | None = None
     """What to send where thinking is switched off; None: nothing."""
     effort_with_tools: Effort | None = None

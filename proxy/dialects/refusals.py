@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from proxy.dialects.complaints import OF_FIELD
 from proxy.dialects.effort import EFFORTS
 from proxy.dialects.quirks import Effort, Quirks
 from proxy.protocol.rejections import Rejection
@@ -71,6 +72,8 @@ _PHRASES: Mapping[str, str] = {
 """Refusals that name no field, or name one that is not to blame. OpenAI's, DeepSeek's."""
 _PAST = re.compile(r"reasoning_content\W.*(?:must be passed back|is missing)", re.DOTALL)
 """DeepSeek's words, and Moonshot's."""
+_OF_CHOICES = r"(?:reasoning[._])?effort|(?:tool_choice|response_format|text\.format)(?:\.type)?"
+"""Fields of few values: a server that wants another one is spared the field. Of others the value alone is wrong."""
 _FIELD = "(?:field|parameter|argument|property)"
 _NAMED = tuple(
     re.compile(pattern)
@@ -78,17 +81,22 @@ _NAMED = tuple(
         r"unsupported (?:parameter|value):? [`'\"]?([\w.]+)",
         rf"(?:unrecognized|unknown|unsupported|unexpected) (?:request )?{_FIELD}s?(?: supplied)?:? [`'\"]?([\w.]+)",
         r"([\w.]+): extra inputs are not permitted",
-        r"([\w.]+): input should be ",
-        r"\('body', '(\w+)'\)",
+        r"'extra_forbidden', 'loc': \('body', '(\w+)'\)",
+        rf"\b({_OF_CHOICES})\W+(?:msg\W+)?input should be ",
         r"property [`'\"]([\w.]+)[`'\"] is unsupported",
         rf"does not support (?:the )?{_FIELD}s?:? \[?[`'\"]?([\w.]+)",
         r"not supported on this model: ([\w.]+)",
         r"([\w.]+)[`'\"]? (?:is|are) not supported",
-        r"\(([\w.]+)\)$",
+        rf"\({OF_FIELD}([\w.]+)\)$",
     )
 )
 """Where a refusal names a field, in lower case: OpenAI's words, vLLM's, Groq's, xAI's, LiteLLM's."""
-_CHOICE = re.compile(r"(?:supported values are|must be one of|input should be):?(.*)", re.DOTALL)
+_CHOICE = re.compile(
+    r"(?:supported values are|must be one of|input should be):?"
+    r"(.*?)(?:\[type=|['\"]input['\"]|\b(?:but|got|received)\b|\.(?:\s|$)|$)",
+    re.DOTALL,
+)
+"""Behind the values that are taken some name the one that was refused: pydantic, and with it vLLM."""
 
 
 def read_refusal(message: str, *, anthropic: bool) -> Rejection | None:

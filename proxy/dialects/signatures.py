@@ -12,6 +12,9 @@ MARK = "cctui1"
 _PLAIN = "".join(each for each in string.punctuation if each not in '"\\%')
 """Beside letters and digits: what JSON does not escape, so that a signature is found in a body without decoding it."""
 
+DIGEST_CHARS = 24
+"""Of a hash: enough to tell one thinking from another."""
+
 
 def sealed(dialect: str, payload: str) -> str:
     """``payload`` as a signature of ``dialect``."""
@@ -31,4 +34,4 @@ def is_sealed(signature: str) -> bool:
 
 def digest(text: str) -> str:
     """Tells one thinking from another where a provider signs nothing."""
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:24]
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:DIGEST_CHARS]

@@ -9,6 +9,8 @@ tool search could bring it in later.
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from proxy.dialects.foreign_values import mapping, mappings
+
 Tool = Mapping[str, Any]
 Block = Mapping[str, Any]
 
@@ -25,8 +27,7 @@ def tools_in_force(listed: Sequence[Tool], blocks: Iterable[object]) -> tuple[li
     withdrawn: set[str] = set()
     notes: list[str] = []
     for block in _changes(blocks):
-        change = block.get("tool")
-        change = change if isinstance(change, dict) else {}
+        change = mapping(block.get("tool"))
         if change.get("type") in OF_A_SERVER:
             notes.append("a change of an MCP server's tools left out: only Claude has it")
             continue
@@ -56,5 +57,4 @@ def _changes(blocks: Iterable[object]) -> Iterator[Block]:
         if kind in ("tool_addition", "tool_removal"):
             yield block
         elif kind == "compaction":
-            changes = block.get("tool_changes")
-            yield from (each for each in (changes if isinstance(changes, list) else ()) if isinstance(each, dict))
+            yield from mappings(block.get("tool_changes"))

@@ -59,7 +59,7 @@ class Vertex:
     def count_request(self, body: Mapping[str, Any], occasion: Occasion) -> Outgoing | None:
         model = strip_window_suffix(occasion.model)
         counted = {name: value for name, value in body.items() if name in _COUNTED}
-        adapted = cloud_request(counted, replace(occasion, model=model, betas=()), _COUNTING)
+        adapted = cloud_request(counted, replace(occasion, model=model, betas=()), _COUNTING, to_count=True)
         return Outgoing("/count-tokens:rawPredict", msgspec.json.encode({"model": model, **adapted.fields}))
 
     def read_count(self, body: bytes) -> int | None:

@@ -8,6 +8,7 @@ What was seen is judged in ``protocol.outcome``.
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -136,9 +137,8 @@ class Attempt:
         """The target is not to blame for time that was spent elsewhere, as long as a stream's client waits."""
         if self.timer is None or (when := self.timer.when()) is None:
             return
-        now, waited_s = asyncio.get_running_loop().time(), time.monotonic() - self.exchange.started
-        last = now + CLIENT_WAITS_S - waited_s if self.exchange.streaming else when + spent_s
-        self.timer.reschedule(max(when, min(when + spent_s, last)))
+        waited_s = time.monotonic() - self.exchange.started if self.exchange.streaming else None
+        self.timer.reschedule(granted(when, spent_s, asyncio.get_running_loop().time(), waited_s))
 
     def silent(self, now: float) -> bool:
         """Whether the stream needs a sign of life. Its provider's connection lives, or the system would have reported
@@ -152,6 +152,13 @@ class Attempt:
         with contextlib.suppress(RuntimeError):  # the stream ended while its client was slow to read
             await self.client.write(sign_of_life(self.parcel.reader))
             self.quiet_since = now
+
+
+def granted(deadline: float, spent_s: float, now: float, waited_s: float | None) -> float:
+    """``deadline`` later by ``spent_s``, but not beyond the patience of a client that waited for ``waited_s``; None:
+    it waits for as long as it takes."""
+    last = math.inf if waited_s is None else now + CLIENT_WAITS_S - waited_s
+    return max(deadline, min(deadline + spent_s, last))
 
 
 class _Count(msgspec.Struct):
@@ -396,10 +403,12 @@ async def _finish_stream(attempt: Attempt, tap: AnswerTap, seen: Seen | None) ->
 
 
 def _note_counts(attempt: Attempt, tap: AnswerTap) -> None:
-    """However a translated answer ended: what its provider counted until then, or that it counted nothing."""
+    """However a translated answer ended: what its provider counted until then, or that it counted nothing; and who
+    answered, which an answer that began unasked could not tell."""
     if (reader := attempt.parcel.reader) is None:
         return
     attempt.exchange.usage_estimated = not reader.writer.usage_told
+    tap.facts.model = reader.writer.model or tap.facts.model
     if not tap.output_told:
         tap.facts.see_usage(reader.writer.told)
 

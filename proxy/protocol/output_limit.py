@@ -25,9 +25,10 @@ _LIMITS = wordings(
     rf"range of {_FIELD} (?:is|should be) \[\d+, ?{_NUMBER}\]",
     rf"{_FIELD}`? must be less than or equal to `?{_NUMBER}",
     rf"{_FIELD}\b.*?expected a value <= {_NUMBER}",
+    rf"{_FIELD}\W+(?:msg\W+)?input should be less than or equal to {_NUMBER}",
     rf"maximum tokens you requested exceeds the model limit of {_NUMBER}",
 )
-"""Anthropic's words, OpenAI's, DeepSeek's and DashScope's, Groq's, OpenAI's in its newer format, Bedrock's."""
+"""Anthropic's words, OpenAI's, DeepSeek's and DashScope's, Groq's, OpenAI's in its newer format, vLLM's, Bedrock's."""
 _BELOW = re.compile(
     rf"{_FIELD} value of [\d,_]+ but the supported range is from \d+ \(inclusive\) to {_NUMBER}", re.IGNORECASE
 )

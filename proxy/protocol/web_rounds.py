@@ -5,7 +5,6 @@ found, until the model says its last word. All rounds together make one Message,
 Nothing here searches or fetches: outcomes come in, bodies and a Message come out.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -18,6 +17,7 @@ from proxy.protocol.fetch import WantedPages
 from proxy.protocol.foreign_json import read_json_as
 from proxy.protocol.messages import Body
 from proxy.protocol.search import Wanted
+from proxy.protocol.server_tools import own_call_id
 from proxy.protocol.stand_ins import FetchStandIn, Found, SearchStandIn, StandIn, Wish
 from proxy.protocol.web_tools import Refusal
 
@@ -40,7 +40,7 @@ def unfetched(wanted: WantedPages, url: str, message_id: str, model: str, why: s
 
 
 def _undone(tool: StandIn, call: Mapping[str, Any], refusal: Refusal, message_id: str, model: str) -> dict[str, Any]:
-    blocks = tool.blocks(f"srvtoolu_{_digest(message_id)}", call, refusal)
+    blocks = tool.blocks(own_call_id(message_id), call, refusal)
     return {
         "id": message_id,
         "type": "message",
@@ -115,7 +115,7 @@ class Rounds:
                 self._blocks += with_citations(block, before)
                 continue
             outcome = tool.taken(self._outcome(block, tool, outcomes))
-            server_id = f"srvtoolu_{_digest(f'{self._message_id}:{len(self._blocks)}')}"
+            server_id = own_call_id(f"{self._message_id}:{len(self._blocks)}")
             self._blocks += tool.blocks(server_id, block, outcome)
             self._sources |= {source.url: source for source in tool.sources(outcome)}
             self.done[tool.wanted.name] += not isinstance(outcome, Refusal)
@@ -229,7 +229,3 @@ def _is_count(value: object) -> bool:
 
 def _id(call: Mapping[str, Any]) -> str:
     return str(call.get("id") or "")
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:24]

@@ -39,6 +39,15 @@ def test_the_model_that_answers_beats_the_one_that_was_asked() -> None:
     assert written(lambda answer: answer.start("real"), end).message["model"] == "real"
 
 
+def test_a_model_that_is_told_after_the_start_is_known() -> None:
+    answer = writer()
+    answer.start()
+    assert answer.model is None
+    answer.start("real")
+    answer.start("other")
+    assert answer.model == "real"
+
+
 def test_a_second_start_is_no_second_message() -> None:
     seen = written(lambda answer: answer.start(), lambda answer: answer.start("other"), end)
     assert seen.names.count("message_start") == 1
@@ -145,8 +154,12 @@ def test_a_count_of_the_prompt_alone_leaves_the_output_estimated() -> None:
     assert answer.usage_told
 
 
-def test_arguments_outside_of_a_call_are_nobodys() -> None:
-    assert written(lambda answer: answer.text("a"), lambda answer: answer.arguments("{"), end).text == "a"
+@pytest.mark.parametrize("closing", [lambda answer: answer.close(), lambda answer: answer.sign("x")])
+def test_arguments_of_a_call_that_was_closed_are_not_lost_in_silence(closing: Step) -> None:
+    seen = written(
+        lambda answer: answer.tool("toolu_1", "Bash"), closing, lambda answer: answer.arguments('{"x":1}'), end
+    )
+    assert seen.error == {"type": "api_error", "message": "arguments of a call came where none is open"}
 
 
 def test_a_whole_block_stands_alone() -> None:
@@ -177,6 +190,10 @@ def test_without_a_count_the_output_is_estimated() -> None:
     answer.finish("end_turn")
     assert checked(answer.take()).usage["output_tokens"] == 10
     assert not answer.usage_told
+
+
+def test_the_estimate_counts_bytes() -> None:
+    assert written(lambda answer: answer.text("世界" * 20), end).usage["output_tokens"] == 30
 
 
 def test_after_the_end_nothing_is_written() -> None:
@@ -216,20 +233,26 @@ STEPS = st.one_of(
     TEXTS.map(lambda text: ("text", text)),
     TEXTS.map(lambda text: ("thinking", text)),
     TEXTS.map(lambda text: ("sign", text)),
-    TEXTS.map(lambda text: ("arguments", text)),
+    st.integers().map(lambda number: ("call", number)),
     st.sampled_from([("close", None), ("ping", None), ("start", None)]),
 )
+
+
+def call(answer: AnswerWriter, number: int) -> None:
+    answer.tool(f"toolu_{answer.blocks}", "Bash")
+    answer.arguments(f'{{"x":{number}}}')
 
 
 @given(st.lists(STEPS, max_size=12))
 def test_no_order_of_steps_breaks_the_grammar(steps: list[tuple[str, Any]]) -> None:
     answer = writer()
     for name, value in steps:
-        step = getattr(answer, name)
-        if value is None:
-            step()
+        if name == "call":
+            call(answer, value)
+        elif value is None:
+            getattr(answer, name)()
         else:
-            step(value)
+            getattr(answer, name)(value)
     answer.finish("end_turn")
     stream = answer.take()
     assert sdk_message(stream).stop_reason == checked(stream).stop_reason

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from proxy.dialects.bedrock import Bedrock
 from proxy.dialects.cloud import claude_version
-from proxy.dialects.dialect import Dialect, Occasion, Outgoing
+from proxy.dialects.dialect import CannotTake, Dialect, Occasion, Outgoing
 from proxy.dialects.signatures import sealed
 from proxy.dialects.vertex import Vertex
 from tests.proxy.dialects.conversations import Body, bodies, calls_in, said_in
@@ -310,15 +310,25 @@ def test_web_search_is_left_out_for_bedrock_and_so_is_the_demand_for_it() -> Non
     assert payload["tools"] == [TOOL]
     assert "tool_choice" not in payload
     assert "web_search_20250305" in outgoing.notes[0]
+    assert outgoing.notes[1] == "tool_choice left to the model: the tool web_search is not sent"
 
 
 @BOTH
 @pytest.mark.parametrize("kind", ["web_fetch_20250910", "code_execution_20250825", "mcp_toolset", "advisor_20260301"])
 def test_other_tools_of_anthropics_servers_are_left_out(dialect: Dialect, kind: str) -> None:
-    payload, outgoing = sent(dialect, tools=[{"type": kind, "name": "x"}], tool_choice={"type": "any"})
+    payload, outgoing = sent(dialect, tools=[{"type": kind, "name": "x"}], tool_choice={"type": "auto"})
     assert "tools" not in payload
     assert "tool_choice" not in payload
     assert kind in outgoing.notes[0]
+
+
+@BOTH
+@pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "tool", "name": "x"}])
+def test_a_demand_that_no_tool_can_meet_is_not_sent(dialect: Dialect, choice: Body) -> None:
+    body = {"messages": [], "tools": [{"type": "web_fetch_20250910", "name": "x"}], "tool_choice": choice}
+    with pytest.raises(CannotTake, match="demands web_fetch_20250910, which"):
+        dialect.request(body, Occasion(model=NEW, message_id="m"))
+    assert dialect.count_request(body, Occasion(model=NEW, message_id="m")) is not None
 
 
 @BOTH
@@ -534,6 +544,26 @@ def test_past_work_of_tools_that_a_cloud_has_none_of_is_told_as_text(dialect: Di
     assert blocks[-2]["text"] == "[results] https://a.example.com/\nWords.\n[end of results]"
     assert blocks[-2]["cache_control"] == {"type": "ephemeral"}
     assert f"past work of server tools told as text (×{4 - 2 * len(kept)})" in outgoing.notes
+
+
+@BOTH
+def test_past_work_of_an_mcp_server_s_tool_is_told_as_text(dialect: Dialect) -> None:
+    said = [
+        {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "find", "server_name": "shop", "input": {"q": "x"}},
+        {"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1", "content": [{"type": "text", "text": "found"}]},
+    ]
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": said}]
+    told = sent(dialect, messages=messages)[0]["messages"][1]["content"]
+    assert [block["type"] for block in told] == ["text", "text"]
+    assert told[0]["text"] == '[find: {"q":"x"}]'
+    assert "found" in told[1]["text"]
+
+
+@BOTH
+def test_a_result_whose_call_is_gone_is_told_as_text(dialect: Dialect) -> None:
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": past_work("tool_search_tool")[1:]}]
+    told = sent(dialect, messages=messages)[0]["messages"][1]["content"]
+    assert [block["type"] for block in told] == ["text"]
 
 
 @BOTH

@@ -49,7 +49,7 @@ def told(status: int, payload: Any) -> Complaint:
             400,
             {"error": {"message": "m", "code": "unsupported_value", "param": "reasoning.summary"}},
             "invalid_request_error",
-            "m (reasoning.summary)",
+            "m (param: reasoning.summary)",
         ),
     ],
 )

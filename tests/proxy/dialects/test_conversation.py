@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 
 from proxy.dialects.conversation import (
-    NO_RESULT,
     Conversation,
     Document,
     Image,
@@ -15,9 +14,9 @@ from proxy.dialects.conversation import (
     Text,
     Thinking,
     ToolChoice,
-    read_conversation,
-    rooted,
 )
+from proxy.dialects.conversation_reading import read_conversation, rooted
+from proxy.dialects.turns import NO_RESULT
 from tests.proxy.dialects.conversations import ATTRIBUTION, PNG, Body, bodies, calls_in, said_in, text_block
 
 

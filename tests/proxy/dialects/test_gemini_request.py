@@ -8,13 +8,13 @@ import pytest
 from google.genai import types
 from hypothesis import given, settings
 
-from proxy.dialects.conversation import NO_RESULT
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing
 from proxy.dialects.gemini import Gemini
 from proxy.dialects.gemini_marks import SKIP_SIGNATURE, client_id, signature_payload
 from proxy.dialects.page_filter import PageFilter
 from proxy.dialects.quirks import Quirks
 from proxy.dialects.signatures import sealed
+from proxy.dialects.turns import NO_RESULT
 from tests.proxy.dialects.conversations import PDF, PNG, Body, bodies, calls_in, said_in, text_block
 
 MODEL = "gemini-3.1-pro-preview"
@@ -104,6 +104,15 @@ def test_texts_names_and_arguments_survive_the_way_there(body: Body) -> None:
     ]
     text = json.dumps(payload, ensure_ascii=False)
     assert all(json.dumps(said, ensure_ascii=False)[1:-1] in text for said in said_in(body))
+
+
+def test_sampling_that_is_not_taken_is_left_out_and_told() -> None:
+    asked = {"temperature": 0.5, "top_p": 0.9, "top_k": 5, "messages": [{"role": "user", "content": "hi"}]}
+    payload, outgoing = sent(asked, quirky(sampling=False))
+    assert "generationConfig" not in payload
+    assert outgoing.notes == tuple(
+        f"{name} left out: the provider does not take it" for name in ("temperature", "top_p", "top_k")
+    )
 
 
 @given(bodies())

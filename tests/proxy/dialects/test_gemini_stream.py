@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from proxy.dialects.dialect import Occasion, Outgoing
 from proxy.dialects.gemini import Gemini
 from proxy.dialects.page_filter import PageFilter
 from proxy.dialects.tool_names import ToolNames
+from proxy.protocol.server_tools import OWN_ID
 from tests.proxy.dialects.chunking import EVERY_CHUNKING, Chunking, cuts, read, whole
 from tests.proxy.dialects.conversations import ARGUMENTS, SAID, TOOL_NAMES, Body
 from tests.proxy.dialects.grammar import Answer, checked, sdk_message
@@ -90,6 +92,14 @@ def test_no_signature_holds_a_quote() -> None:
 def test_a_signature_of_text_is_no_block() -> None:
     seen = answer(event(text("hi")), event(text("", thoughtSignature="c2ln"), reason="STOP"))
     assert seen.kinds == ["text"]
+
+
+def test_who_answers_is_known_though_the_answer_began_before_it_was_told() -> None:
+    reader = Gemini().reader(Outgoing("", b""), replace(AT, model="alias"))
+    reader.feed(b": still there\n\n")
+    assert b'"model":"alias"' in reader.begin()
+    reader.feed(stream(event(text("Hi."), reason="STOP")))
+    assert reader.writer.model == MODEL
 
 
 def returned(blocks: Sequence[Body]) -> list[Body]:
@@ -275,6 +285,13 @@ def test_pieces_that_name_their_call_again_are_of_the_same_call() -> None:
     for parts in (by_name, by_id):
         seen = answer(*map(event, parts), event(reason="STOP"))
         assert [each["input"] for each in seen.calls] == [{"a": 1, "b": 2}]
+
+
+def test_what_stands_beside_pieces_in_an_event_keeps_its_place() -> None:
+    last = piece(at("$.a", 1), more=False, name="Read")
+    seen = answer(event(text("before "), last, text("behind"), call("Bash")), event(reason="STOP"))
+    assert seen.kinds == ["text", "tool_use", "text", "tool_use"]
+    assert [each["input"] for each in seen.calls] == [{"a": 1}, {}]
 
 
 def test_arguments_that_the_length_limit_cuts_are_no_call() -> None:
@@ -488,6 +505,7 @@ def test_what_google_searched_is_told_as_the_clients_own_search_is() -> None:
     last["candidates"][0]["groundingMetadata"] = grounding
     seen = answer(last)
     assert seen.kinds == ["text", "server_tool_use", "web_search_tool_result"]
+    assert seen.blocks[1]["id"].startswith(OWN_ID)
     assert seen.blocks[1]["input"] == {"query": "python release"}
     assert [(page["title"], page["url"]) for page in seen.blocks[2]["content"]] == [
         ("python.org", "https://python.org"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.dialects.conversation import read_conversation
+from proxy.dialects.conversation_reading import read_conversation
 from proxy.dialects.gemini_thinking import gemini_version, thinking_config
 from tests.proxy.dialects.conversations import Body
 

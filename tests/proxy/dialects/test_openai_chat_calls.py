@@ -400,6 +400,20 @@ class TestReasoningThatReturns:
         )
         assert self.returned(seen)["reasoning_details"] == [late]
 
+    def test_details_in_the_midst_of_a_call_leave_its_arguments_whole(self) -> None:
+        within = {"type": "reasoning.encrypted", "data": "xyz"}
+        seen = answer(
+            called(0, id="call_1", name="Bash", arguments='{"a":'),
+            delta(reasoning_details=[within]),
+            called(0, arguments="1}"),
+            called(1, id="call_2", name="Bash", arguments='{"b":2}'),
+            finish("tool_calls"),
+            quirks=self.QUIRKS,
+        )
+        assert [call["input"] for call in seen.calls] == [{"a": 1}, {"b": 2}]
+        assert seen.kinds == ["tool_use", "thinking", "tool_use"]
+        assert self.returned(seen)["reasoning_details"] == [within]
+
     def test_two_ids_are_two_details(self) -> None:
         pieces = [{"type": "reasoning.encrypted", "data": name, "id": name} for name in ("a", "b")]
         seen = answer(

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from proxy.dialects.conversation import NO_RESULT
-from proxy.dialects.openai_chat_messages import ERROR_MARK, GOES_ON, NO_OUTPUT
+from proxy.dialects.openai_chat_messages import GOES_ON
 from proxy.dialects.openai_chat_reasoning import DIALECT, sealed_reasoning
 from proxy.dialects.quirks import PLAIN, Quirks
 from proxy.dialects.signatures import sealed
+from proxy.dialects.told_files import ERROR_MARK, NO_OUTPUT
 from proxy.dialects.tool_names import sent_id
+from proxy.dialects.turns import NO_RESULT
 from proxy.protocol.terms import NOT_KEPT
 from tests.proxy.dialects.chat_requests import (
     BASH,

@@ -83,7 +83,7 @@ class TestTools:
         ],
     )
     def test_a_demand_bends_to_what_the_server_takes(self, quirks: Quirks, choice: Body, expected: object) -> None:
-        out = outgoing(asking(user("hi"), tools=[BASH], tool_choice=choice), quirks)
+        out = outgoing(asking(user("hi"), tools=[BASH, {**BASH, "name": "Read"}], tool_choice=choice), quirks)
         assert json.loads(out.body).get("tool_choice") == expected
         assert bool(out.notes) == (expected != "any")
 

@@ -6,16 +6,17 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given
 
-from proxy.dialects.conversation import NO_RESULT, NotAConversation
+from proxy.dialects.conversation import NotAConversation
 from proxy.dialects.dialect import CannotTake, Occasion, Outgoing
 from proxy.dialects.effort import nearest_effort
 from proxy.dialects.openai_responses import ENCRYPTED, OUTPUT_MIN, OpenAIResponses
-from proxy.dialects.openai_responses_input import ERROR_MARK, NO_OUTPUT
 from proxy.dialects.openai_responses_reasoning import DIALECT, sealed_reasoning
 from proxy.dialects.openai_responses_search import SOURCES
 from proxy.dialects.quirks import PLAIN, Effort, Quirks
 from proxy.dialects.signatures import sealed
+from proxy.dialects.told_files import ERROR_MARK, NO_OUTPUT
 from proxy.dialects.tool_names import sent_id
+from proxy.dialects.turns import NO_RESULT
 from tests.proxy.dialects.conversations import ATTRIBUTION, PDF, PNG, Body, bodies, calls_in, said_in, text_block
 from tests.proxy.dialects.vendor_types import assert_responses_count, assert_responses_request
 

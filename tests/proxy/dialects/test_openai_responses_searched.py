@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from proxy.protocol.server_tools import OWN_ID
 from tests.proxy.dialects.responses_events import (
     Event,
     added,
@@ -32,6 +33,7 @@ def test_a_search_by_the_provider_is_told_with_its_sources() -> None:
     asked, found, _ = got.blocks
     assert (asked["name"], asked["input"]) == ("web_search", {"query": "weather"})
     assert found["tool_use_id"] == asked["id"]
+    assert asked["id"].startswith(OWN_ID)
     assert [(each["type"], each["url"]) for each in found["content"]] == [("web_search_result", PAGE)]
 
 

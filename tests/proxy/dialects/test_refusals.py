@@ -22,7 +22,8 @@ VERIFIED = (
 EXPECTED = [
     (VERIFIED, "reasoning.summary"),
     ("Unsupported parameter: 'reasoning.summary' is not supported with this model.", "reasoning.summary"),
-    ("That is not taken (reasoning.summary)", "reasoning.summary"),
+    ("That is not taken (param: reasoning.summary)", "reasoning.summary"),
+    ("tool_choice: Input should be 'none', 'auto' or 'required'", "tool_choice"),
     ("Encrypted content is not supported with this model.", "include"),
     ("Unsupported parameter: 'reasoning.effort' is not supported with this model.", EFFORT),
     ("Unrecognized request argument supplied: reasoning_effort", EFFORT),
@@ -59,6 +60,11 @@ ELSE = (
     "Invalid schema for function 'Read'",
     "model is not supported",
     "Unsupported parameter: 'messages' is not supported",
+    "max_tokens: Input should be less than or equal to 8192",
+    "temperature: Input should be less than or equal to 1",
+    "[{'type': 'less_than_equal', 'loc': ('body', 'top_p'), 'msg': 'Input should be less than or equal to 1'}]",
+    "parallel_tool_calls: Input should be a valid boolean",
+    "This is not for your plan (user)",
     "",
 )
 
@@ -113,6 +119,14 @@ def test_the_most_tokens_of_an_answer_are_no_other_name_for_the_field() -> None:
     assert with_refusals(PLAIN, [Rejection("max_tokens", most=8192)]) == PLAIN
 
 
+OF_VLLM = (
+    """1 validation error: {'type': 'literal_error', 'loc': ('body', 'reasoning_effort'), 'msg': "Input should be """
+    """'low', 'medium' or 'high'", 'input': 'xhigh', 'ctx': {'expected': "'low', 'medium' or 'high'"}}"""
+)
+OF_PYDANTIC = (
+    "1 validation error for ChatCompletionRequest\nreasoning_effort\n  Input should be 'low', 'medium' or 'high' "
+    "[type=literal_error, input_value='xhigh', input_type=str]"
+)
 NARROW = (
     "Unsupported value: 'reasoning.effort' does not support 'xhigh' with this model. Supported values are: 'low', "
     "'medium', and 'high'."
@@ -123,8 +137,17 @@ NARROW = (
     ("message", "left"),
     [
         (NARROW, ("low", "medium", "high")),
-        ("Unsupported value: 'low' is not supported. Supported values are: 'medium'. (reasoning.effort)", ("medium",)),
+        (
+            "Unsupported value: 'low' is not supported. Supported values are: 'medium'. (param: reasoning.effort)",
+            ("medium",),
+        ),
         ("reasoning_effort: Input should be 'low', 'medium' or 'high'", ("low", "medium", "high")),
+        (OF_VLLM, ("low", "medium", "high")),
+        (OF_PYDANTIC, ("low", "medium", "high")),
+        (
+            "Unsupported value: reasoning_effort. It must be one of low, medium, high, got xhigh",
+            ("low", "medium", "high"),
+        ),
     ],
 )
 def test_of_efforts_only_those_are_kept_that_the_refusal_allows(message: str, left: tuple[str, ...]) -> None:

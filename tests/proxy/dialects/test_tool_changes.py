@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from proxy.dialects.conversation import Conversation, read_conversation
+from proxy.dialects.conversation import Conversation
+from proxy.dialects.conversation_reading import read_conversation
 from proxy.dialects.tool_changes import tools_in_force
 
 Body = dict[str, Any]

@@ -1,22 +1,18 @@
 """Our tries are bounded, in number and in time: the client tries again too, and the two multiply."""
 
 import asyncio
-import time
-from typing import Any, cast
 
 import pytest
 
 from proxy import contract as c
-from proxy.net.attempt import CLIENT_WAITS_S, Attempt, Parcel
+from proxy.net.attempt import CLIENT_WAITS_S, granted
 from proxy.net.relay import ATTEMPTS_MAX, TRYING_S
-from proxy.protocol.routing import Target
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import message, provider, settings
 from tests.upstreams import Hold, Reply, ScriptedUpstream, as_json, error_body
 
 LIMITED = as_json(error_body("rate_limit_error", "slow down"), 429)
 OVERLOADED = as_json(error_body("overloaded_error", "Overloaded"), 529)
-PARCEL = Parcel("/v1/messages", b"{}")
 HELD = Reply(529, OVERLOADED.headers, OVERLOADED.body, "length", before_head=(Hold(),))
 
 
@@ -82,26 +78,18 @@ async def test_a_later_target_s_patience_ends_before_the_client_s(
     assert relay._patience_s(exchange, config) == engine.engine.settings.engine.answer_timeout_s
 
 
-async def test_time_spent_elsewhere_is_not_the_target_s_as_long_as_the_client_waits(
-    start: StartEngine, upstream: ScriptedUpstream
+@pytest.mark.parametrize(
+    ("spent_s", "waited_s", "deadline"),
+    [
+        (30.0, 10.0, 180.0),
+        (3600.0, CLIENT_WAITS_S - 100.0, 200.0),
+        (3600.0, CLIENT_WAITS_S - 10.0, 150.0),
+        (3600.0, CLIENT_WAITS_S + 10.0, 150.0),
+        (3600.0, None, 3750.0),
+    ],
+    ids=["it waits", "up to its patience's end", "no earlier for that", "nor when it is over", "no stream"],
+)
+def test_time_spent_elsewhere_is_not_the_target_s_as_long_as_the_client_waits(
+    spent_s: float, waited_s: float | None, deadline: float
 ) -> None:
-    engine = await start(settings(provider(upstream)))
-    await engine.ask()
-    exchange, loop = await engine.engine.arrived(), asyncio.get_running_loop()
-    attempt = Attempt(exchange, cast("Any", None), engine.engine.providers["first"], Target("first", "m"), 0.0, PARCEL)
-    attempt.grant(30.0)
-    async with asyncio.timeout(50.0) as attempt.timer:
-        await asyncio.sleep(0)
-        began = attempt.timer.when() or 0.0
-        attempt.grant(30.0)
-        assert attempt.timer.when() == began + 30.0
-        exchange.started = time.monotonic() - CLIENT_WAITS_S + 100.0
-        attempt.grant(3600.0)
-        assert began + 30.0 < (attempt.timer.when() or 0.0) <= loop.time() + 100.0
-        exchange.started -= 90.0
-        before = attempt.timer.when()
-        attempt.grant(3600.0)
-        assert attempt.timer.when() == before
-        exchange.streaming = False
-        attempt.grant(3600.0)
-        assert attempt.timer.when() == (before or 0.0) + 3600.0
+    assert granted(150.0, spent_s, now=100.0, waited_s=waited_s) == deadline

@@ -33,9 +33,9 @@ def data(payload: object) -> bytes:
     return b"data: " + json.dumps(payload).encode() + b"\n\n"
 
 
-def chunk(content: str | None, reason: str | None = None) -> bytes:
+def chunk(content: str | None, reason: str | None = None, **fields: str) -> bytes:
     delta = {"content": content} if content else {"role": "assistant"}
-    return data({"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
+    return data({**fields, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
 
 
 def responses() -> tuple[bytes, bytes]:
@@ -102,6 +102,18 @@ async def test_comments_alone_begin_the_answer(
     got = await released_by(engine, upstream, b"event: message_start")
 
     assert (checked(got).text, checked(got).error) == ("Hello.", None)
+
+
+async def test_who_answers_is_known_though_the_answer_began_before_it_was_told(
+    start: StartEngine, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "HOLD_S", 0.0)
+    upstream.script = as_stream(COMMENT, Hold(), chunk("Hello.", "stop", model="m-by-another"))
+    engine = await abroad(start, upstream)
+
+    await released_by(engine, upstream, b"event: message_start")
+
+    assert (await engine.record()).served_model == "m-by-another"
 
 
 async def test_what_ends_before_it_is_passed_on_is_not(start: StartEngine, upstream: ScriptedUpstream) -> None:

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from proxy.protocol.messages import Body
-from proxy.protocol.server_tools import TOLD_CHARACTERS, as_text, without_server_tools
+from proxy.protocol.server_tools import (
+    TOLD_CHARACTERS,
+    as_text,
+    own_call_id,
+    without_server_tools,
+    without_unsealed_searches,
+)
 from tests.proxy.protocol.test_history import asked, body, said, text
 
 
@@ -68,6 +74,49 @@ def test_a_reference_within_a_result_of_the_client_s_own_search_becomes_text() -
 
     [block] = json.loads(sent.raw)["messages"][1]["content"]
     assert block == {**result, "content": [text("[tool WebFetch is available]"), text("and more")]}
+
+
+def pair(tool_id: str, tool: str = "web_search", **fields: Any) -> list[dict[str, Any]]:
+    found = {"type": "web_search_result", "title": "A", "url": "https://a.example.com/", "encrypted_content": ""}
+    return [
+        {"type": "server_tool_use", "id": tool_id, "name": tool, "input": {"query": "a"}},
+        {"type": f"{tool}_tool_result", "tool_use_id": tool_id, "content": [found], **fields},
+    ]
+
+
+def test_searches_that_claude_did_not_make_become_text_for_it() -> None:
+    mark, own = {"type": "ephemeral"}, pair("srvtoolu_01WYG3ziw53XMcoyKL4XcZmE")
+    given = body(asked("a"), said(*own, *pair(own_call_id("msg_1"), cache_control=mark)))
+
+    sent, changes = without_unsealed_searches(given)
+
+    assert json.loads(sent.raw)["messages"][1]["content"] == [
+        *own,
+        text('[web_search: {"query":"a"}]'),
+        {**text("[results] A https://a.example.com/"), "cache_control": mark},
+    ]
+    assert changes == ("2 blocks of searches that Claude did not make told as text",)
+
+
+def test_citations_of_such_searches_are_left_out() -> None:
+    unsealed, sealed = ({"type": "web_search_result_location", "encrypted_index": index} for index in ("", "EpA"))
+    texts = [{**text("b"), "citations": [unsealed]}, {**text("c"), "citations": [sealed, unsealed]}]
+    sent, _ = without_unsealed_searches(body(asked("a"), said(*pair(own_call_id("msg_1")), *texts)))
+
+    assert json.loads(sent.raw)["messages"][1]["content"][2:] == [text("b"), {**text("c"), "citations": [sealed]}]
+
+
+def test_pages_that_the_engine_fetched_stay_as_they_are_for_claude() -> None:
+    given = body(asked("a"), said(*pair(own_call_id("msg_1"), "web_fetch")))
+
+    assert without_unsealed_searches(given) == (given, ())
+
+
+@pytest.mark.parametrize("messages", [b"7", b'"srvtoolu_cctui_"', b'["srvtoolu_cctui_"]', b'["\xff"]'])
+def test_what_is_no_conversation_is_left_for_claude_to_refuse(messages: bytes) -> None:
+    given = Body(b'{"model": "m srvtoolu_cctui_", "messages": %s}' % messages)
+
+    assert without_unsealed_searches(given) == (given, ())
 
 
 def test_a_conversation_without_them_keeps_its_bytes() -> None:

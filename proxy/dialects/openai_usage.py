@@ -1,4 +1,4 @@
-"""Usage of OpenAI's chat format in Anthropic's words, with the names that each server chose for cached tokens.
+"""Usage of OpenAI's two formats in Anthropic's words, with the names that each server chose for cached tokens.
 
 Whether reasoning and cached tokens are part of the other counts differs as well; where a total is told, it decides.
 """
@@ -17,15 +17,16 @@ _READ = (
     ("", "prompt_cache_hit_tokens"),
     ("", "cache_read_input_tokens"),
 )
-"""OpenAI and most; Mistral; servers that mix in the names of the Responses API; Moonshot; Mistral again; DeepSeek;
-gateways that mix in Anthropic's names."""
+"""OpenAI and most; Mistral; the Responses API; Moonshot; Mistral again; DeepSeek; gateways that mix in Anthropic's
+names. Some servers of one format use names of the other."""
 _WRITTEN = (
     ("prompt_tokens_details", "cache_write_tokens"),
+    ("input_tokens_details", "cache_write_tokens"),
     ("prompt_tokens_details", "caching_tokens"),
     ("prompt_tokens_details", "cache_creation_tokens"),
     ("", "cache_creation_input_tokens"),
 )
-"""OpenAI and OpenRouter; Requesty; LiteLLM, twice."""
+"""OpenAI and OpenRouter; the Responses API; Requesty; LiteLLM, twice."""
 _REASONED = (
     ("completion_tokens_details", "reasoning_tokens"),
     ("output_tokens_details", "reasoning_tokens"),
@@ -38,8 +39,8 @@ _OUTPUT = (("", "completion_tokens"), ("", "output_tokens"))
 def read_usage(usage: Mapping[str, Any], *, reasoning_outside: bool) -> dict[str, Any]:
     """Counts under Anthropic's names, ``cost`` in USD where it is told; nothing where the server counted nothing.
 
-    ``prompt_tokens`` holds cached tokens, Anthropic's ``input_tokens`` does not. ``reasoning_outside``:
-    ``completion_tokens`` leaves reasoning out.
+    The prompt's count holds cached tokens, Anthropic's ``input_tokens`` does not. ``reasoning_outside``: the output's
+    leaves reasoning out.
     """
     prompt, output = first_count(usage, _PROMPT), first_count(usage, _OUTPUT)
     if prompt is None and output is None:

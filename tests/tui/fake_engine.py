@@ -56,7 +56,7 @@ class FakeEngine:
         """What is known of a target's check."""
         self.check_plan = c.CheckReport(target="")
         self.answers = asyncio.Event()
-        """Set: commands on checks and budgets are answered; else they wait."""
+        """Set: a check begins at once; else its answer waits."""
         self.answers.set()
         self._feeds: dict[str, asyncio.Queue[c.Event | None]] = {}
         self._moved = asyncio.Condition()
@@ -245,7 +245,6 @@ class FakeEngine:
             if isinstance(command, c.PassBudget):
                 self.budgets = msgspec.structs.replace(self.budgets, passing=command.passing)
             await self._keep(command)
-            await self.answers.wait()
             return answer(self.budgets)
 
         return obey

@@ -145,7 +145,8 @@ def test_a_key_with_room_left_means_no_warning_for_its_provider() -> None:
 
 
 def test_traffic_is_shared_by_what_was_answered_in_the_last_hour() -> None:
-    newest_first = [served(3, 1, **AROUND), served(2, 2), served(1, 3, outcome="failed"), served(0, 4000)]
+    lately = [live(4, 0), served(3, 1, **AROUND), served(2, 2), served(1, 3, outcome="failed")]
+    newest_first = [*lately, served(0, 4000)]
     known = traffic(newest_first, NOW)
     assert (known.share("anthropic"), known.share("openrouter"), known.share("ollama")) == (0.5, 0.5, 0.0)
     assert traffic((), NOW).share("anthropic") is None

@@ -126,7 +126,7 @@ async def test_each_of_two_keys_pressed_at_once_is_carried_out() -> None:
         assert isinstance(app.screen, BudgetScreen)
         app.screen.action_let_pass()
         app.screen.action_let_pass()
-        assert len(await engine.told(c.PassBudget, 2)) == 2
+        await until(pilot, lambda: len(engine._of(c.PassBudget)) == 2)
 
 
 async def test_an_amount_of_cents_is_told_as_it_was_typed() -> None:

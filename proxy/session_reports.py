@@ -18,7 +18,7 @@ from proxy.ledger.rollups import QUARTER_S
 from proxy.ledger.sessions import AgentSum, Extent, SessionLedger
 from proxy.ledger.writer import FLUSH_S, LedgerWriter
 from proxy.net.exchange import Exchange
-from proxy.protocol.pace import FORECAST_S, SPANS_S, Ends, Life, forecast, pace
+from proxy.protocol.pace import SPANS_S, Ends, Life, forecast, pace
 from proxy.protocol.session_bill import Axis, PriceOf, Sum, axis, plus, session_bill
 
 Counts = Callable[[bool, bool], bool]
@@ -76,7 +76,7 @@ class SessionReports:
         self._writer.flush(FLUSH_S)
         extent = self._ledger.extent(session) or Extent(now, now)
         over = axis(extent.began, extent.ended, QUARTER_S if extent.by_quarter else 0.0)
-        lives = self._ledger.lives(session, now - SPANS_S[-1], now - FORECAST_S)
+        lives = self._ledger.lives(session, now - SPANS_S[-1], now - c.FORECAST_S)
         return _Known(
             extent=extent,
             over=over,

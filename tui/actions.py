@@ -122,12 +122,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("cursor_down", ("down", "ctrl+j"), "down", "Highlight the entry below.", "picker"),
     Action("cursor_page_up", ("pageup",), "page up", "Move up by a page.", "picker"),
     Action("cursor_page_down", ("pagedown",), "page down", "Move down by a page.", "picker"),
-    Action("cancel", ("escape",), "cancel", "Close the picker and change nothing.", "picker", footer=5),
+    Action("cancel", ("escape",), "cancel", "Close the picker and change nothing.", "picker", footer=9),
     Action("scope", ("tab",), "scope", "Choose what the model is for: all traffic, a session, a slot.", "models", 2),
     Action("scope_back", ("shift+tab",), "scope, back", "The same, backwards.", "models"),
     Action("favourite", ("ctrl+s",), "favourite", "Mark the highlighted model as a favourite, or not.", "models", 3),
     Action("check_model", ("ctrl+t",), "check", "Check the highlighted model; tells the price first.", "models", 4),
-    Action("refresh", ("ctrl+r",), "ask again", "Ask every provider for its models again.", "models", 4),
+    Action("refresh", ("ctrl+r",), "ask again", "Ask every provider for its models again.", "models", 5),
     Action("entry_up", ("up", "k"), "up", "Highlight the entry above.", "entries"),
     Action("entry_down", ("down", "j"), "down", "Highlight the entry below.", "entries"),
     Action("done", ("escape", "q"), "back", "Go back to the panel.", "entries", 9),
@@ -273,11 +273,6 @@ def shown_key(key: str) -> str:
 def first_keys(keys: Keys) -> dict[str, str]:
     """The first key of each action, as the screen writes it."""
     return {name: shown_key(some[0]) if some else "ctrl p" for name, some in keys.items()}
-
-
-def key_table() -> list[tuple[str, str]]:
-    """Keys and what they do, in the registry's order: the README's table."""
-    return [(" ".join(shown_key(key) for key in action.keys), action.help) for action in ACTIONS]
 
 
 def of_place(place: Place) -> Iterable[Action]:

@@ -68,9 +68,12 @@ def examine(paths: Paths) -> list[Check]:
 def panel_settings(paths: Paths) -> Check:
     try:
         load_panel_settings(paths.config_file)
-        wrong = engine_process.settings_trouble()
+        wrong: str | None = engine_process.settings_trouble()
     except SettingsError as error:
         wrong = str(error)
+    if wrong is None:
+        text = f"{paths.config_file} could not be checked: the engine's own look at it did not end"
+        return Check("settings", "warn", text, "Try again when the machine is less busy.")
     if wrong:
         return Check("settings", "fail", wrong, f"Correct it in {paths.config_file} or in the environment.")
     there = paths.config_file.exists()

@@ -18,6 +18,8 @@ from pathlib import Path
 from proxy.paths import Paths, make_private_dir
 
 OWNER_TIMEOUT_S = 5.0
+CHECK_TIMEOUT_S = 30.0
+"""For a look at the settings: a busy machine takes seconds to load the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,15 @@ def last_words(paths: Paths, code: int) -> str:
     return said or f"The engine ended at once with code {code}. Its log is {paths.log_file}."
 
 
-def settings_trouble() -> str:
-    """What is wrong with the engine's settings, in words; empty where nothing is."""
+def settings_trouble() -> str | None:
+    """What is wrong with the engine's settings, in words; empty where nothing is, None where that cannot be told."""
     asked = [*command(EngineOptions()), "--check-settings"]
     try:
         answer = subprocess.run(
-            asked, env=environment(), capture_output=True, text=True, timeout=OWNER_TIMEOUT_S, check=False
+            asked, env=environment(), capture_output=True, text=True, timeout=CHECK_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
+        return None
     return answer.stderr.strip() if answer.returncode else ""
 
 

@@ -65,6 +65,7 @@ from proxy.contract.rewriting import ImportAnswers, ImportReport, Reprice, Repri
 from proxy.contract.routes import AS_ASKED, SLOTS, Override, Route, SetFallback, Slot, Use
 from proxy.contract.session_reports import (
     COST_KINDS,
+    FORECAST_S,
     CostKind,
     Forecast,
     KindCost,
@@ -83,6 +84,7 @@ __all__ = [
     "CONTRACT",
     "COST_KINDS",
     "DOOR",
+    "FORECAST_S",
     "PROJECT_HEADER",
     "PROVIDER_NAME",
     "QUARTER_S",

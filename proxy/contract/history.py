@@ -35,6 +35,8 @@ class UsageRow(Frozen, frozen=True):
 
     key: str
     tally: Tally
+    name: str = ""
+    """Of a sub-agent what the call said that sent it out, as far as that is known."""
 
 
 class UsageReport(Frozen, frozen=True):

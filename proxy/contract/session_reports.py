@@ -43,8 +43,12 @@ class Pace(Frozen, frozen=True):
     """Requests of that time whose cost nobody could tell; they are in no rate of money."""
 
 
+FORECAST_S = 300.0
+"""The rate of a forecast is that of so many seconds."""
+
+
 class Forecast(Frozen, frozen=True):
-    """What comes of it if all goes on as in the last five minutes."""
+    """What comes of it if all goes on as in the last ``FORECAST_S``."""
 
     hour_ends_at: float
     hour_nano_usd: int

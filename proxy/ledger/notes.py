@@ -4,6 +4,7 @@ A name is a few words, those that the panel shows; of a break there are its plac
 with the rows of their days.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -86,6 +87,12 @@ def agent_names(db: sqlite3.Connection, sessions: Sequence[str]) -> dict[tuple[s
     """Names by session and sub-agent."""
     query = "SELECT agent_id, name FROM agent_names WHERE session_id = ?"
     return {(session, agent): name for session in sessions for agent, name in db.execute(query, (session,))}
+
+
+def names_of_agents(db: sqlite3.Connection, agents: Sequence[str]) -> dict[str, str]:
+    """Names by sub-agent, whatever the session: an id is nobody else's."""
+    query = "SELECT agent_id, name FROM agent_names WHERE agent_id IN (SELECT value FROM json_each(?))"
+    return dict(db.execute(query, (json.dumps(agents),)))
 
 
 def losses(db: sqlite3.Connection, session: str) -> Losses:

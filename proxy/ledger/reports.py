@@ -5,6 +5,7 @@ import sqlite3
 from proxy import contract as c
 from proxy.ledger.choices import Chosen
 from proxy.ledger.lives import lives
+from proxy.ledger.notes import names_of_agents
 from proxy.ledger.rows import USAGE_COLUMNS
 from proxy.ledger.sums import THREAD_GROUPS, TIMES, Groups, Sums, added, collected, grouping, settled, tally, total
 
@@ -24,9 +25,10 @@ def usage_report(
         whole = added(groups.values())
     rows = _in_time(groups) if by in TIMES else _costliest(groups)[:limit]
     others = tally(_less(whole, added(sums for _, sums in rows)))
+    names = names_of_agents(db, [key for key, _ in rows if key]) if by == "agent" else {}
     return c.UsageReport(
         total=tally(whole),
-        rows=tuple(c.UsageRow(key=key, tally=tally(sums)) for key, sums in rows),
+        rows=tuple(c.UsageRow(key=key, tally=tally(sums), name=names.get(key, "")) for key, sums in rows),
         others=others if others.requests else None,
         choice=choice,
     )

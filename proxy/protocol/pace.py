@@ -10,9 +10,7 @@ from typing import NamedTuple
 
 from proxy import contract as c
 
-SPANS_S = (60.0, 300.0, 3600.0)
-FORECAST_S = 300.0
-"""The rate of a forecast is that of so many seconds."""
+SPANS_S = (60.0, c.FORECAST_S, 3600.0)
 HOUR_S = 3600.0
 FORESEEN_S = 30 * 24 * HOUR_S
 """Nobody works on for longer as in the last five minutes: what would be used up later than that is not told."""
@@ -67,7 +65,7 @@ def forecast(
     lives: Sequence[Life], session: str, tally: c.Tally, budgets: Sequence[c.Budget], ends: Ends, now: float
 ) -> c.Forecast | None:
     """What comes of ``session``, which has cost ``tally`` so far. ``lives`` are of all traffic of the last minutes."""
-    rate = pace((life for life in lives if life.session == session), now, FORECAST_S)
+    rate = pace((life for life in lives if life.session == session), now, c.FORECAST_S)
     if not rate.nano_usd_per_hour and not rate.simulated_nano_usd_per_hour:
         return None
     rest = (ends.hour - now) / HOUR_S
@@ -88,7 +86,7 @@ def _first_used_up(
     found: list[tuple[float, c.Budget]] = []
     for budget in budgets:
         counted = (life for life in lives if life.counts and _under(life, budget))
-        rate = pace(counted, now, FORECAST_S)
+        rate = pace(counted, now, c.FORECAST_S)
         per_hour = rate.nano_usd_per_hour + rate.simulated_nano_usd_per_hour
         if budget.left_nano_usd is None or not per_hour:
             continue

@@ -55,6 +55,9 @@ class FakeEngine:
         self.check: c.CheckReport | None = None
         """What is known of a target's check."""
         self.check_plan = c.CheckReport(target="")
+        self.answers = asyncio.Event()
+        """Set: a check begins at once; else its answer waits."""
+        self.answers.set()
         self._feeds: dict[str, asyncio.Queue[c.Event | None]] = {}
         self._moved = asyncio.Condition()
         self._runner: web.AppRunner | None = None
@@ -268,6 +271,7 @@ class FakeEngine:
         if command.dry_run:
             return answer(self.check_plan)
         self.check = msgspec.structs.replace(self.check_plan, running=True, started_at=1.0)
+        await self.answers.wait()
         return answer(self.check)
 
     async def _stop_check(self, request: web.Request) -> web.Response:

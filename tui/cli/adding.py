@@ -14,7 +14,7 @@ import click
 from proxy import contract as c
 from tui.cli.engine_access import ask, installation, running_engine
 from tui.cli.printing import print_lines
-from tui.cli.trying import tried_out
+from tui.cli.trying import Wanted, tried_out
 from tui.cli.writing import agreed_to, broken_off_at_will, editing, read, tables, write_and_take_up
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _asked(
     auth = str(more.get("auth", info.auth))
     own = which_key(key, info, auth, file, sure=yes)
     table |= {"api_key": own} if own is not None else {"auth": "none"} if auth in KEYED else {}
-    table, tried = tried_out(engine, called, {**table, **more}, info, auth, file, sure=yes)
+    table, tried = tried_out(engine, Wanted(called, info, auth, file, yes), {**table, **more})
     first = which_model(model, tried.models)
     if first is not None and first not in [each.id for each in tried.models]:
         table["models"] = [first]

@@ -4,6 +4,7 @@ from proxy import contract as c
 from tui.cli.json_output import budget
 from tui.cli.tables import Column, table
 from tui.state import formats
+from tui.state.shares import budget_words
 
 COLUMNS = (
     Column("budget", shrinks=True),
@@ -59,9 +60,9 @@ def _row(one: c.Budget) -> list[str]:
     return [
         f"{one.kind} {name}",
         formats.used(one),
-        formats.money(limit),
-        formats.percent(one.spent_nano_usd / limit) if limit else "",
+        formats.limit(limit),
+        budget_words(one) if limit else "",
         formats.money(left),
-        formats.money(one.granted_nano_usd) if one.granted_nano_usd else "",
+        formats.limit(one.granted_nano_usd) if one.granted_nano_usd else "",
         formats.money(one.in_flight_nano_usd) if one.in_flight_nano_usd else "",
     ]

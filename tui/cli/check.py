@@ -1,6 +1,7 @@
 """``cctui check``: try a target out with real requests before trusting it with real work."""
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,6 @@ from tui.cli.engine_access import ask
 from tui.cli.printing import print_json, print_lines, terminal_width, width
 
 if TYPE_CHECKING:
-    from tui.cli.check_progress import Progress
     from tui.client import Door
 
 LOOK_S = 0.25
@@ -47,7 +47,7 @@ def check(target: str, only: str | None, skip: str | None, *, yes: bool, as_json
         raise click.exceptions.Exit(BAD)
     progress = Progress(planned, width(), as_json=as_json)
     try:
-        report, stopped = ask(lambda door: _followed(door, command, progress))
+        report, stopped = ask(lambda door: followed(door, command, progress.tell))
     finally:
         progress.close()
     if as_json:
@@ -74,25 +74,33 @@ def _agreed(planned: c.CheckReport) -> bool:
         return False
 
 
-async def _followed(door: "Door", command: c.RunCheck, progress: "Progress") -> tuple[c.CheckReport, bool]:
-    """The report at the check's end, told while it comes, and whether it was interrupted, which stops it."""
+Tell = Callable[[c.CheckReport], c.CheckReport]
+"""Says how far a check is, and gives the report back."""
+
+
+async def followed(door: "Door", command: c.RunCheck, tell: Tell) -> tuple[c.CheckReport, bool]:
+    """The report at the check's end, told while it comes, and whether it was interrupted, which stops it.
+
+    One that is interrupted before the engine has answered may run all the same: the answer is waited for.
+    """
     import asyncio
 
-    report = await door.run_check(command)
+    begun = asyncio.ensure_future(door.run_check(command))
     try:
-        return await _to_its_end(door, report, progress), False
+        return await _to_its_end(door, await asyncio.shield(begun), tell), False
     except asyncio.CancelledError:
         if (task := asyncio.current_task()) is not None:
             task.uncancel()
-        await door.stop_check(c.StopCheck(target=report.target))
-        return await _to_its_end(door, await door.check_report(report.target), progress), True
+        target = (await begun).target
+        await door.stop_check(c.StopCheck(target=target))
+        return await _to_its_end(door, await door.check_report(target), tell), True
 
 
-async def _to_its_end(door: "Door", report: c.CheckReport, progress: "Progress") -> c.CheckReport:
+async def _to_its_end(door: "Door", report: c.CheckReport, tell: Tell) -> c.CheckReport:
     import asyncio
 
     while report.running:
-        progress.tell(report)
+        tell(report)
         await asyncio.sleep(LOOK_S)
         report = await door.check_report(report.target)
-    return progress.tell(report)
+    return tell(report)

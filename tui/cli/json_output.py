@@ -22,6 +22,7 @@ USAGE_COLUMNS = (
     "simulated_usd",
     "unpriced_requests",
     "failed",
+    "name",
 )
 """Names in a row of ``usage``, in the order of the CSV's columns."""
 
@@ -72,7 +73,7 @@ def request(row: c.Request) -> Json:
 
 
 def usage_rows(rows: Iterable[c.UsageRow]) -> list[Json]:
-    return [{"key": row.key, **tally(row.tally)} for row in rows]
+    return [{"key": row.key, **tally(row.tally), "name": row.name or None} for row in rows]
 
 
 def tally(sums: c.Tally) -> Json:

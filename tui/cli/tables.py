@@ -17,6 +17,8 @@ class Column:
     """Aligned at the right."""
     shrinks: bool = False
     """Its cells may be cut with an ellipsis."""
+    least: int = SHRUNK
+    """Cells that one which may shrink keeps while there are others to drop."""
     drop: int = 0
     """0: always shown. Of the others the highest goes first where the width does not suffice."""
 
@@ -49,7 +51,7 @@ def _shown(columns: Sequence[Column], widths: Sequence[int], width: int) -> list
 
 
 def _least(columns: Sequence[Column], widths: Sequence[int], shown: Sequence[int]) -> int:
-    cut = [min(widths[place], SHRUNK) if columns[place].shrinks else widths[place] for place in shown]
+    cut = [min(widths[place], columns[place].least) if columns[place].shrinks else widths[place] for place in shown]
     return sum(cut) + len(GAP) * (len(shown) - 1)
 
 

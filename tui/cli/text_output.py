@@ -143,7 +143,7 @@ def _spent(today: c.Tally) -> str:
 def _budget(one: c.Budget) -> str:
     """``session budget: $4.12 of $10.00``"""
     whose = f" {one.name}" if one.kind == "project" else ""
-    return f"{one.kind} budget{whose}: {formats.used(one)} of {formats.money(one.limit_nano_usd)}"
+    return f"{one.kind} budget{whose}: {formats.used(one)} of {formats.limit(one.limit_nano_usd)}"
 
 
 def _counted(requests: int) -> str:
@@ -175,7 +175,7 @@ def _request(row: c.Request, now: float) -> list[str]:
         _state(row),
         "" if row.ttft_ms is None else formats.duration(row.ttft_ms),
         formats.count(prompt) if prompt else "",
-        formats.tokens(row.usage.output_tokens, estimated=row.usage_estimated) if row.usage.output_tokens else "",
+        formats.output_tokens(row),
         formats.percent(row.usage.cache_read_tokens / prompt) if prompt else "",
         formats.money(row.cost_nano_usd, simulated=row.simulated),
     ]

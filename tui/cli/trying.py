@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,31 +17,35 @@ if TYPE_CHECKING:
     from tui.supervisor import RunningEngine
 
 
-def tried_out(
-    engine: "RunningEngine",
-    name: str,
-    table: dict[str, Any],
-    preset: c.PresetInfo,
-    auth: str,
-    file: Path,
-    *,
-    sure: bool,
-) -> tuple[dict[str, Any], c.SettingsTried]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A provider that is to be set up."""
+
+    name: str
+    preset: c.PresetInfo
+    auth: str
+    file: Path
+    """Where it will stand."""
+    sure: bool
+    """Nobody is to be asked."""
+
+
+def tried_out(engine: "RunningEngine", wanted: Wanted, table: dict[str, Any]) -> tuple[dict[str, Any], c.SettingsTried]:
     """The settings with which the provider can be used, and what trying them gave. Where it refused, somebody who can
     be asked corrects them. Raises ``click.ClickException``, with its own words."""
     from tui.cli.questions import anew, has_terminal
 
     while True:
-        say(f"asking {name} for its models")
-        tried = ask(lambda door: _try_out(door, name, table), engine)  # noqa: B023  it is called at once
+        say(f"asking {wanted.name} for its models")
+        tried = ask(lambda door: _try_out(door, wanted.name, table), engine)  # noqa: B023  it is called at once
         if tried.ok:
             break
         why = f"{tried.text}{_advice(table, tried)}"
-        if sure or not has_terminal():
+        if wanted.sure or not has_terminal():
             raise click.ClickException(f"{why}\nNothing was written.")
         click.echo(f"Error: {beside(why, 'Error: ')}", err=True)
         say("once more: Enter keeps what was said, Ctrl-C leaves everything as it was")
-        table = anew(preset, table, auth, file)
+        table = anew(wanted.preset, table, wanted.auth, wanted.file)
     took = f" ({tried.duration_ms:.0f} ms)" if tried.duration_ms >= 1 else ""
     print_lines([f"{tried.text}{took}"])
     return ({**table, "base_url": tried.base_url} if "base_url" in table else table), tried

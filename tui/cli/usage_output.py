@@ -34,6 +34,8 @@ _REPRICED_COLUMNS = (
     Column("change", numeric=True),
     Column("price from", shrinks=True, drop=1),
 )
+NAME_LEAST = 28
+"""Cells of a sub-agent's name that are worth more than the columns that may be left out."""
 LATENCY_NAMES = (
     "provider",
     "model",
@@ -50,12 +52,15 @@ def usage(report: c.UsageReport, by: c.UsageGroup, width: int) -> list[str]:
     """The groups, the others as one, the sum, what no price is known for; simulated and unpriced ones apart, if any."""
     total = report.total
     simulated, some = total.simulated_nano_usd > 0, total.unpriced_requests > 0
-    columns = [Column(by.replace("_", " "), shrinks=True), *_SUM_COLUMNS]
+    named = any(row.name for row in report.rows)
+    heads = [Column(by), Column("name", shrinks=True, least=NAME_LEAST)] if named else [_group(by)]
+    columns = [*heads, *_SUM_COLUMNS]
     columns += [Column("simulated", numeric=True)] * simulated + [Column("unpriced", numeric=True)] * some
-    rows = [_sums(row.key or _nobody(by), row.tally, simulated, some) for row in report.rows]
-    rows += [_sums("others", report.others, simulated, some)] if report.others is not None else []
-    whole = _sums("total", total, simulated, some, estimated=report.estimated_requests > 0)
-    lines = table(columns, [*rows, whole], width)
+    told = [(row.key or _nobody(by), row.name, row.tally) for row in report.rows]
+    told += [("others", "", report.others)] if report.others is not None else []
+    rows = [[key, *[name] * named, *_sums(sums, simulated, some)] for key, name, sums in told]
+    whole = _sums(total, simulated, some, estimated=report.estimated_requests > 0)
+    lines = table(columns, [*rows, ["total", *[""] * named, *whole]], width)
     unknown = f"{total.unpriced_requests} of them cost something that nobody could tell; it is in no sum."
     guessed = f"{report.estimated_requests:,} of them broke off or did not tell their tokens: those are estimated (~)."
     notes = [unknown] * some + [guessed] * bool(report.estimated_requests)
@@ -128,14 +133,17 @@ def _choice(choice: c.Choice) -> Json:
     return named | {"since": moment(choice.since), "until": moment(choice.until)}
 
 
+def _group(by: c.UsageGroup) -> Column:
+    return Column(by.replace("_", " "), shrinks=True)
+
+
 def _nobody(by: c.UsageGroup) -> str:
     return "no sub-agent" if by == "agent" else f"no {by}"
 
 
-def _sums(key: str, sums: c.Tally, simulated: bool, unpriced_too: bool, *, estimated: bool = False) -> list[str]:
+def _sums(sums: c.Tally, simulated: bool, unpriced_too: bool, *, estimated: bool = False) -> list[str]:
     written = sums.usage.cache_write_5m_tokens + sums.usage.cache_write_1h_tokens
     return [
-        key,
         f"{sums.requests:,}",
         f"{sums.failed:,}",
         formats.count(sums.usage.prompt_tokens),

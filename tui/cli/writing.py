@@ -1,6 +1,6 @@
 """``config.toml`` read, and written when the user has agreed to what changes; then taken up by the engine.
 
-Nothing but our own settings file is written, in one step; whoever breaks off leaves it as it was.
+Nothing but our own settings file is written, in one step; whoever breaks off leaves it as it was, and the engine too.
 """
 
 import contextlib
@@ -41,7 +41,10 @@ def agreed_to(file: Path, before: str, after: str, *, sure: bool) -> bool:
 
 
 def write_and_take_up(engine: "RunningEngine", file: Path, before: str, after: str) -> None:
-    """Write the file and let the engine take it up; its refusal undoes it. Raises ``click.ClickException``."""
+    """Write the file and let the engine take it up; its refusal undoes it, as does Ctrl-C.
+
+    Raises ``click.ClickException`` and ``KeyboardInterrupt``.
+    """
     from tui.config_file import write_config
 
     if read(file) != before:
@@ -52,11 +55,19 @@ def write_and_take_up(engine: "RunningEngine", file: Path, before: str, after: s
         reloaded = ask(lambda door: door.reload(), engine)
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
-    except click.ClickException:
-        write_config(file, before) if there else file.unlink()
+    except (click.ClickException, KeyboardInterrupt) as end:
+        write_config(file, before) if there else file.unlink(missing_ok=True)
         say(f"{file} is as it was")
+        if isinstance(end, KeyboardInterrupt):
+            _take_back(engine)
         raise
     print_lines([f"Written into {file}.", *trouble_lines(reloaded)])
+
+
+def _take_back(engine: "RunningEngine") -> None:
+    """Who broke off may have done so when the engine had the new file already."""
+    with contextlib.suppress(click.ClickException):
+        ask(lambda door: door.reload(), engine)
 
 
 def read(file: Path) -> str:

@@ -1,7 +1,7 @@
 """Reads the engine's answers as a client would: blocks out of a stream or out of a whole body. Pure."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,13 +58,6 @@ class Answer:
                 self._arguments[index] = self._arguments.get(index, "") + delta["partial_json"]
             case _:
                 pass
-
-
-def from_lines(lines: Iterable[str]) -> Answer:
-    answer = Answer()
-    for line in lines:
-        answer.take(line)
-    return answer
 
 
 def from_body(body: bytes) -> Answer:

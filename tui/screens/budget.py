@@ -1,6 +1,6 @@
 """The budgets of a session, its project, today and the month: what is left of each, and the keys that grant more."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Literal
 
@@ -17,6 +17,7 @@ from tui.state import budget_view as view
 from tui.state import formats as f
 from tui.state.lines import EMPTY, Line, Piece, line, wrapped
 from tui.state.panel import Dirty
+from tui.state.shares import budget_share
 from tui.state.text import clean_line
 from tui.state.who import told_apart
 from tui.work import begin
@@ -128,7 +129,7 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
         if report is not None and report.session is not None:
             command = c.PassBudget(session=report.session, passing=not report.passing)
             done = "Budgets stop the session again." if report.passing else "No budget stops the session any more."
-            self._command(self._door().pass_budget(command), done)
+            self._command(partial(self._door().pass_budget, command), done)
         else:
             self.say("No session was seen yet, so none can pass.")
 
@@ -171,21 +172,22 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
         session = budget.name if budget.kind == "session" else None
         project = budget.name if budget.kind == "project" else None
         command = c.GrantBudget(kind=budget.kind, amount_nano_usd=nano_usd, session=session, project=project)
-        done = f"{f.money(nano_usd)} more for {view.budget_name(budget)}. Send the message again in Claude Code."
-        self._command(self._door().grant_budget(command), done)
+        done = f"{f.limit(nano_usd)} more for {view.budget_name(budget)}. Send the message again in Claude Code."
+        self._command(partial(self._door().grant_budget, command), done)
 
     def _set(self, budget: c.Budget, nano_usd: int | None) -> None:
         project = budget.name if budget.kind == "project" else None
         command = c.SetBudget(kind=budget.kind, amount_nano_usd=nano_usd, project=project)
-        what = f"{f.money(nano_usd)}" if nano_usd is not None else "as much as it likes"
-        self._command(self._door().set_budget(command), f"{_every(budget)} may cost {what} from now on.")
+        what = f.limit(nano_usd) if nano_usd is not None else "as much as it likes"
+        self._command(partial(self._door().set_budget, command), f"{_every(budget)} may cost {what} from now on.")
 
-    def _command(self, command: Coroutine[None, None, c.BudgetReport], done: str) -> None:
-        begin(self, partial(self._carry_out, command, done), "command")
+    def _command(self, command: Callable[[], Awaitable[c.BudgetReport]], done: str) -> None:
+        """Carry it out beside those that are on their way: each was asked for."""
+        begin(self, partial(self._carry_out, command, done), "command", exclusive=False)
 
-    async def _carry_out(self, command: Coroutine[None, None, c.BudgetReport], done: str) -> None:
+    async def _carry_out(self, command: Callable[[], Awaitable[c.BudgetReport]], done: str) -> None:
         try:
-            await command
+            await command()
         except DoorError as error:
             self.say(clean_line(str(error)), "bad")
             return
@@ -209,7 +211,7 @@ class BudgetScreen(EntriesScreen[c.Budget, None]):
 
 
 def _share(budget: c.Budget) -> float:
-    return budget.spent_nano_usd / budget.limit_nano_usd if budget.limit_nano_usd else 0.0
+    return budget_share(budget) if budget.limit_nano_usd else 0.0
 
 
 def _every(budget: c.Budget) -> str:

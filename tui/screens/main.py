@@ -19,8 +19,8 @@ from tui.state.burn import Burn, burn
 from tui.state.cost import cost_lines, cost_title, graph_columns, provider_lines
 from tui.state.empty import empty_lines
 from tui.state.header import header
-from tui.state.keys_line import KeyHint, keys_line, said_line
-from tui.state.lines import Piece, Tone, line
+from tui.state.keys_line import KeyHint, keys_line, said_lines
+from tui.state.lines import Line, Piece, Tone, line
 from tui.state.panel import Dirty, PanelState
 from tui.state.requests import FrozenRows, Rows
 from tui.state.stream_title import stream_note, stream_title
@@ -150,14 +150,18 @@ class MainScreen(Screen[None]):
         if self.filter.has_focus:
             done = KeyHint("⏎", "show these", "screen.filter_done")
             clear = KeyHint(self._keys["clear"], "show all", "screen.clear")
-            self.keys_bar.show([keys_line([done, clear], self.size.width)])
+            self._show_keys([keys_line([done, clear], self.size.width)])
             return
         useless = {name for name in SOMETIMES if not self._useful(name)}
         hints = actions.footer_hints(self._keys, "panel", without=useless)
         if self.says(now):
-            self.keys_bar.show([said_line(Piece(*self._message), hints, self.size.width, PINNED)])
+            self._show_keys(said_lines(Piece(*self._message), hints, self.size.width, PINNED))
         else:
-            self.keys_bar.show([keys_line(hints, self.size.width, PINNED)])
+            self._show_keys([keys_line(hints, self.size.width, PINNED)])
+
+    def _show_keys(self, lines: list[Line]) -> None:
+        self.keys_bar.styles.height = len(lines)
+        self.keys_bar.show(lines)
 
     def _useful(self, name: str) -> bool:
         if name == "restart":

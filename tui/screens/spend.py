@@ -16,6 +16,7 @@ from tui.state.panel import Dirty, PanelState
 from tui.state.periods import PERIODS
 from tui.state.spend import GROUPS, SpendView
 from tui.state.spend_lines import SpendTable, about_words, graph, heading, made_up, notes, ordered, way_words
+from tui.state.text import clean_line
 from tui.state.whatif import Subject
 from tui.state.who import agent_names, session_names
 from tui.work import begin
@@ -58,7 +59,8 @@ class SpendScreen(TableScreen[UsageRow, None]):
         self._read_at = self._clock()
         self._asked = view.choice(self._read_at)
         report = await self._door().usage(self._asked, view.group, GROUPS_MAX)
-        self._report, self._names = report, self._known_names()
+        told = {row.key: clean_line(row.name) for row in report.rows if row.name}
+        self._report, self._names = report, {**told, **self._known_names()}
         rows = ordered(report, view.group)
         key = self._return_to or (self.highlighted.key if self.highlighted is not None else "")
         self._return_to = ""

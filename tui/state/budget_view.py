@@ -4,11 +4,11 @@ from decimal import Decimal, InvalidOperation
 
 from proxy.contract import Budget, BudgetReport
 from tui.state import formats as f
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, joined, line, line_cells, wrapped
+from tui.state.lines import EMPTY, Line, Piece, cut, first_that_fits, joined, line, line_cells, wrapped
+from tui.state.shares import budget_share, budget_words, share_tone
 from tui.state.text import clean_line, fit, left, right
 
 DOLLARS_MAX = 1_000_000
-NEAR = 0.8
 NAME = 18
 NAME_LEAST = 6
 FIGURES = 26
@@ -44,11 +44,11 @@ def budget_row(budget: Budget, width: int) -> Line:
     name = left(budget_name(budget), NAME - 1)
     if budget.limit_nano_usd is None:
         return cut(line("   ", Piece(f"{name} ", "dim"), Piece("no limit", "dim")), width)
-    share = budget.spent_nano_usd / budget.limit_nano_usd if budget.limit_nano_usd else 1.0
-    tone: Tone = "bad" if share >= 1 else "warn" if share >= NEAR else "accent"
+    share = budget_share(budget)
+    tone = share_tone(share, 1.0)
     filled, rest = f.bar(share, _bar_room(width))
-    figures = f"{right(f.used(budget, 10), 10)}{right(_limit(budget), 10)}{right(f.percent(share), 6)}"
-    glyph = "✗ " if share >= 1 else "▲ " if share >= NEAR else "  "
+    figures = f"{right(f.used(budget, 10), 10)}{right(_limit(budget), 10)}{right(budget_words(budget), 6)}"
+    glyph = {"bad": "✗ ", "warn": "▲ "}.get(tone, "  ")
     return cut(line(" ", Piece(glyph, tone), f"{name} ", Piece(filled, tone), Piece(rest, "dim"), figures), width)
 
 

@@ -112,7 +112,8 @@ def explain(text: str, state: PanelState, windows: Windows, asked: str | None) -
         names = state.route.groups[text]
         members = tuple(member for name in names if (member := _member(name, state, windows, asked)) is not None)
         idle = not serves(text, state.route, state.providers)
-        return Entry(text, f"one of the group: {clean_line(', '.join(names))}", members, None, idle=idle)
+        meaning = f"one of the group: {clean_line(', '.join(names))}" if members else "nobody in the group is known"
+        return Entry(text, meaning, members, None, known=bool(members), idle=idle)
     member = _member(text, state, windows, asked)
     if member is None:
         return Entry(text, "nothing of this name is known", (), None, known=False)
@@ -161,7 +162,7 @@ def _health(entry: Entry, now: float, width: int) -> Piece:
 def entry_note(entry: Entry, session: Session, width: int) -> list[Line]:
     """What is told of the highlighted entry."""
     if not entry.known:
-        text = "▲ No provider or group has this name; the entry serves nothing."
+        text = f"▲ {clean_line(entry.text)}: {entry.meaning}; the entry serves nothing."
         return wrapped(text, width, "warn")
     if entry.idle:
         text = f"▲ {clean_line(entry.text)} lists no model for what is asked for; the entry serves nothing."

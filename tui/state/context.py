@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from proxy.contract import ContextItem, ContextReport
 from tui.state import formats as f
-from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line, shown_of, spread
+from tui.state.lines import EMPTY, Line, Piece, cut, line, shown_of, spread
+from tui.state.shares import context_tone
 from tui.state.text import clean_line, left, right
 
 KINDS = {
@@ -51,11 +52,6 @@ def context_lines(report: ContextReport, width: int, note: str = "") -> list[Lin
     return lines
 
 
-def fill_tone(share: float) -> Tone:
-    """How a window that is full to ``share`` looks."""
-    return "bad" if share >= 0.95 else "warn" if share >= 0.8 else "accent"
-
-
 def _whole(report: ContextReport, width: int) -> Iterator[Line]:
     told = COUNTED if report.counted else ESTIMATED
     if report.window is None:
@@ -67,7 +63,7 @@ def _whole(report: ContextReport, width: int) -> Iterator[Line]:
     head = f"{f.count(report.tokens)} of {f.window(report.window)} tokens"
     filled, rest = f.bar(share, min(BAR_MAX, width - 6))
     yield line("   ", Piece(head, "strong"), Piece(f"   {f.percent(share)} full, {free} free"))
-    yield line("   ", Piece(filled, fill_tone(share)), Piece(rest, "dim"))
+    yield line("   ", Piece(filled, context_tone(share)), Piece(rest, "dim"))
     yield line("   ", Piece(told, "dim"))
 
 

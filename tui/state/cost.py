@@ -9,6 +9,7 @@ from tui.state.burn import Burn
 from tui.state.limits import has_reset, limit_tone, listed
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, line_cells, shown_of, spread
 from tui.state.panel import PanelState
+from tui.state.shares import budget_share, budget_words, context_tone, share_tone
 from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.trouble import health_words
 from tui.state.who import agent_row_name, part_money, session_money, session_name, session_names, told_apart
@@ -155,20 +156,18 @@ def _shares(state: PanelState, session: Session | None, width: int) -> list[Line
 
 def _context(session: Session, window: int) -> _Gauge:
     share = session.context_tokens / window
-    tone: Tone = "bad" if share >= 0.95 else "warn" if share >= 0.8 else "accent"
-    return _Gauge("context", share, (f"{f.percent(share)} of {f.window(window)}",), tone)
+    return _Gauge("context", share, (f"{f.percent(share)} of {f.window(window)}",), context_tone(share))
 
 
 def _budget(budget: Budget, usual: BudgetKind, *, passing: bool) -> _Gauge:
     """What is used of a budget, and of which where it is not the ``usual`` one."""
     limit = budget.limit_nano_usd or 0
-    share = budget.spent_nano_usd / limit if limit else 1.0
+    share, used = budget_share(budget), budget_words(budget)
     if passing:
         return _Gauge("budget", share, ("passes budgets", "passes"), "warn")
-    tone: Tone = "bad" if share >= 1 else "warn" if share >= 0.8 else "accent"
-    words = f"{f.percent(share)} of {f.limit(limit).removesuffix('.00')}"
+    words = f"{used} of {f.limit(limit).removesuffix('.00')}"
     whose = "" if budget.kind == usual else f" {BUDGET_WORDS[budget.kind]}"
-    return _Gauge("budget", share, (words + whose, words, f.percent(share)), tone)
+    return _Gauge("budget", share, (words + whose, words, used), share_tone(share, 1.0))
 
 
 def _gauges(gauges: Sequence[_Gauge], width: int) -> list[Line]:

@@ -113,7 +113,7 @@ def _money(request: Request) -> Iterator[Line]:
     )
     for name, number in counts:
         if number or name in ("input", "output"):
-            mark = f.ESTIMATED * (name == "output" and request.usage_estimated and not request.live)
+            mark = f.output_mark(request) if name == "output" else ""
             yield _field(name, right(f"{mark}{number:,}", 12))
     if (words := _estimated(request)) is not None:
         yield _field("", words)

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Sequence
 
-from proxy.contract import Budget, Tally
+from proxy.contract import Budget, Request, Tally
 from tui.state import unpriced
 from tui.state.text import clean_line, right
 
@@ -138,6 +138,17 @@ def count(number: float) -> str:
 def tokens(number: int, *, estimated: bool) -> str:
     """A count of tokens; an estimate says so."""
     return f"{ESTIMATED if estimated else ''}{count(number)}"
+
+
+def output_mark(request: Request) -> str:
+    """Before its count of output tokens: of a request that ended, whether that is an estimate for good."""
+    return ESTIMATED if request.usage_estimated and not request.live else ""
+
+
+def output_tokens(request: Request) -> str:
+    """What the request has put out so far; empty where that is nothing."""
+    number = request.usage.output_tokens
+    return f"{output_mark(request)}{count(number)}" if number else ""
 
 
 def size(size_bytes: int) -> str:

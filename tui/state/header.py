@@ -1,9 +1,12 @@
 """The two lines on top: to whom traffic goes, and what is wrong or how the providers are."""
 
+from collections.abc import Sequence
+
 from proxy.contract import AS_ASKED, Override
 from tui.state import formats as f
 from tui.state.burn import Burn
 from tui.state.cost import money_of, rate_of
+from tui.state.detour import Detour
 from tui.state.limits import all_limits, limit_tone, standing
 from tui.state.lines import EMPTY, Line, Piece, cut, joined, line, line_cells, spread
 from tui.state.panel import PanelState
@@ -32,8 +35,10 @@ def header(
     state: PanelState, burn: Burn, width: int, now: float, keys: dict[str, str], *, frozen_new: int | None = None
 ) -> list[Line]:
     """The header in ``width`` cells. ``frozen_new``: how many requests came since the view was frozen."""
-    found = troubles(state, now, keys)
-    first = _narrow(state, burn, width, now) if width < NARROW else _full(state, width, now)
+    around = detours_of(state, now)
+    found = troubles(state, now, keys, around)
+    serving = _serving_instead(state, around)
+    first = _narrow(state, burn, width, now, serving) if width < NARROW else _full(state, width, now, serving)
     if frozen_new is not None:
         second = _frozen(frozen_new, width, keys)
     else:
@@ -41,14 +46,15 @@ def header(
     return [first, second]
 
 
-def _narrow(state: PanelState, burn: Burn, width: int, now: float) -> Line:
+def _narrow(state: PanelState, burn: Burn, width: int, now: float, serving: str) -> Line:
+    """``serving``: ``_serving_instead``."""
     model, provider = target_in_force(state)
     link = line(" ", _link(state), " ")
     target = line(Piece(clean_line(provider if model == AS_ASKED else f.short_model(model)), "strong"))
     toggle = line(Piece(" ⇄on" if state.route.fallback_enabled else " ⇄off", "dim"))
     follower = next_in_line(state) if state.route.fallback_enabled else ""
     chain = line(Piece(f" ▸ {clean_line(follower)}", "dim")) if follower else EMPTY
-    if serving := _serving_instead(state, now):
+    if serving:
         chain, toggle = EMPTY, line(Piece(f" ⇄ {serving}", "warn"))
     several = len(_specific_words(state))
     more = line(Piece(f" +{several}", "accent")) if several else EMPTY
@@ -71,11 +77,11 @@ def _narrow_money(state: PanelState, burn: Burn, now: float) -> tuple[Line, Line
     return line(*money, "  ", rate, "  ", tokens, " "), line(*money, "  ", rate, " "), least
 
 
-def _full(state: PanelState, width: int, now: float) -> Line:
+def _full(state: PanelState, width: int, now: float, serving: str) -> Line:
     """The fullest form that fits: what the user chose stays longest, the address goes first."""
     link = line(Piece("cctui", "strong"), "  ", _link(state))
     address = line(*link, " ", Piece(_address(state), "dim"))
-    flow = [part for part in (_target(state), _fallback(state, now), _specific(state)) if part]
+    flow = [part for part in (_target(state), _fallback(state, serving), _specific(state)) if part]
     limits = _limits(state, now)
     for head, end in ((address, limits), (link, limits), (link, EMPTY)):
         start = line(" ", *joined([head, *flow]))
@@ -103,10 +109,10 @@ def _target(state: PanelState) -> Line:
     return line(chosen, Piece(" ▸ ", "dim"), Piece(clean_line(provider), "strong"))
 
 
-def _fallback(state: PanelState, now: float) -> Line:
+def _fallback(state: PanelState, serving: str) -> Line:
     if state.engine is None:
         return EMPTY
-    if serving := _serving_instead(state, now):
+    if serving:
         return line("⇄ now ", Piece(serving, "warn"))
     if not state.route.fallback_enabled:
         return line(Piece("⇄ fallback off", "dim"))
@@ -116,10 +122,10 @@ def _fallback(state: PanelState, now: float) -> Line:
     return line("⇄ fallback on", Piece(" ▸ ", "dim"), clean_line(follower))
 
 
-def _serving_instead(state: PanelState, now: float) -> str:
+def _serving_instead(state: PanelState, around: Sequence[Detour]) -> str:
     """Who serves in the place of a provider in force; empty where that serves itself."""
     present = providers_in_force(state)
-    return next((clean_line(one.serving) for one in detours_of(state, now) if one.first_choice in present), "")
+    return next((clean_line(one.serving) for one in around if one.first_choice in present), "")
 
 
 def _specific(state: PanelState) -> Line:
@@ -146,13 +152,14 @@ def _traffic(state: PanelState, override: Override) -> str:
 def _limits(state: PanelState, now: float) -> Line:
     """The two limits that are nearest, where one is near enough to matter."""
     present = [one for one in state.providers if one.name in providers_in_force(state)]
-    known = [limit for provider in present for limit in standing(all_limits(provider), now)]
-    told = [limit for limit in known if limit.used >= LIMIT_TOLD]
-    nearest = sorted(told, key=lambda limit: -limit.used)[:2]
+    known = [(provider, limit) for provider in present for limit in standing(all_limits(provider), now)]
+    told = [(provider, limit) for provider, limit in known if limit.used >= LIMIT_TOLD]
+    nearest = sorted(told, key=lambda each: -each[1].used)[:2]
     pieces: list[Piece] = []
-    for limit in nearest:
+    for provider, limit in nearest:
         tone = limit_tone(limit)
-        text = f"{clean_line(limit.name)} {f.percent(limit.used)}"
+        whose = f"{clean_line(provider.name)} " if len(present) > 1 else ""
+        text = f"{whose}{clean_line(limit.name)} {f.percent(limit.used)}"
         pieces += [Piece(" · ", "dim")] * bool(pieces) + [Piece(text, "dim" if tone == "accent" else tone)]
     return (*pieces, Piece(" ")) if pieces else EMPTY
 

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from tui.state.lines import Line, Piece, cut, line, spread
-from tui.state.text import cells, fit
+from tui.state.lines import Line, Piece, line, line_cells, spread
+from tui.state.text import cells, fit, wrap
 
-SENTENCE_LEAST = 40
-"""Cells of a sentence that are worth more than keys beside it."""
+SENTENCE_ROWS = 3
+"""Lines of a sentence at most: it stands where requests were."""
 
 
 class KeyHint(NamedTuple):
@@ -39,14 +39,17 @@ def keys_line(hints: Sequence[KeyHint], width: int, last: Collection[str] = ()) 
     return line(*pieces)
 
 
-def said_line(said: Piece, hints: Sequence[KeyHint], width: int, last: Collection[str] = ()) -> Line:
-    """A sentence in the footer's place: the keys labelled as in ``last`` stay."""
+def said_lines(said: Piece, hints: Sequence[KeyHint], width: int, last: Collection[str] = ()) -> list[Line]:
+    """A sentence in the footer's place. The keys labelled as in ``last`` stay beside it where it leaves them room; one
+    that is longer than a line has several."""
     end = [hint for label in last for hint in hints if hint.label == label]
-    room = width - sum(_cells(hint) for hint in end)
-    if room < SENTENCE_LEAST:
-        return cut(line(" ", said), width)
     keys = line(*(piece for hint in end for piece in _pieces(hint)))
-    return spread(line(" ", said._replace(text=fit(said.text, room - 2))), keys, width)
+    rows = wrap(said.text, width - 2)
+    if len(rows) > SENTENCE_ROWS:
+        rows = [*rows[: SENTENCE_ROWS - 1], fit(" ".join(rows[SENTENCE_ROWS - 1 :]), width - 2)]
+    told = [line(" ", said._replace(text=row)) for row in rows]
+    beside = line_cells(told[-1]) + line_cells(keys) + 1 <= width
+    return [*told[:-1], spread(told[-1], keys, width) if beside else told[-1]]
 
 
 def _cells(hint: KeyHint) -> int:

@@ -50,17 +50,15 @@ class Traffic:
 
 
 def traffic(newest_first: Iterable[c.Request], now: float) -> Traffic:
-    """Who answered the requests that began in the ``TRAFFIC_S`` before ``now``."""
+    """Who answered the requests that began in the ``TRAFFIC_S`` before ``now``: as in what is served, those that
+    are still being answered do not count."""
     found: Counter[str] = Counter()
     for request in newest_first:
         if request.started_at < now - TRAFFIC_S:
             break
-        if request.provider and request.kind == "messages" and (request.outcome or request.phase) in _ANSWERING:
+        if request.provider and request.kind == "messages" and request.outcome == "served":
             found[request.provider] += 1
     return Traffic(found)
-
-
-_ANSWERING = ("served", "streaming")
 
 
 def choices(providers: Iterable[c.Provider]) -> list[ProviderChoice]:

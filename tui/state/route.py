@@ -57,17 +57,29 @@ def following(route: Route, providers: Collection[Provider]) -> list[str]:
     return _each_once(behind(entry, route, providers) for entry in followers(route, providers))
 
 
+def in_turn(route: Route, providers: Collection[Provider]) -> list[str]:
+    """The providers that can serve, those of what is in force before those that follow: of a group one after another
+    is tried, and then the chain."""
+    entries = (in_force(route, providers).provider, *followers(route, providers))
+    able = (member for entry in entries for member in _serving(entry, route, providers))
+    return _each_once(behind(member, route, providers) for member in able)
+
+
 def siblings(route: Route, providers: Collection[Provider]) -> bool:
     """Whether a group is in force, of which another one serves where one fails."""
-    first = in_force(route, providers)
-    return sum(serves(member, route, providers) for member in route.groups.get(first.provider, ())) > 1
+    return len(_serving(in_force(route, providers).provider, route, providers)) > 1
 
 
 def serves(entry: str, route: Route, providers: Collection[Provider]) -> bool:
     """Whether an entry of a chain stands for somebody who lists what is asked for, or a model of its own."""
+    return bool(_serving(entry, route, providers))
+
+
+def _serving(entry: str, route: Route, providers: Collection[Provider]) -> list[str]:
+    """The members of a group that do; of another entry itself."""
     idle = {provider.name for provider in providers if provider.serves_nothing}
     members = route.groups.get(entry, (entry,))
-    return any(behind(member, route, providers) and member not in idle for member in members)
+    return [member for member in members if member not in idle and behind(member, route, providers)]
 
 
 def _provider_of(target: str, names: Collection[str]) -> str | None:

@@ -240,8 +240,8 @@ def _words(request: Request, now: float) -> tuple[str, str, Tone] | None:
 def _numbers(request: Request, plan: Layout, now: float) -> list[Piece]:
     texts = {
         "first": f.duration(request.ttft_ms) if request.ttft_ms is not None else "",
-        "in": _tokens(request.usage.prompt_tokens),
-        "out": _tokens(request.usage.output_tokens, estimated=request.usage_estimated and not request.live),
+        "in": f.count(request.usage.prompt_tokens) if request.usage.prompt_tokens else "",
+        "out": f.output_tokens(request),
         "cached": _hit(request),
         "speed": f"{pace:.0f}" if (pace := speed(request, now)) is not None else "",
         "cost": f.aligned(_cost(request), COST),
@@ -250,10 +250,6 @@ def _numbers(request: Request, plan: Layout, now: float) -> list[Piece]:
     return [
         Piece(" " + right(texts[column.name], column.width), tones.get(column.name, "plain")) for column in plan.numbers
     ]
-
-
-def _tokens(number: int, *, estimated: bool = False) -> str:
-    return f.tokens(number, estimated=estimated) if number else ""
 
 
 def _hit(request: Request) -> str:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from proxy.contract import CostKind, Forecast, KindCost, ModelCost, Pace, Session, SessionReport, Tally
+from proxy.contract import FORECAST_S, CostKind, Forecast, KindCost, ModelCost, Pace, Session, SessionReport, Tally
 from tui.state import formats as f
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, joined, line, spread, wrapped
 from tui.state.text import clean_line, left, right
@@ -17,8 +17,8 @@ KIND_WORDS: dict[CostKind, str] = {
     "searches": "web searches",
     "unsplit": "not told apart",
 }
-FORECAST_S = 300.0
-"""The span by the pace of which the engine foretells."""
+LATELY = f"the last {FORECAST_S / 60:.0f} minutes"
+"""By whose pace the engine foretells."""
 GRAPH_ROWS = 3
 COST, FIGURE = 9, 9
 NAME_MAX = 30
@@ -145,9 +145,9 @@ def forecast_words(
     ``unpriced``: requests of the session without a known price; ``lately``: some of the last minutes are among them.
     """
     if told is None and lately:
-        return [("What the last 5 minutes cost is not known, so there is no forecast.", "dim")]
+        return [(f"What {LATELY} cost is not known, so there is no forecast.", "dim")]
     if told is None:
-        return [("Nothing was spent in the last 5 minutes, so there is no forecast.", "dim")]
+        return [(f"Nothing was spent in {LATELY}, so there is no forecast.", "dim")]
     by = f.day_clock(told.hour_ends_at, now)
     cost = f.spent(
         Tally(
@@ -156,7 +156,7 @@ def forecast_words(
             unpriced_requests=unpriced,
         )
     )
-    words: list[tuple[str, Tone]] = [(f"By {by} about {cost}, at the pace of the last 5 minutes.", "plain")]
+    words: list[tuple[str, Tone]] = [(f"By {by} about {cost}, at the pace of {LATELY}.", "plain")]
     if told.budget is not None and told.budget_at is not None:
         which = f"{told.budget.kind} budget of {f.limit(told.budget.limit_nano_usd).removesuffix('.00')}"
         left_s = told.budget_at - now

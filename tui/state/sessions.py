@@ -10,6 +10,7 @@ from tui.state import formats as f
 from tui.state.burn import LONGEST_S, RATE_WINDOW_S, burn
 from tui.state.lines import Line, Piece, Tone, cut, line
 from tui.state.panel import PanelState
+from tui.state.shares import context_tone
 from tui.state.text import cells, clean_line, fit, left, right
 from tui.state.who import session_money
 
@@ -109,7 +110,7 @@ def session_row(session: Session, name: str, rate: Rate, width: int, now: float)
     """A session in ``width`` cells."""
     mark = Piece(" ● ", "accent") if session.in_flight else Piece(" ○ " if _working(session, now) else "   ", "dim")
     share = session.context_tokens / session.context_window if session.context_window else None
-    full: Tone = "plain" if share is None or share < 0.8 else "warn" if share < 0.95 else "bad"
+    full = context_tone(share or 0.0, "plain")
     figures = _figures(session.tally, session_money(session, COST), rate) | {
         "lasted": (f.age(max(session.last_at, now if session.in_flight else 0.0) - session.started_at), "dim"),
         "ctx": (f.percent(share) if share is not None else "", full),

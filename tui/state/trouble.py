@@ -1,5 +1,6 @@
 """What is wrong, in one sentence with the next step."""
 
+from collections.abc import Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -9,7 +10,17 @@ from tui.state.detour import Detour, detours, takes_requests, without_name
 from tui.state.limits import limit_warning
 from tui.state.lines import Tone
 from tui.state.panel import PanelState
-from tui.state.route import behind, chosen, first_choices, first_providers, followers, following, in_force, siblings
+from tui.state.route import (
+    behind,
+    chosen,
+    first_choices,
+    first_providers,
+    followers,
+    following,
+    in_force,
+    in_turn,
+    siblings,
+)
 from tui.state.text import clean_line
 
 HEALTH: dict[str, tuple[str, str, Tone]] = {
@@ -42,8 +53,11 @@ class Trouble(NamedTuple):
         return {"bad": "✗", "warn": "▲"}.get(self.tone, "⇄")
 
 
-def troubles(state: PanelState, now: float, keys: dict[str, str]) -> list[Trouble]:
-    """All that is wrong now, the gravest first. ``keys``: action id → key to press."""
+def troubles(
+    state: PanelState, now: float, keys: dict[str, str], lasting: Sequence[Detour] | None = None
+) -> list[Trouble]:
+    """All that is wrong now, the gravest first. ``keys``: action id → key to press; ``lasting``: ``detours_of`` now,
+    where they are known."""
     if state.link == "gone":
         return [Trouble(_gone(state, keys["restart"]), "bad")]
     if state.engine is None:
@@ -52,7 +66,7 @@ def troubles(state: PanelState, now: float, keys: dict[str, str]) -> list[Troubl
     found += [Trouble(f"{_sentence(text)} Press {keys['budget']} for more.", "bad") for text in state.used_up]
     if state.engine.draining:
         found.append(Trouble("The engine is stopping: running answers finish, new requests are refused.", "warn"))
-    around = {one.first_choice: one for one in detours_of(state, now)}
+    around = {one.first_choice: one for one in (detours_of(state, now) if lasting is None else lasting)}
     used = [one for one in state.providers if one.name in {*_in_use(state), *around}]
     used.sort(key=lambda one: GRAVEST_FIRST.index(one.health))
     found += [it for one in used if (it := _of_provider(state, one, around.get(one.name), now, keys))]
@@ -171,8 +185,8 @@ def _next_step(state: PanelState, provider: Provider, keys: dict[str, str]) -> s
 
 
 def _next_in_chain(state: PanelState, provider: Provider) -> str:
-    """Who follows ``provider`` and can serve; empty where nobody does."""
-    for name in following(state.route, state.providers):
+    """Who serves where ``provider`` does not; empty where nobody does."""
+    for name in in_turn(state.route, state.providers):
         known = state.provider(name)
         if name != provider.name and known is not None and takes_requests(known):
             return clean_line(name)

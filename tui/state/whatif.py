@@ -77,7 +77,9 @@ def _listed(report: c.WhatIf) -> str:
     real, made_up = report.list_nano_usd, report.list_simulated_nano_usd
     if real is not None and made_up is not None:
         return f.sums(real, made_up)
-    return f.money(real) if made_up == 0 else f"{f.money(real)} and {f.money(made_up, simulated=True)}"
+    simulated = f"{f.SIMULATED}{f.UNKNOWN}" if made_up is None else f.money(made_up, simulated=True)
+    told = [f.money(real)] * (real != 0) + [simulated] * (made_up != 0)
+    return " and ".join(told)
 
 
 def base(report: c.WhatIf) -> int:

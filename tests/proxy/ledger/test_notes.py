@@ -10,6 +10,7 @@ from proxy import contract as c
 from proxy.ledger import schema
 from proxy.ledger.caches import CacheLedger
 from proxy.ledger.notes import BREAKS_TOLD, AgentName, CacheLoss, Losses
+from proxy.ledger.queries import LedgerReader
 from proxy.ledger.retention import remove_old
 from proxy.ledger.sessions import SessionLedger
 from proxy.ledger.writer import LedgerWriter
@@ -71,6 +72,20 @@ def test_a_name_that_is_learned_again_takes_the_old_one_s_place(ledger: LedgerWr
         ledger.note(AgentName(session, agent, name, NOON))
     ledger.flush()
     assert SessionLedger(file).agent_names(["s-1"]) == {("s-1", "a-1"): "new", ("s-1", "a-2"): "two"}
+
+
+def test_sums_by_sub_agent_have_the_names_that_are_known(ledger: LedgerWriter, file: Path) -> None:
+    for number, agent in enumerate(("a-1", "a-2", None)):
+        ledger.record(ended(number, session_id="s-1", agent_id=agent))
+    ledger.note(AgentName("s-1", "a-1", "Explore", NOON))
+    ledger.flush()
+    reader = LedgerReader(file)
+    assert {row.key: row.name for row in reader.usage(c.Choice(), "agent").rows} == {
+        "a-1": "Explore",
+        "a-2": "",
+        "": "",
+    }
+    assert {row.name for row in reader.usage(c.Choice(), "session").rows} == {""}
 
 
 def test_notes_go_with_the_rows_of_their_days(ledger: LedgerWriter, file: Path) -> None:

@@ -42,7 +42,7 @@ def run(home: Path, start_stub: StartStub) -> Run:
 def test_each_budget_has_a_line_with_what_is_left() -> None:
     lines = budget_output.as_lines(REPORT, 100)
     assert lines[1].split() == ["session", "5e551011", "$9.00", "$12.00", "75%", "$3.00", "$2.00", "$0.5000"]
-    assert lines[2].split() == ["day", "2026-11-21", "$25.00", "+", "?", "$20.00", "125%", "$0.00"]
+    assert lines[2].split() == ["day", "2026-11-21", "$25.00", "+", "?", "$20.00", "≥125%", "$0.00"]
     assert lines[3].split() == ["month", "2026-11", "$0.00", "none"]
 
 
@@ -50,6 +50,13 @@ def test_what_follows_and_what_is_in_no_sum_is_said() -> None:
     lines = budget_output.as_lines(REPORT, 100)
     assert "A request over budget is refused." in lines
     assert lines[-1] == "3 requests cost something that nobody could tell; they are in no sum."
+
+
+def test_a_share_of_which_a_part_is_not_known_is_the_least_it_can_be() -> None:
+    assert budget_output.as_lines(REPORT, 100)[2].split()[-2] == "≥125%"
+    unknown = c.Budget(kind="day", name="2026-11-21", limit_nano_usd=20 * DOLLAR, unpriced_requests=3)
+    row = budget_output.as_lines(c.BudgetReport(action="block", budgets=(unknown,)), 100)[1]
+    assert row.split() == ["day", "2026-11-21", "?", "$20.00", "?", "$20.00"]
 
 
 def test_without_a_budget_the_way_to_one_is_said() -> None:
@@ -73,7 +80,7 @@ def test_the_engine_is_asked_and_its_answer_printed(run: Run) -> None:
     ("arguments", "limit"),
     [
         (("set", "day", "20"), "$20.00"),
-        (("set", "day", "$0.5"), "$0.5000"),
+        (("set", "day", "$0.5"), "$0.50"),
         (("set", "day", "off"), "none"),
         (("set", "project", "3", "--project", "shop"), "$3.00"),
         (("grant", "day", "5"), "$5.00"),

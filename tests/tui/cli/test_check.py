@@ -1,5 +1,6 @@
 """``cctui check`` against a stub engine that plays a check, and its words."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,11 @@ from proxy import contract as c
 from proxy.checkup.probes import PROBES
 from tests.tui.cli import canned
 from tests.tui.cli.conftest import StartStub
+from tests.tui.fake_engine import FakeEngine
 from tui.cli import cctui
+from tui.cli.check import followed
 from tui.cli.check_output import PointTable, is_good
+from tui.client import Door
 from tui.state.text import cells
 
 Run = Callable[..., Result]
@@ -70,6 +74,19 @@ def test_the_help_names_every_point() -> None:
     told = " ".join(CliRunner().invoke(cctui, ["check", "--help"]).stdout.split())
     names = told.partition("The points are ")[2].partition(".")[0].replace(" and ", ", ").split(", ")
     assert names == [probe.name for probe in PROBES]
+
+
+async def test_a_check_that_is_broken_off_while_it_begins_is_stopped() -> None:
+    async with FakeEngine() as engine, Door(*engine.address) as door:
+        engine.check_plan = c.CheckReport(target="openrouter/small")
+        engine.answers.clear()
+        following = asyncio.create_task(followed(door, c.RunCheck(target="openrouter"), lambda report: report))
+        await engine.told(c.RunCheck)
+        following.cancel()
+        engine.answers.set()
+        report, stopped = await following
+        assert await engine.told(c.StopCheck) == [c.StopCheck(target="openrouter/small")]
+        assert (report.running, stopped) == (False, True)
 
 
 POINTS = [

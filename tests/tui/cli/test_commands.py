@@ -122,6 +122,17 @@ class TestWithAnEngine:
         assert [line.split()[0] for line in lines[1:]] == ["s-2", "others", "total"]
         assert '"others": {"requests": 1' in json.dumps(usage_output.usage_json(report, "session"))
 
+    def test_usage_by_sub_agent_has_names_beside_the_ids(self) -> None:
+        one, key, name = c.Tally(requests=1, cost_nano_usd=10**9), "a0c4f1d2e3b4a5968", 'Explore "find it"'
+        rows = (c.UsageRow(key=key, tally=one, name=name), c.UsageRow(key="a1d5", tally=one))
+        report = c.UsageReport(total=one, rows=rows)
+        lines = usage_output.usage(report, "agent", 80)
+        assert lines[0].split()[:2] == ["agent", "name"]
+        assert lines[1].startswith(f"{key}  {name}  ")
+        assert lines[2].split()[:2] == ["a1d5", "1"]
+        told = json.loads(json.dumps(usage_output.usage_json(report, "agent")))["rows"]
+        assert [(row["key"], row["name"]) for row in told] == [(key, name), ("a1d5", None)]
+
     def test_usage_says_what_is_in_no_sum(self, run: Run) -> None:
         assert "1 of them cost something that nobody could tell" in run("usage", "--since", "7d").stdout
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from proxy import contract as c
 from proxy.paths import Paths, local_token
 from tests.tui.cli.conftest import StartStub
-from tui import doctor
+from tui import doctor, engine_process
 from tui.claude_settings import Layer, Login, Setup
 from tui.cli import cctui
 
@@ -48,6 +48,15 @@ def test_a_provider_is_judged(row: c.Provider, state: str, words: str) -> None:
     assert check.state == state
     assert words in check.text
     assert bool(check.remedy) is (state != "ok")
+
+
+def test_settings_that_could_not_be_looked_at_are_not_said_to_be_right(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_process, "CHECK_TIMEOUT_S", 0.0)
+    check = doctor.panel_settings(paths)
+    assert check.state == "warn"
+    assert "could not be checked" in check.text
 
 
 def test_only_the_provider_in_force_makes_the_doctor_fail() -> None:

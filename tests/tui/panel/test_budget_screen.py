@@ -119,6 +119,24 @@ async def test_the_session_may_pass_and_then_no_longer() -> None:
         ]
 
 
+async def test_each_of_two_keys_pressed_at_once_is_carried_out() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        await pilot.press("b")
+        await until(pilot, lambda: "spent      $20.04" in screen_text(app))
+        assert isinstance(app.screen, BudgetScreen)
+        app.screen.action_let_pass()
+        app.screen.action_let_pass()
+        await until(pilot, lambda: len(engine._of(c.PassBudget)) == 2)
+
+
+async def test_an_amount_of_cents_is_told_as_it_was_typed() -> None:
+    async with working() as engine, shown(engine) as (app, pilot):
+        await pilot.press("b")
+        await until(pilot, lambda: "spent      $20.04" in screen_text(app))
+        await pilot.press("g", *"0.5", "enter")
+        await until(pilot, lambda: "$0.50 more for project shop-api." in screen_text(app))
+
+
 async def test_an_amount_is_set_and_taken_away() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
         await pilot.press("b")

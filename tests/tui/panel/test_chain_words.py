@@ -50,6 +50,14 @@ def test_a_group_does_as_long_as_one_member_does_or_may(state: PanelState) -> No
     assert entry("cheap", state).window_too_small(SHOP) is None
 
 
+def test_a_group_whose_members_are_all_gone_is_not_said_to_list_no_model(state: PanelState) -> None:
+    state.route = msgspec.structs.replace(state.route, groups={"cheap": ("gone", "lost/model")})
+    found = entry("cheap", state)
+    assert not found.known
+    note = line_text(words.entry_note(found, SHOP, 100)[0])
+    assert note.strip() == "▲ cheap: nobody in the group is known; the entry serves nothing."
+
+
 @pytest.mark.parametrize("width", [30, 60, 100, 160])
 def test_an_entry_stays_inside_its_width(state: PanelState, width: int) -> None:
     for place, text in enumerate(state.route.chain):

@@ -145,7 +145,8 @@ def test_a_key_with_room_left_means_no_warning_for_its_provider() -> None:
 
 
 def test_traffic_is_shared_by_what_was_answered_in_the_last_hour() -> None:
-    newest_first = [served(3, 1, **AROUND), served(2, 2), served(1, 3, outcome="failed"), served(0, 4000)]
+    lately = [live(4, 0), served(3, 1, **AROUND), served(2, 2), served(1, 3, outcome="failed")]
+    newest_first = [*lately, served(0, 4000)]
     known = traffic(newest_first, NOW)
     assert (known.share("anthropic"), known.share("openrouter"), known.share("ollama")) == (0.5, 0.5, 0.0)
     assert traffic((), NOW).share("anthropic") is None
@@ -229,6 +230,26 @@ def test_a_detour_within_a_group_that_is_the_default_is_told() -> None:
 
 def test_a_group_that_is_the_default_says_that_its_others_follow() -> None:
     assert "⇄ fallback on ▸ others of pool" in head(panel(GROUP, providers=WELL))
+
+
+def test_another_member_of_a_group_is_the_one_that_serves_next() -> None:
+    route = msgspec.structs.replace(GROUP, chain=("ollama",))
+    state = panel(route)
+    assert "openrouter serves the next request." in troubles(state, NOW, {"provider": "p", "fallback": "f"})[0].text
+
+
+def test_a_member_of_a_group_that_serves_nothing_is_not_the_one_that_serves_next() -> None:
+    idle = tuple(msgspec.structs.replace(one, serves_nothing=one.name == "openrouter") for one in DOWN)
+    state = panel(msgspec.structs.replace(GROUP, chain=("ollama",)), providers=idle)
+    assert "ollama serves the next request." in troubles(state, NOW, {"provider": "p", "fallback": "f"})[0].text
+
+
+def test_limits_in_the_header_name_their_providers_where_there_are_several() -> None:
+    limits = ((c.Limit(name="5h", used=0.9),), (c.Limit(name="5h", used=0.62),), ())
+    limited = tuple(msgspec.structs.replace(one, limits=told, keys=()) for one, told in zip(WELL, limits, strict=True))
+    both = head(panel(GROUP, providers=limited), width=140)
+    assert both.rstrip().endswith("anthropic 5h 90% · openrouter 5h 62%")
+    assert head(panel(ROUTE, providers=limited), width=140).rstrip().endswith("  5h 90%")
 
 
 def test_a_detour_of_a_model_picked_in_the_client_is_told_while_it_is_fresh() -> None:

@@ -467,6 +467,16 @@ async def test_news_in_the_footer_gives_way_to_the_keys_when_a_key_is_pressed() 
         await until(pilot, lambda: "openrouter serves instead" not in screen_text(app))
 
 
+async def test_news_that_is_longer_than_the_footer_has_two_lines_while_it_stands() -> None:
+    text = "claude-sim: overloaded; next try in 3 s. local-sim serves the traffic instead"
+    async with working() as engine, shown(engine, (78, 30)) as (app, pilot):
+        engine.emit(c.NoticePosted(notice=c.Notice(at=NOW, level="warning", text=text)))
+        await until(pilot, lambda: text in " ".join(screen_text(app).split()))
+        assert screen_text(app).rstrip().endswith("q leave")
+        await pilot.press("down")
+        await until(pilot, lambda: app.main.keys_bar.size.height == 1)
+
+
 async def test_while_words_are_typed_the_footer_shows_what_ends_it() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
         await pilot.press("slash", *"zzz")

@@ -12,8 +12,9 @@ from tests.tui.scenes import NOW
 from tui.screens.cache_health import CacheScreen
 from tui.screens.context import OLDER, ContextScreen
 from tui.state.cachehealth import NO_BREAK, amounts, cache_lines
-from tui.state.context import ESTIMATED, NOT_KEPT, context_lines, context_title, fill_tone
+from tui.state.context import ESTIMATED, NOT_KEPT, context_lines, context_title
 from tui.state.lines import line_cells, line_text
+from tui.state.shares import context_tone
 
 WIDTHS = {64: 44, 100: 46, 180: 46}
 SESSION = scenes_context.SESSION
@@ -86,7 +87,7 @@ def test_items_that_do_not_fit_are_summed() -> None:
 
 
 def test_a_window_that_fills_up_warns() -> None:
-    assert [fill_tone(share) for share in (0.5, 0.8, 0.95)] == ["accent", "warn", "bad"]
+    assert [context_tone(share) for share in (0.5, 0.8, 0.95)] == ["accent", "warn", "bad"]
 
 
 def test_a_break_tells_who_what_and_how_much() -> None:

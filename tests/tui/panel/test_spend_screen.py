@@ -72,6 +72,15 @@ async def test_a_click_on_a_grouping_chooses_it() -> None:
         await until(pilot, lambda: engine.usage_calls[-1]["by"] == "project")
 
 
+async def test_a_sub_agent_that_the_panel_never_saw_has_the_name_that_the_ledger_knows() -> None:
+    async with opened("dollar_sign") as (engine, app, pilot):
+        row = c.UsageRow(key="a0c4f1d2e3b4a5968", tally=c.Tally(requests=1), name='Explore "find it"')
+        engine.reports["agent"] = c.UsageReport(total=row.tally, rows=(row,))
+        while engine.usage_calls[-1]["by"] != "agent":
+            await press(pilot, "tab")
+        await until(pilot, lambda: 'Explore "find it"' in screen_text(app))
+
+
 async def test_enter_opens_the_row_and_backspace_returns_to_it() -> None:
     async with opened("dollar_sign", "down", "enter") as (engine, app, pilot):
         assert engine.usage_calls[-1]["model"] == "anthropic/claude-sonnet-5"

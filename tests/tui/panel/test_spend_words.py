@@ -285,6 +285,16 @@ class TestTheComparison:
         assert "at list prices ~$0.9700" in texts(whatif.spent(only))
 
     @pytest.mark.parametrize(
+        ("real", "simulated", "words"),
+        [(None, None, "? and ~?"), (0, None, "~?"), (100 * CENT, None, "$1.00 and ~?"), (None, 0, "?")],
+    )
+    def test_a_list_price_that_is_not_known_says_whose(
+        self, real: int | None, simulated: int | None, words: str
+    ) -> None:
+        told = msgspec.structs.replace(self.report, list_nano_usd=real, list_simulated_nano_usd=simulated)
+        assert f"at list prices {words}\n" in texts(whatif.spent(told)) + "\n"
+
+    @pytest.mark.parametrize(
         ("cost", "words"),
         [(39 * CENT, "0.09×"), (412 * CENT, "1.0×"), (0, "free"), (None, ""), (412 * 10**11, "10,000×")],
     )

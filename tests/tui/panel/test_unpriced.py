@@ -28,6 +28,7 @@ from tui.state.year import day_line, year, year_facts
 DAY = "2027-01-15"
 UNKNOWN = c.Tally(requests=3, usage=c.Usage(input_tokens=900, output_tokens=100), unpriced_requests=3)
 PARTLY = msgspec.structs.replace(UNKNOWN, requests=4, cost_nano_usd=412 * DOLLAR // 100)
+KNOWN = msgspec.structs.replace(PARTLY, unpriced_requests=0)
 
 
 def session(tally: c.Tally) -> c.Session:
@@ -145,6 +146,16 @@ def test_where_all_is_known_there_is_none(place: str) -> None:
     text = PLACES[place](known)
     assert "$4.12" in text
     assert "$4.12 + ?" not in text.replace("$4.12+?", "$4.12 + ?")
+
+
+@pytest.mark.parametrize(("tally", "share"), [(UNKNOWN, "?"), (PARTLY, "≥45%"), (KNOWN, "46%")])
+def test_the_share_of_a_budget_says_what_it_does_not_know(tally: c.Tally, share: str) -> None:
+    report = budget(tally)
+    assert line_text(budget_view.budget_row(report.budgets[0], 100)).split()[-1] == share
+    state = panel(tally)
+    state.budgets = {("day", DAY): report.budgets[0]}
+    gauge = next(one for one in map(line_text, cost_lines(state, Burn(), 46, 30, NOW)) if "budget" in one)
+    assert gauge.rstrip().endswith(f" {share} of $9 today")
 
 
 def test_scripts_get_null_where_nothing_is_known_and_the_number_of_requests_beside_it() -> None:

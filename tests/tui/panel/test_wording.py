@@ -27,12 +27,14 @@ from tui.state.detail import detail_lines
 from tui.state.formats import duration
 from tui.state.fuzzy import score
 from tui.state.header import header
-from tui.state.keys_line import KeyHint, keys_line, said_line
+from tui.state.keys_line import KeyHint, keys_line, said_lines
 from tui.state.lines import Piece, line, line_cells, line_text, spread
 from tui.state.panel import PanelState, next_notice
+from tui.state.requests import Filter
 from tui.state.rows import layout, row, state_words, titles
 from tui.state.stream_title import stream_title
 from tui.state.text import cells
+from tui.state.titles import requests_title
 from tui.state.trouble import troubles
 
 URL = "http://127.0.0.1:8787"
@@ -227,10 +229,25 @@ def test_the_footer_drops_the_least_important_and_keeps_leave() -> None:
 
 def test_a_sentence_in_the_footer_leaves_the_keys_that_are_pinned() -> None:
     hints = [KeyHint("m", "model", "app.model"), KeyHint("?", "help", "app.help"), KeyHint("q", "leave", "app.leave")]
-    told = line_text(said_line(Piece("openrouter serves instead of anthropic, which is overloaded"), hints, 60, PINNED))
-    assert (told.endswith("? help  q leave  "), "…" in told, cells(told)) == (True, True, 60)
-    narrow = line_text(said_line(Piece("openrouter serves instead of anthropic"), hints, 40, PINNED))
+    (told,) = map(line_text, said_lines(Piece("openrouter serves instead of anthropic"), hints, 60, PINNED))
+    assert (told.endswith("? help  q leave  "), cells(told)) == (True, 60)
+    (narrow,) = map(line_text, said_lines(Piece("openrouter serves instead of anthropic"), hints, 40, PINNED))
     assert narrow.strip() == "openrouter serves instead of anthropic"
+
+
+@pytest.mark.parametrize("width", [60, 64, 72, 80, 100])
+def test_a_sentence_that_is_longer_than_the_footer_has_two_lines(width: int) -> None:
+    hints = [KeyHint("?", "help", "app.help"), KeyHint("q", "leave", "app.leave")]
+    text = "claude-sim: overloaded; next try in 3 s. local-sim serves instead"
+    rows = [line_text(one) for one in said_lines(Piece(text), hints, width, PINNED)]
+    assert " ".join(" ".join(row.replace("? help  q leave", "") for row in rows).split()) == text
+    assert len(rows) == (1 if len(text) <= width - 2 else 2)
+    assert all(cells(row) <= width for row in rows)
+
+
+def test_a_sentence_of_many_lines_is_cut_at_the_third() -> None:
+    rows = [line_text(one) for one in said_lines(Piece("a long error " * 40), [], 60, PINNED)]
+    assert (len(rows), rows[-1].rstrip().endswith("…")) == (3, True)
 
 
 def test_of_waiting_notices_the_gravest_is_told_first_and_none_is_lost() -> None:
@@ -397,3 +414,16 @@ def test_the_two_ends_of_a_line_never_touch(width: int) -> None:
     assert cells(text) <= width
     assert text.endswith(" not used yet") or width <= len("not used yet")
     assert line_text(spread(line("whole"), (), 5)) == "whole"
+
+
+@pytest.mark.parametrize("width", [58, 66, 72, 80, 100])
+def test_over_the_list_words_give_way_to_the_titles_of_the_figures(width: int) -> None:
+    state = PanelState(URL)
+    state.apply(at_work().snapshot(URL))
+    state.requests.show(Filter(served(1, 1).session_id, "claude-opus"))
+    title = line_text(requests_title(state, width, width - 1, frozen=True))
+    assert len(state.requests)
+    assert title.rstrip().endswith(titles(width - 1).strip())
+    assert "shop-api" in title
+    assert "/clau" in title
+    assert cells(title) == width

@@ -3,7 +3,7 @@
 from proxy.contract.frozen import Frozen
 from proxy.contract.providers import Model
 
-CONTRACT = 3
+CONTRACT = 4
 """Version of everything in this package."""
 
 DOOR = "/_cctui"

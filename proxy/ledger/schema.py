@@ -223,7 +223,10 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (slot, session, agent, cell)
     ) WITHOUT ROWID;
     """,
-    "ALTER TABLE requests ADD COLUMN searched_here INTEGER NOT NULL DEFAULT 0;",
+    """
+    ALTER TABLE requests ADD COLUMN searched_here INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX agent_names_by_agent ON agent_names (agent_id);
+    """,
 )
 
 VERSION = len(MIGRATIONS)

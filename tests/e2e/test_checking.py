@@ -1,12 +1,13 @@
 """`cctui check` in a real terminal: the price before, the rows as they come, Ctrl-C in the middle."""
 
+import dataclasses
 import itertools
 import shlex
 from collections.abc import Callable
 
 from tests.e2e.stage import Stage, provider
 from tests.e2e.test_terminal import Terminal, terminal
-from tests.upstreams import SILENCE, Answer, Call, ScriptedUpstream
+from tests.upstreams import SILENCE, Answer, Call, Hold, Reply, ScriptedUpstream
 from tests.upstreams.understanding import Clock, Mind
 
 __all__ = ["terminal"]
@@ -17,11 +18,27 @@ MakeTerminal = Callable[[Stage], Terminal]
 PRICED = "gateway/claude-opus-4-8: 17 points, 17 requests, about $0."
 
 
+CUT = b"numbers from 1 to 200"
+"""Of the question whose answer is broken off."""
+
+
 def good(until: bytes | None = None) -> Callable[[Call], Answer]:
-    """A provider that works, and says nothing from the request on that holds ``until``."""
+    """A provider that works, and says nothing from the request on that holds ``until``.
+
+    The answer that is to be broken off goes on for as long as somebody listens.
+    """
     read = itertools.count(1)
     mind = Mind("anthropic", "claude-opus-4-8", Clock(), lambda: next(read))
-    return lambda call: SILENCE if until is not None and until in call.body else mind(call)
+
+    def answer(call: Call) -> Answer:
+        if until is not None and until in call.body:
+            return SILENCE
+        said = mind(call)
+        if CUT in call.body and isinstance(said, Reply):
+            return dataclasses.replace(said, body=[*said.body[: len(said.body) // 2], Hold()])
+        return said
+
+    return answer
 
 
 def begun(stage: MakeStage, terminal: MakeTerminal, upstream: ScriptedUpstream) -> tuple[Stage, Terminal]:

@@ -19,7 +19,7 @@ from proxy.herald import Herald
 from proxy.ledger.writer import LedgerWriter
 from proxy.metrics import Totals
 from proxy.net.discovery import Discovery
-from proxy.net.exchange import Exchange, Sunk
+from proxy.net.exchange import Exchange
 from proxy.pasts import Pasts
 from proxy.protocol.pricing import Price, Settled, together
 from proxy.protocol.routing import Target
@@ -105,29 +105,12 @@ class Bookkeeping:
     def _price(self, exchange: Exchange) -> None:
         """What the ended exchange cost, by the models that were asked."""
         self._estimate_prompt(exchange)
-        settled = self._settled(exchange)
-        if exchange.sunk:
-            settled = together([settled, *map(self._settled_in_vain, exchange.sunk)])
-        exchange.cost_nano_usd, exchange.cost_source, exchange.cost_split = settled
+        passes = exchange.passes if exchange.kind == "messages" else ()
+        exchange.cost_nano_usd, exchange.cost_source, exchange.cost_split = together(map(self._settled, passes))
 
-    def _settled(self, exchange: Exchange) -> Settled:
-        """What its answer cost, by the model that served."""
-        provider = self.providers.known(exchange.provider or "")
-        facts, usage = exchange.facts, exchange.counted
-        reported = None if exchange.output_estimated else facts.reported_nano_usd
-        billed = usage.total_tokens > 0 or reported is not None
-        if exchange.kind != "messages" or (exchange.outcome != "served" and not billed):
-            return Settled(0, "free", c.CostSplit())
-        if provider is None or not billed:
-            return Settled()
-        models = [name for name in (facts.model, exchange.target_model) if name]
-        here = exchange.searched_here
-        return self.costs.settled(provider, models, usage, reported, speed=facts.speed, searched_here=here)
-
-    def _settled_in_vain(self, sunk: Sunk) -> Settled:
-        provider, facts, here = self.providers.known(sunk.provider), sunk.facts, sunk.searched_here
-        models, reported = [name for name in (facts.model, sunk.model) if name], facts.reported_nano_usd
-        return self.costs.settled(provider, models, facts.usage, reported, speed=facts.speed, searched_here=here)
+    def _settled(self, one: c.Pass) -> Settled:
+        provider = self.providers.known(one.provider)
+        return Settled() if provider is None else self.costs.settled(provider, one)
 
     def _estimate_prompt(self, exchange: Exchange) -> None:
         """Of an answer that broke off before its provider told what it had read: that too is estimated."""

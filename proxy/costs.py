@@ -4,7 +4,7 @@ The order of truth: the provider's own figure in the answer, the prices in its m
 ``[prices]``, the bundled list of genai-prices. Without any of them the cost is unknown, never zero.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from proxy import contract as c
@@ -79,28 +79,19 @@ class Costs:
             return price, "genai-prices"
         return None, "unknown"
 
-    def settled(
-        self,
-        provider: ProviderConfig | None,
-        models: Sequence[str],
-        usage: c.Usage,
-        reported_nano_usd: int | None,
-        day: str | None = None,
-        speed: str | None = None,
-        *,
-        searched_here: bool = False,
-    ) -> Settled:
-        """By the first of ``models`` that has a price: what served, by the names that it goes under.
+    def settled(self, provider: ProviderConfig | None, one: c.Pass, day: str | None = None) -> Settled:
+        """What ``one`` of ``provider``'s answers cost, by the first of its names that has a price.
 
-        A reported cost is divided in the proportion of that price.
+        A reported cost is divided in the proportion of that price. Without counts and a report it is unknown.
         """
-        prices = (self.price_of(provider, model, day, speed, searched_here=searched_here) for model in models)
+        here = one.searched_here
+        prices = (self.price_of(provider, model, day, one.speed, searched_here=here) for model in one.models)
         price, source = next((each for each in prices if each[0] is not None), (None, "unknown"))
-        told = None if price is None else bill(usage, price)
-        if reported_nano_usd is not None:
-            split = None if told is None else split_cost(reported_nano_usd, told)
-            return Settled(reported_nano_usd, "reported", split)
-        if told is None:
+        told = None if price is None else bill(one.usage, price)
+        if one.reported_nano_usd is not None:
+            split = None if told is None else split_cost(one.reported_nano_usd, told)
+            return Settled(one.reported_nano_usd, "reported", split)
+        if told is None or not one.billed:
             return Settled()
         nano_usd = told.nano_usd
         if source == "free" and nano_usd:  # of a free model, the searches cost

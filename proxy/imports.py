@@ -18,6 +18,7 @@ from proxy.costs import Costs
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.writer import LedgerWriter
 from proxy.prices import day_of
+from proxy.protocol.pricing import together
 from proxy.protocol.usage import AnswerFacts
 
 WHY = "read from a transcript of Claude Code's"
@@ -114,8 +115,16 @@ def imported(answer: c.Transcribed, costs: Costs, *, subscription: bool) -> c.Re
     facts.see_usage(usage)
     if not facts.usage.total_tokens and facts.reported_nano_usd is None:
         return None
-    told, day = facts.reported_nano_usd, day_of(answer.at)
-    settled = costs.settled(None, (answer.model,), facts.usage, told, day, facts.speed)
+    passes = [
+        c.Pass(
+            served_model=each.model or answer.model,
+            usage=each.usage,
+            reported_nano_usd=facts.reported_nano_usd,
+            speed=facts.speed,
+        )
+        for each in facts.paid_for(facts.usage)
+    ]
+    settled = together(costs.settled(None, each, day_of(answer.at)) for each in passes)
     return c.Request(
         id=_row_id(answer),
         started_at=answer.at,
@@ -130,9 +139,11 @@ def imported(answer: c.Transcribed, costs: Costs, *, subscription: bool) -> c.Re
         phase="done",
         outcome="served",
         usage=facts.usage,
+        passes=tuple(passes) if len(passes) > 1 else (),
         cost_nano_usd=settled.nano_usd,
         cost_source=settled.source,
         cost_split=settled.split,
+        speed=facts.speed,
         subscription=subscription,
         stop_reason=answer.stop_reason,
         message_id=answer.message_id,

@@ -93,7 +93,8 @@ class Prompts:
         """How the prompt cache served the session."""
         await self._watch.settled()
         kept = await asyncio.to_thread(self._kept_of, session)
-        served = dict.fromkeys((*map(_served, kept.rows), *map(_served_of, kept.older)))
+        passes = [one for row in kept.rows for one in row.paid]
+        served = dict.fromkeys((*map(_served, passes), *map(_served_of, kept.older)))
         prices = {each: self._price_of(*each) for each in served}
         tally, real, simulated = await asyncio.to_thread(_sums, kept, prices)
         return c.CacheReport(
@@ -108,8 +109,8 @@ class Prompts:
         )
 
 
-def _served(row: c.Request) -> Served:
-    return row.provider or "", tuple(name for name in (row.served_model, row.target_model) if name)
+def _served(one: c.Pass) -> Served:
+    return one.provider, one.models
 
 
 def _served_of(one: Sum) -> Served:
@@ -149,12 +150,13 @@ def _sums(kept: CacheKept, prices: Mapping[Served, Price | None]) -> tuple[c.Tal
     savings = _Savings()
     for row in kept.rows:
         savings.tally = add(savings.tally, row)
-        savings.add(row.usage, prices[_served(row)], simulated=row.simulated)
-    for one in kept.older:
-        savings.tally = plus(savings.tally, one.tally)
-        price, usage = prices[_served_of(one)], one.tally.usage
-        mean = None if price is None else price.at_mean(usage.prompt_tokens, one.tally.requests)
-        savings.add(usage, mean, simulated=one.simulated)
+        for one in row.paid:
+            savings.add(one.usage, prices[_served(one)], simulated=row.simulated)
+    for older in kept.older:
+        savings.tally = plus(savings.tally, older.tally)
+        price, usage = prices[_served_of(older)], older.tally.usage
+        mean = None if price is None else price.at_mean(usage.prompt_tokens, older.tally.requests)
+        savings.add(usage, mean, simulated=older.simulated)
     return savings.tally, savings.known, savings.simulated
 
 

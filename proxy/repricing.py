@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from proxy import contract as c
@@ -18,7 +19,7 @@ from proxy.ledger.costings import Costing, CostingPages
 from proxy.ledger.rollups import reprice
 from proxy.ledger.writer import LedgerUnusable, LedgerWriter
 from proxy.prices import day_of
-from proxy.protocol.pricing import Settled
+from proxy.protocol.pricing import Settled, together
 from proxy.providers import ProviderConfig
 
 PAGE_ROWS = 100
@@ -124,9 +125,10 @@ class Repricer:
         unknown: dict[str, None] = {}
         looked_at = 0
         while page := await asyncio.to_thread(pages.next):
-            unknown |= {each.provider: None for each in page if not self._priced(each)}
+            gone = [self._unknown(each) for each in page]
+            unknown |= dict.fromkeys(chain.from_iterable(gone))
             changed = [new for each in page if (new := self._anew(each)) is not None]
-            looked_at += sum(self._priced(each) for each in page)
+            looked_at += sum(not names for names in gone)
             for one in changed:
                 model = one.was.served_model or one.was.target_model or ""
                 changes.setdefault((one.was.provider, model, bool(one.was.simulated)), _Change()).add(one)
@@ -141,19 +143,17 @@ class Repricer:
 
     def _anew(self, was: Costing) -> Repriced | None:
         """The request as it would be priced now; None where nothing changes."""
-        if not self._priced(was):
+        if self._unknown(was):
             return None
-        provider = self._providers.get(was.provider)
-        models = [name for name in (was.served_model, was.target_model) if name]
-        day, here = day_of(was.started_at), bool(was.searched_here)
-        now = self._costs.settled(provider, models, was.usage, None, day, was.speed, searched_here=here)
+        day = day_of(was.started_at)
+        now = together(self._costs.settled(self._providers.get(each.provider), each, day) for each in was.paid)
         if now.nano_usd is None or (now.nano_usd, now.source) == (was.cost_nano_usd, was.cost_source):
             return None
         return Repriced(was, now.nano_usd, now.source, now.split)
 
-    def _priced(self, was: Costing) -> bool:
-        """Whether anybody can tell a price: the provider is set up, or there was none."""
-        return not was.provider or was.provider in self._providers
+    def _unknown(self, was: Costing) -> list[str]:
+        """Providers that are no longer set up, whose prices nobody can tell."""
+        return [each.provider for each in was.paid if each.provider and each.provider not in self._providers]
 
     async def _write(self, changed: Sequence[Repriced]) -> None:
         costs = {one.was.id: Settled(one.cost_nano_usd, one.cost_source, one.cost_split) for one in changed}

@@ -60,7 +60,7 @@ from proxy.contract.providers import (
     Tried,
     TryProvider,
 )
-from proxy.contract.requests import Attempt, Detail, Outcome, Phase, Request, Role, StreamKind, StreamPart, Watch
+from proxy.contract.requests import Attempt, Detail, Outcome, Pass, Phase, Request, Role, StreamKind, StreamPart, Watch
 from proxy.contract.rewriting import ImportAnswers, ImportReport, Reprice, RepricedModel, RepriceReport, Transcribed
 from proxy.contract.routes import AS_ASKED, SLOTS, Override, Route, SetFallback, Slot, Use
 from proxy.contract.session_reports import (
@@ -136,6 +136,7 @@ __all__ = [
     "Outcome",
     "Override",
     "Pace",
+    "Pass",
     "PassBudget",
     "Phase",
     "PresetInfo",

@@ -42,6 +42,13 @@ class Usage(Frozen, frozen=True):
             web_searches=self.web_searches + other.web_searches,
         )
 
+    def __sub__(self, other: "Usage") -> "Usage":
+        """What is left without ``other``. Raises ``ValueError`` where that is more."""
+        left = {name: getattr(self, name) - getattr(other, name) for name in self.__struct_fields__}
+        if min(left.values()) < 0:
+            raise ValueError("more was used than in all")
+        return Usage(**left)
+
 
 class CostSplit(Frozen, frozen=True):
     """A fixed cost by what it was paid for, nano-dollars; the parts add up to it exactly."""

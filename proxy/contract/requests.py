@@ -41,6 +41,31 @@ class Attempt(Frozen, frozen=True):
         return self.outcome == "skipped"
 
 
+class Pass(Frozen, frozen=True):
+    """An answer that is paid for by itself: most requests take one."""
+
+    provider: str = ""
+    """Empty where the request was imported."""
+    served_model: str | None = None
+    target_model: str | None = None
+    usage: Usage = Usage()
+    usage_estimated: bool = False
+    reported_nano_usd: int | None = None
+    """Its cost by the provider's own word, and what the engine's searches cost."""
+    speed: str | None = None
+    searched_here: bool = False
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names under which its price may be known, the first of them first."""
+        return tuple(name for name in (self.served_model, self.target_model) if name)
+
+    @property
+    def billed(self) -> bool:
+        """The provider told that something is to be paid."""
+        return self.usage.total_tokens > 0 or self.reported_nano_usd is not None
+
+
 class Request(Frozen, frozen=True):
     """One call of the client, live or ended: a row of the list."""
 
@@ -78,6 +103,8 @@ class Request(Frozen, frozen=True):
     first_text_ms: float | None = None
     duration_ms: float | None = None
     usage: Usage = Usage()
+    passes: tuple[Pass, ...] = ()
+    """Where it took several answers, or one of somebody else in vain: each by itself. ``usage`` is their sum."""
     usage_estimated: bool = False
     """Of the counts some are the engine's estimate, not the provider's word."""
     output_estimated: bool = False
@@ -107,6 +134,21 @@ class Request(Frozen, frozen=True):
     @property
     def live(self) -> bool:
         return self.phase != "done"
+
+    @property
+    def paid(self) -> tuple[Pass, ...]:
+        """Its answers, each as it is paid for."""
+        return self.passes or (
+            Pass(
+                provider=self.provider or "",
+                served_model=self.served_model,
+                target_model=self.target_model,
+                usage=self.usage,
+                usage_estimated=self.usage_estimated,
+                speed=self.speed,
+                searched_here=self.searched_here,
+            ),
+        )
 
     @property
     def fell_back(self) -> bool:

@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proxy import contract as c
-from proxy.ledger.rows import USAGE_COLUMNS, usage_of
+from proxy.ledger.rows import USAGE_COLUMNS, passes_of, usage_of
 from proxy.ledger.schema import connect
 from proxy.ledger.spans import span
 
 REPRICED: tuple[c.CostSource, ...] = ("listed", "settings", "genai-prices", "unknown")
-"""Sources of costs that follow a price; what a provider reported, and what was free, is a fact."""
+"""Sources of costs that follow a price; what a provider reported, and what was free, is a fact. Where a request took
+several answers, each has its own."""
 
 _COLUMNS = """
     rowid, id, started_at, session_id, agent_id, project, role, coalesce(provider, ''), served_model, target_model,
-    simulated, subscription, cost_nano_usd, cost_source, speed, searched_here
+    simulated, subscription, cost_nano_usd, cost_source, speed, searched_here, passes
 """
 
 
@@ -38,7 +39,23 @@ class Costing(NamedTuple):
     cost_source: c.CostSource
     speed: str | None
     searched_here: int
+    passes: str | None
+    """As the row has them."""
     usage: c.Usage
+
+    @property
+    def paid(self) -> tuple[c.Pass, ...]:
+        """Its answers, each as it is paid for."""
+        return passes_of(self.passes) or (
+            c.Pass(
+                provider=self.provider,
+                served_model=self.served_model,
+                target_model=self.target_model,
+                usage=self.usage,
+                speed=self.speed,
+                searched_here=bool(self.searched_here),
+            ),
+        )
 
 
 class CostingPages:
@@ -56,7 +73,8 @@ class CostingPages:
         query = f"""
             SELECT {_COLUMNS}, {", ".join(USAGE_COLUMNS)} FROM requests
             WHERE (started_at, rowid) > (?, ?) AND started_at < ? AND kind = 'messages'
-              AND (provider IS NOT NULL OR imported) AND cost_source IN ({self._sources}) AND {tokens} > 0
+              AND (provider IS NOT NULL OR imported) AND {tokens} > 0
+              AND (cost_source IN ({self._sources}) OR passes IS NOT NULL)
             ORDER BY started_at, rowid LIMIT ?
         """
         if not self._file.exists():

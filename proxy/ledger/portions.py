@@ -12,7 +12,7 @@ from proxy import contract as c
 from proxy.ledger.cells import MODEL
 from proxy.ledger.choices import chosen
 from proxy.ledger.queries import LedgerReader
-from proxy.ledger.rows import PROMPT, SUMS, usage_of
+from proxy.ledger.rows import PROMPT, SUMS, USAGE_COLUMNS, usage_of
 from proxy.protocol.whatif import Portion
 
 ROWS_MAX = 200_000
@@ -30,19 +30,25 @@ class PortionLedger(LedgerReader):
         what = chosen(choice)
         where, values = what.of_requests(what.when)
         bracket = " + ".join(f"({PROMPT} > {int(step)})" for step in steps) or "0"
-        query = f"""
+        queries = [
+            f"""
             SELECT coalesce(provider, '') AS provider, coalesce({MODEL}, '') AS model, {bracket} AS bracket,
                    coalesce(target_model, '') AS target_model,
-                   count(*) AS requests, max({PROMPT}) AS longest, max(stop_reason IS 'tool_use') AS tools, {SUMS}
-            FROM requests WHERE {where} GROUP BY 1, 2, 3, 4
-        """
+                   sum({first}) AS requests, max({PROMPT}) AS longest, max(stop_reason IS 'tool_use') AS tools, {SUMS}
+            FROM {rows} GROUP BY 1, 2, 3, 4
+            """
+            for first, rows in (
+                ("1", f"requests WHERE {where} AND passes IS NULL"),
+                ("pass = 0", _each_pass(f"{where} AND passes IS NOT NULL")),
+            )
+        ]
 
         def read(db: sqlite3.Connection) -> list[Portion]:
             db.row_factory = sqlite3.Row
             counted = f"SELECT count(*) FROM (SELECT 1 FROM requests WHERE {where} LIMIT {ROWS_MAX + 1})"
             if db.execute(counted, values).fetchone()[0] > ROWS_MAX:
                 return []
-            return [_portion(dict(row)) for row in db.execute(query, values)]
+            return [_portion(dict(row)) for query in queries for row in db.execute(query, values)]
 
         return self._read(read, [])
 
@@ -55,6 +61,18 @@ class PortionLedger(LedgerReader):
             SELECT DISTINCT target_model FROM ({newest}) WHERE provider = ? AND {MODEL} = ? AND target_model IS NOT NULL
         """
         return self._read(lambda db: [name for (name,) in db.execute(query, (*values, provider, model))], [])
+
+
+def _each_pass(where: str) -> str:
+    """The rows in which several answers are paid for, as a table with a row for each of those.
+
+    They stand under what served in the end; that one of them was in vain, at another provider, changes nothing here.
+    """
+    counts = ", ".join(f"coalesce(json_extract(value, '$.usage.{name}'), 0) AS {name}" for name in USAGE_COLUMNS)
+    return f"""
+        (SELECT provider, served_model, target_model, asked_model, stop_reason, {counts}, key AS pass
+         FROM (SELECT * FROM requests WHERE {where} AND json_valid(passes)), json_each(passes))
+    """
 
 
 def _portion(row: dict[str, Any]) -> Portion:

@@ -69,11 +69,12 @@ _BOOLEAN = (
     "imported",
 )
 
-COLUMNS: tuple[str, ...] = (*_PLAIN, *USAGE_COLUMNS, *SPLIT_COLUMNS, "divided", "attempts")
+COLUMNS: tuple[str, ...] = (*_PLAIN, *USAGE_COLUMNS, *SPLIT_COLUMNS, "divided", "passes", "attempts")
 SUMS = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in USAGE_COLUMNS)
 INSERT = f"INSERT OR REPLACE INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM requests"
 
+_decode_passes = msgspec.json.Decoder(tuple[c.Pass, ...]).decode
 _decode_attempts = msgspec.json.Decoder(tuple[c.Attempt, ...]).decode
 
 
@@ -81,26 +82,36 @@ def to_row(request: c.Request) -> tuple[Any, ...]:
     """The values of ``COLUMNS``."""
     plain = [getattr(request, name) for name in _PLAIN]
     usage = [getattr(request.usage, name) for name in USAGE_COLUMNS]
-    return (*plain, *usage, *split_values(request.cost_split), msgspec.json.encode(request.attempts).decode())
+    passes = msgspec.json.encode(request.passes).decode() if request.passes else None
+    attempts = msgspec.json.encode(request.attempts).decode()
+    return (*plain, *usage, *split_values(request.cost_split), passes, attempts)
 
 
 def from_row(row: Sequence[Any]) -> c.Request:
     """The ended request that a row of ``SELECT`` holds."""
     values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
-    attempts = _attempts(values.pop("attempts"))
+    attempts, passes = _attempts(values.pop("attempts")), passes_of(values.pop("passes"))
     usage = usage_of(values)
     split = split_of(values)
     for name in (*USAGE_COLUMNS, *SPLIT_COLUMNS, "divided"):
         values.pop(name)
     for name in _BOOLEAN:
         values[name] = bool(values[name])
-    return c.Request(**values, usage=usage, cost_split=split, attempts=attempts, phase="done")
+    return c.Request(**values, usage=usage, passes=passes, cost_split=split, attempts=attempts, phase="done")
 
 
 def _attempts(text: str) -> tuple[c.Attempt, ...]:
     """None at all where they cannot be read: one damaged row must not hide the others."""
     try:
         return _decode_attempts(text)
+    except (msgspec.DecodeError, TypeError):
+        return ()
+
+
+def passes_of(text: str | None) -> tuple[c.Pass, ...]:
+    """None at all where there was but one answer, or they cannot be read."""
+    try:
+        return _decode_passes(text) if text else ()
     except (msgspec.DecodeError, TypeError):
         return ()
 

@@ -57,17 +57,6 @@ class Capture:
         return self._bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Sunk:
-    """Rounds that a provider answered and bills, of an attempt that served nothing in the end."""
-
-    provider: str
-    model: str
-    facts: AnswerFacts
-    estimated: bool
-    searched_here: bool
-
-
 @dataclass(slots=True, eq=False)
 class Exchange:
     """A request in flight."""
@@ -123,8 +112,8 @@ class Exchange:
     """As they were set up when it arrived."""
     searched_here: bool = False
     """Its searches were the engine's, whatever its provider can do."""
-    sunk: list[Sunk] = field(default_factory=list)
-    """What was spent on it in vain."""
+    earlier: list[c.Pass] = field(default_factory=list)
+    """Answers that are paid for and did not end it: another round followed, or they were in vain."""
     pinned: Target | None = None
     """It goes there and nowhere else, whatever the route says: a check's request."""
     tells_health: bool = True
@@ -165,18 +154,46 @@ class Exchange:
     @property
     def in_window(self) -> c.Usage | None:
         """The counts of prompt and answer as they stand in the window. None: several passes were summed up."""
-        if self.facts.last_pass is not None:
-            return self.facts.last_pass
-        return None if self.facts.looked_into_the_web else self.counted
+        return self.facts.in_window(self.counted)
 
     @property
     def in_one_pass(self) -> bool:
         """What was billed is the request's prompt and one answer to it."""
-        return not self.sunk and self.facts.in_one_pass
+        return not self.earlier and self.facts.in_one_pass
+
+    @property
+    def passes(self) -> tuple[c.Pass, ...]:
+        """All that is to be paid for it. Of an answer that was served and told no counts, one without any."""
+        own = self._own_passes()
+        told = self.outcome == "served" or any(each.billed for each in own)
+        return (*self.earlier, *own) if told else tuple(self.earlier)
+
+    def end_round(self) -> None:
+        """What its target answered is to be paid and done with: another answer follows, whoever gives it."""
+        self.earlier += [each for each in self._own_passes() if each.billed]
+        self.facts, self.usage_estimated, self.searched_here = AnswerFacts(), False, False
+
+    def _own_passes(self) -> tuple[c.Pass, ...]:
+        """Of the last answer."""
+        facts = self.facts
+        return tuple(
+            c.Pass(
+                provider=self.provider or "",
+                served_model=each.model,
+                target_model=self.target_model if each.model == facts.model else None,
+                usage=each.usage,
+                usage_estimated=self.usage_estimated,
+                reported_nano_usd=None if self.output_estimated else facts.reported_nano_usd,
+                speed=facts.speed if each.model == facts.model else None,
+                searched_here=self.searched_here,
+            )
+            for each in facts.paid_for(self.counted)
+        )
 
     def view(self) -> c.Request:
         """The request as everybody else sees it."""
         identity, estimated = self.identity, self.output_estimated
+        passes = self.passes if self.earlier or self.facts.iterations else ()
         return c.Request(
             id=self.id,
             started_at=self.started_at,
@@ -203,15 +220,16 @@ class Exchange:
             ttft_ms=self.ms(self.first_event_at),
             first_text_ms=self.ms(self.first_text_at),
             duration_ms=self.ms(self.ended_at),
-            usage=sum((each.facts.usage for each in self.sunk), self._counted(estimated=estimated)),
-            usage_estimated=self.usage_estimated or estimated or any(each.estimated for each in self.sunk),
+            usage=sum((each.usage for each in self.earlier), self._counted(estimated=estimated)),
+            passes=passes,
+            usage_estimated=self.usage_estimated or estimated or any(each.usage_estimated for each in self.earlier),
             output_estimated=estimated and not self.usage_estimated,
             output_bytes=self.output_bytes,
             cost_nano_usd=self.cost_nano_usd,
             cost_source=self.cost_source,
             cost_split=self.cost_split,
             speed=self.facts.speed,
-            searched_here=self.searched_here or any(each.searched_here for each in self.sunk),
+            searched_here=self.searched_here or any(each.searched_here for each in self.earlier),
             simulated=self.simulated,
             subscription=self.subscription,
             request_bytes=len(self.raw_body),

@@ -17,7 +17,7 @@ import msgspec
 from proxy.dialects.dialect import CannotTake
 from proxy.net.attempt import Attempt, Failure, Whole, read_whole, rejected, serve_whole
 from proxy.net.client import JSON_TYPE, STREAM_TYPE
-from proxy.net.exchange import Exchange, Sunk
+from proxy.net.exchange import Exchange
 from proxy.net.webfetch import WebFetch
 from proxy.net.websearch import WebSearch
 from proxy.protocol.fetch import (
@@ -103,9 +103,6 @@ class WebAttempt:
             tools.append(FetchStandIn(work.fetched[0], tokens_for_pages(room), documents))
         self._rounds = Rounds(work.body, tools)
         self._failures: dict[str, None] = {}
-        self._reported: list[int | None] = []
-        """What each round cost by the provider's word; None: it says nothing of that."""
-        self._estimated = False
 
     def asked(self, exchange: Exchange) -> Exchange:
         """The exchange as the next round puts it to the target."""
@@ -116,30 +113,29 @@ class WebAttempt:
         """What becomes of the answer to the first round."""
 
         async def answer(attempt: Attempt, response: httpx.Response) -> Failure | None:
-            changed = attempt.parcel.changed
+            changed, exchange = attempt.parcel.changed, attempt.exchange
             try:
                 return await self._relay(attempt, response, again)
             finally:
                 attempt.parcel = replace(attempt.parcel, changed=(*changed, *self._told()))
-                if attempt.exchange.outcome != "served":
-                    self._sink(attempt)
+                if exchange.outcome != "served":  # the rounds come to nothing, and are paid for all the same
+                    exchange.end_round()
 
         return answer
 
     async def _relay(self, attempt: Attempt, response: httpx.Response, again: AskAgain) -> Failure | None:
         exchange = attempt.exchange
         while True:
+            exchange.searched_here = self._wanted.searched is not None
             whole = await read_whole(attempt, response)
             if isinstance(whole, Failure):
                 return whole
-            self._estimated = self._estimated or exchange.usage_estimated
-            self._reported.append(exchange.facts.reported_nano_usd)
-            last_pass = exchange.facts.last_pass or (exchange.facts.usage if len(self._reported) > 1 else None)
             began = asyncio.get_running_loop().time()
-            goes_on = await self._work(read_json(whole.body))
+            goes_on = await self._work(read_json(whole.body), exchange.facts)
             attempt.grant(asyncio.get_running_loop().time() - began)
             if not goes_on:
                 break
+            exchange.end_round()
             try:
                 response = await again(attempt, self.asked(exchange))
             except CannotTake as missing:
@@ -148,42 +144,28 @@ class WebAttempt:
             if response.status_code >= 300:
                 return await rejected(attempt, response)
         body = msgspec.json.encode(self._rounds.message())
-        exchange.facts, exchange.usage_estimated = self._facts(body), self._estimated
-        exchange.facts.last_pass, exchange.searched_here = last_pass, self._searches_here
+        exchange.facts = (read_message(body) or AnswerFacts()).counted_as(exchange.facts)
         await serve_whole(attempt, response.status_code, Whole(body, whole.headers))
         return None
 
-    def _sink(self, attempt: Attempt) -> None:
-        """The rounds come to nothing, and are paid for all the same."""
-        exchange, target = attempt.exchange, attempt.target
-        exchange.facts, exchange.usage_estimated = AnswerFacts(), False
-        if self._reported:
-            facts = self._facts(msgspec.json.encode(self._rounds.message()))
-            sunk = Sunk(target.provider, target.model, facts, self._estimated, self._searches_here)
-            exchange.sunk.append(sunk)
-
-    def _facts(self, body: bytes) -> AnswerFacts:
-        """Of the Message that all rounds make."""
-        facts = read_message(body) or AnswerFacts()
-        facts.reported_nano_usd = self._cost()
-        return facts
-
-    async def _work(self, message: Mapping[str, Any]) -> bool:
-        """Get what ``message`` calls for, pages all at once. Whether another round follows."""
+    async def _work(self, message: Mapping[str, Any], facts: AnswerFacts) -> bool:
+        """Get what ``message`` calls for, pages all at once. Whether another round follows. ``facts`` are of it."""
         wishes = await for_traffic(self._rounds.see, message)  # a page's address is looked for in all that was said
         async with asyncio.TaskGroup() as group:
             visits = [each for each in wishes if isinstance(each, Visit)]
             pages = {each.call_id: group.create_task(self._fetch(each), name="page") for each in visits}
-            found = {each.call_id: await self._search(each) for each in wishes if isinstance(each, Query)}
+            found = {each.call_id: await self._search(each, facts) for each in wishes if isinstance(each, Query)}
         return self._rounds.answer({**found, **{call_id: page.result() for call_id, page in pages.items()}})
 
-    async def _search(self, query: Query) -> Found:
+    async def _search(self, query: Query, facts: AnswerFacts) -> Found:
         if self._wanted.searched is None:
             return Refusal("unavailable", "Nobody searches here.")
         wanted, web = self._wanted.searched
         result = await web.find(query.text, wanted)
         if isinstance(result, Refusal):
             self._failures[f"a search by {web.name} failed: {result.words}"] = None
+        else:
+            facts.see_own_search(web.nano_usd or 0)
         return result
 
     async def _fetch(self, visit: Visit) -> Found:
@@ -199,33 +181,19 @@ class WebAttempt:
             self._failures[f"a page was not fetched: {page.code}"] = None
         return page
 
-    def _cost(self) -> int | None:
-        """What the provider says that all rounds cost, and the searches; None where it does not say so of each."""
-        told = [each for each in self._reported if each is not None]
-        if len(told) < len(self._reported):
-            return None
-        made, web = self._searches()
-        return sum(told) + made * ((web.nano_usd if web is not None else None) or 0)
-
-    @property
-    def _searches_here(self) -> bool:
-        return self._wanted.searched is not None
-
-    def _searches(self) -> tuple[int, WebSearch | None]:
-        """How many were made, and by whom."""
-        if self._wanted.searched is None:
-            return 0, None
-        wanted, web = self._wanted.searched
-        return self._rounds.done[wanted.name], web
+    def _searches(self) -> int:
+        """How many were made until now."""
+        return self._rounds.done[self._wanted.searched[0].name] if self._wanted.searched is not None else 0
 
     def _told(self) -> list[str]:
         """Searches and pages in words, for the trail, which tells nothing of what was looked for or read."""
         return [*self._told_searches(), *self._told_pages(), *self._failures]
 
     def _told_searches(self) -> Sequence[str]:
-        count, web = self._searches()
-        if web is None or count == 0:
+        count = self._searches()
+        if self._wanted.searched is None or count == 0:
             return []
+        web = self._wanted.searched[1]
         made = f"{count} search{'es' if count > 1 else ''} by {web.name}"
         if web.nano_usd is None:
             return [f"{made}, unpriced: set usd_per_search in [search]"]

@@ -1,11 +1,11 @@
 """What tokens cost: prices as values, cost as integer arithmetic.
 
 A price is nano-dollars for a million tokens of a kind (five dollars per million = 5 * 10**9), a cost is
-nano-dollars, rounded half up once at the end. Where a provider gives no own price for cached tokens they cost
-what input costs; a one-hour cache write without a price of its own costs what a five-minute one does.
+nano-dollars, rounded half up once for each answer that is paid for. Where a provider gives no own price for cached
+tokens they cost what input costs; a one-hour cache write without a price of its own costs what a five-minute one does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -74,8 +74,13 @@ class Settled(NamedTuple):
     split: CostSplit | None = None
 
 
-def together(parts: Sequence[Settled]) -> Settled:
-    """The cost of several parts of one request; unknown where that of one is. The dearest says who tells it."""
+def together(parts: Iterable[Settled]) -> Settled:
+    """The cost of all answers to one request; unknown where that of one is. The dearest says who tells it."""
+    parts = tuple(parts)
+    if not parts:
+        return Settled(0, "free", CostSplit())
+    if len(parts) == 1:
+        return parts[0]
     costs = [each.nano_usd for each in parts if each.nano_usd is not None]
     if len(costs) < len(parts):
         return Settled()

@@ -5,11 +5,12 @@ Counts are cumulative: the last value of a field replaces the earlier one. Of th
 first few are decoded, so the tap costs a fraction of a microsecond for each of the rest.
 """
 
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from proxy.contract import Usage
 from proxy.protocol.answer_text import TextCount
@@ -33,6 +34,20 @@ _SHORT = 160
 """Bytes of an event that may be the same in every answer."""
 
 
+class Iteration(NamedTuple):
+    """One pass of an answer, told by itself."""
+
+    usage: Usage
+    model: str | None = None
+    """None: the answer's."""
+    aside: bool = False
+    """It read the conversation and is no part of it: the advice that a model asked of another one."""
+
+    def of(self, model: str | None) -> "Iteration":
+        """The same in an answer of ``model``."""
+        return self if self.model else self._replace(model=model)
+
+
 @dataclass(slots=True)
 class AnswerFacts:
     """What is known of an answer so far."""
@@ -44,8 +59,10 @@ class AnswerFacts:
     stop_reason: str | None = None
     reported_nano_usd: int | None = None
     """The cost by the provider's own word."""
-    last_pass: Usage | None = None
-    """The counts of the last pass, where there were several that were told one by one."""
+    iterations: tuple[Iteration, ...] = ()
+    """Passes, where there were several that were told one by one."""
+    own_searches: int = 0
+    """So many searches the engine made for it, in the provider's place."""
     error_type: str | None = None
     error_message: str | None = None
     """Its beginning, where it is long."""
@@ -66,7 +83,7 @@ class AnswerFacts:
             cache_read_tokens=counts.get("cache_read_input_tokens", 0),
             cache_write_5m_tokens=counts.get("cache_write_5m", 0),
             cache_write_1h_tokens=counts.get("cache_write_1h", 0),
-            web_searches=counts.get("web_search_requests", 0),
+            web_searches=counts.get("web_search_requests", 0) + self.own_searches,
         )
 
     @property
@@ -77,7 +94,42 @@ class AnswerFacts:
     @property
     def in_one_pass(self) -> bool:
         """The counts are those of the request's prompt and of one answer to it."""
-        return self.last_pass is None and not self.looked_into_the_web
+        return not self.iterations and not self.looked_into_the_web
+
+    def in_window(self, counted: Usage) -> Usage | None:
+        """Of ``counted``, the counts of all of it, those of prompt and answer as they stand in the window; None: they
+        were told only together with others."""
+        if self.iterations:
+            return next((each.usage for each in reversed(self.iterations) if not each.aside), None)
+        return None if self.looked_into_the_web else counted
+
+    def paid_for(self, counted: Usage) -> tuple[Iteration, ...]:
+        """``counted`` by pass. The last has what was told of none, or was estimated.
+
+        One cost that the provider told is for all passes together.
+        """
+        if self.iterations and self.reported_nano_usd is None:
+            *first, last = self.iterations
+            with contextlib.suppress(ValueError):
+                rest = counted - sum((each.usage for each in first), Usage())
+                return (*(each.of(self.model) for each in first), last._replace(usage=rest).of(self.model))
+        return (Iteration(counted, self.model),)
+
+    def see_own_search(self, nano_usd: int) -> None:
+        """Take in that the engine searched for it, which cost ``nano_usd``."""
+        self.own_searches += 1
+        if self.reported_nano_usd is not None:
+            self.reported_nano_usd += nano_usd
+
+    def counted_as(self, other: "AnswerFacts") -> "AnswerFacts":
+        """The same with counts and cost of ``other``."""
+        return replace(
+            self,
+            counts=other.counts,
+            iterations=other.iterations,
+            own_searches=other.own_searches,
+            reported_nano_usd=other.reported_nano_usd,
+        )
 
     def see_message(self, message: Mapping[str, Any]) -> None:
         """Take in a Message, whole or as ``message_start`` carries it."""
@@ -146,9 +198,9 @@ class AnswerFacts:
             self.counts["cache_write_1h"] = long
             self.counts["cache_write_5m"] = short if total is None else max(short, total - long)
         elif total is not None:
-            self._split_writes(total, self.counts.get("cache_write_1h", 0))
+            self.split_writes(total, self.counts.get("cache_write_1h", 0))
 
-    def _split_writes(self, total: int, known_long: int) -> None:
+    def split_writes(self, total: int, known_long: int) -> None:
         """Cache writes without a split keep the one-hour share that was told before."""
         long = min(known_long, total)
         self.counts["cache_write_1h"], self.counts["cache_write_5m"] = long, total - long
@@ -161,13 +213,20 @@ class AnswerFacts:
         for facts, each in zip(passes, iterations, strict=True):
             if isinstance(each, Mapping):
                 facts.see_usage({**each, "iterations": None})
-        self.last_pass = passes[-1].usage if passes[-1].counts else None
-        known_long = self.counts.get("cache_write_1h", 0)
+        if not any(facts.usage.total_tokens for facts in passes):
+            return
+        if not any(isinstance(each, Mapping) and _lifetimes(each) for each in iterations):
+            known_long = self.counts.get("cache_write_1h", 0)
+            for facts in passes:
+                facts.split_writes(facts.counts.get("cache_write_5m", 0), known_long)
+                known_long -= facts.counts["cache_write_1h"]
         for name in {name for facts in passes for name in facts.counts}:
             self.counts[name] = sum(facts.counts.get(name, 0) for facts in passes)
-        if not any(isinstance(each, Mapping) and _lifetimes(each) for each in iterations):
-            written = self.counts.get("cache_write_5m", 0) + self.counts.get("cache_write_1h", 0)
-            self._split_writes(written, known_long)
+        self.iterations = tuple(
+            Iteration(facts.usage, _model_of(each), aside=_is_aside(each))
+            for facts, each in zip(passes, iterations, strict=True)
+            if facts.usage.total_tokens
+        )
 
 
 class AnswerTap:
@@ -383,6 +442,15 @@ def _lifetimes(usage: Mapping[str, Any]) -> tuple[int, int] | None:
         return None
     short, long = (_count(split.get(f"ephemeral_{name}_input_tokens")) for name in ("5m", "1h"))
     return None if short is None and long is None else (short or 0, long or 0)
+
+
+def _model_of(iteration: object) -> str | None:
+    model = iteration.get("model") if isinstance(iteration, Mapping) else None
+    return model if isinstance(model, str) and model else None
+
+
+def _is_aside(iteration: object) -> bool:
+    return isinstance(iteration, Mapping) and iteration.get("type") == "advisor_message"
 
 
 def _count(value: object) -> int | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.contract import CostSource, Usage
+from proxy.contract import CostSource, Pass, Usage
 from proxy.costs import Costs
 from proxy.prices import list_price
 from proxy.protocol.listing import ListedModel
@@ -36,7 +36,7 @@ def cost_of(
     costs: Costs, provider: ProviderConfig, model: str, usage: Usage, reported: int | None
 ) -> tuple[int | None, CostSource]:
     """Nano-dollars and their source."""
-    settled = costs.settled(provider, [model], usage, reported)
+    settled = costs.settled(provider, Pass(served_model=model, usage=usage, reported_nano_usd=reported))
     return settled.nano_usd, settled.source
 
 

@@ -62,6 +62,7 @@ def request(row: c.Request) -> Json:
         "first_text_ms": row.first_text_ms,
         "duration_ms": row.duration_ms,
         "usage": _usage(row.usage),
+        "passes": [_pass(one) for one in row.passes],
         "usage_estimated": row.usage_estimated,
         "output_estimated": row.output_estimated,
         "cost_usd": _dollars(row.cost_nano_usd),
@@ -69,6 +70,15 @@ def request(row: c.Request) -> Json:
         "simulated": row.simulated,
         "subscription": row.subscription,
         "imported": row.imported,
+    }
+
+
+def _pass(one: c.Pass) -> Json:
+    return {
+        "provider": one.provider or None,
+        "served_model": one.served_model,
+        "target_model": one.target_model,
+        "usage": _usage(one.usage),
     }
 
 

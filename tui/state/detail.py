@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from proxy.contract import Detail, Request
+from proxy.contract import Detail, Pass, Request
 from tui.state import formats as f
 from tui.state.detour import fallback_words
 from tui.state.lines import EMPTY, Line, Piece, Tone, line
@@ -117,8 +117,21 @@ def _money(request: Request) -> Iterator[Line]:
             yield _field(name, right(f"{mark}{number:,}", 12))
     if (words := _estimated(request)) is not None:
         yield _field("", words)
+    for number, one in enumerate(request.passes, 1):
+        read, written = right(f"{one.usage.prompt_tokens:,}", 12), f"{one.usage.output_tokens:,}"
+        yield _field(f"answer {number}", f"{read}  in, {written} out{_of_another(one, request)}", "dim")
     cost = f.money(request.cost_nano_usd, simulated=request.simulated)
     yield _field("cost", f"{right(cost, 12)}  {_source(request)}", "strong")
+
+
+def _of_another(one: Pass, request: Request) -> str:
+    """Who gave one of several answers, where that was not who served."""
+    model = one.served_model or one.target_model or ""
+    names = [
+        *([one.provider] if one.provider != (request.provider or "") else []),
+        *([model] if model not in (request.served_model, request.target_model) else []),
+    ]
+    return "".join(f"  {clean_line(name)}" for name in names)
 
 
 def _estimated(request: Request) -> str | None:

@@ -114,6 +114,31 @@ def test_requests_with_estimated_counts_are_told_within_a_choice(ledger: LedgerW
     assert found.output_estimated
 
 
+def test_answers_that_are_paid_for_one_by_one_are_kept(ledger: LedgerWriter, file: Path) -> None:
+    first = c.Pass(provider="first", target_model="m-1", usage=c.Usage(input_tokens=7), reported_nano_usd=5)
+    second = c.Pass(provider="second", served_model="m-2", usage=c.Usage(output_tokens=3), searched_here=True)
+    one = ended(1, usage=first.usage + second.usage, passes=(first, second))
+    ledger.record(one)
+    ledger.record(ended(2))
+    ledger.flush()
+    reader = LedgerReader(file)
+    assert reader.find(one.id) == one
+    alone = reader.find(ended(2).id)
+    assert alone is not None
+    assert (alone.passes, [each.usage for each in alone.paid]) == ((), [ended(2).usage])
+
+
+def test_answers_that_cannot_be_read_hide_nothing_else(ledger: LedgerWriter, file: Path) -> None:
+    ledger.record(ended(1, passes=(c.Pass(), c.Pass())))
+    ledger.flush()
+    connection = schema.connect(str(file))
+    connection.execute("UPDATE requests SET passes = 'x'")
+    connection.close()
+    found = LedgerReader(file).find(ended(1).id)
+    assert found is not None
+    assert (found.passes, found.usage) == ((), ended(1).usage)
+
+
 @pytest.mark.parametrize("query", ["session_id = 's' ORDER BY started_at DESC", "started_at >= 1", "id = 'r1'"])
 def test_what_is_asked_often_has_an_index(ledger: LedgerWriter, file: Path, query: str) -> None:
     connection = schema.connect(str(file), read_only=True)

@@ -157,6 +157,18 @@ class TestCacheWrites:
             assert usage_of(first, later) == Usage(cache_write_1h_tokens=700)
 
 
+def iterations() -> st.SearchStrategy[dict[str, Any]]:
+    counts = st.integers(0, 1000)
+    lifetimes = st.fixed_dictionaries(
+        {}, optional={"ephemeral_5m_input_tokens": counts, "ephemeral_1h_input_tokens": counts}
+    )
+    names = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    kinds = st.sampled_from(("message", "compaction", "advisor_message"))
+    return st.fixed_dictionaries(
+        {"type": kinds}, optional={"cache_creation": lifetimes, **dict.fromkeys(names, counts)}
+    )
+
+
 class TestIterations:
     PASSES = (
         {"type": "compaction", "input_tokens": 180, "output_tokens": 3, "cache_creation_input_tokens": 600},
@@ -170,7 +182,7 @@ class TestIterations:
     def test_the_last_of_several_passes_is_known_by_itself(self) -> None:
         facts = AnswerFacts()
         facts.see_usage({"input_tokens": 23, "output_tokens": 10, "iterations": list(self.PASSES)})
-        assert facts.last_pass == Usage(input_tokens=23, output_tokens=10, cache_write_5m_tokens=400)
+        assert facts.in_window(facts.usage) == Usage(input_tokens=23, output_tokens=10, cache_write_5m_tokens=400)
         assert not facts.in_one_pass
 
     @pytest.mark.parametrize("iterations", [[], [{"input_tokens": 23}], [None, 5], "x", [{}, {}]])
@@ -178,6 +190,45 @@ class TestIterations:
         facts = AnswerFacts()
         facts.see_usage({"input_tokens": 23, "output_tokens": 10, "iterations": iterations})
         assert facts.in_one_pass
+
+    @given(
+        st.lists(iterations(), max_size=5),
+        st.one_of(st.none(), st.integers(0, 1000)),
+        st.integers(0, 1000),
+        st.integers(0, 3),
+    )
+    def test_what_is_paid_for_one_by_one_is_all_of_it(
+        self, passes: list[dict[str, Any]], long: int | None, written: int, searched: int
+    ) -> None:
+        """Whatever was told before of the cache, and whatever came after the last count."""
+        facts = AnswerFacts()
+        if long is not None:
+            facts.see_usage({"cache_creation": {"ephemeral_1h_input_tokens": long}})
+        facts.see_usage({"input_tokens": 5, "iterations": passes, "server_tool_use": {"web_search_requests": searched}})
+        counted = facts.usage + Usage(output_tokens=written)
+
+        paid = facts.paid_for(counted)
+
+        assert sum((each.usage for each in paid), Usage()) == counted
+        assert [each.usage.input_tokens for each in paid[:-1]] == [
+            each.usage.input_tokens for each in facts.iterations[:-1]
+        ]
+
+    def test_advice_of_another_model_is_paid_for_at_its_price_and_is_not_in_the_window(self) -> None:
+        facts = AnswerFacts(model="claude-sonnet-4-5")
+        advice = {"type": "advisor_message", "model": "claude-opus-4-8", "input_tokens": 30, "output_tokens": 4}
+        own = {"type": "message", "input_tokens": 20, "output_tokens": 3}
+        for order in ([own, advice, own], [own, own, advice]):
+            facts.see_usage({"input_tokens": 40, "output_tokens": 6, "iterations": order})
+            models = [each.model for each in facts.paid_for(facts.usage)]
+            assert models == ["claude-opus-4-8" if each is advice else "claude-sonnet-4-5" for each in order]
+            assert facts.in_window(facts.usage) == Usage(input_tokens=20, output_tokens=3)
+        assert facts.usage == Usage(input_tokens=70, output_tokens=10)
+
+    def test_one_cost_for_all_passes_is_not_divided(self) -> None:
+        facts = AnswerFacts()
+        facts.see_usage({"cost": 0.5, "iterations": list(self.PASSES)})
+        assert [each.usage for each in facts.paid_for(facts.usage)] == [facts.usage]
 
     def test_passes_that_come_twice_are_counted_once(self) -> None:
         one = {"input_tokens": 23, "output_tokens": 10, "iterations": list(self.PASSES)}

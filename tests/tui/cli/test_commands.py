@@ -87,6 +87,7 @@ class TestWithAnEngine:
             "cache_write_1h_tokens": 0,
         }
         assert unpriced["cost_usd"] is None
+        assert row["passes"] == []
 
     def test_requests_fit_eighty_columns_and_carry_no_control_characters(self, run: Run) -> None:
         lines = run("requests").stdout.splitlines()

@@ -375,6 +375,18 @@ def test_help_wraps_what_a_key_does(width: int) -> None:
     assert max(line_cells(each) for each in lines) <= width
 
 
+def test_answers_that_are_paid_for_one_by_one_are_told_with_who_gave_them() -> None:
+    who, model = "anthropic", "claude-opus-4-8"
+    vain = c.Pass(provider="zai", served_model="glm-5", usage=c.Usage(input_tokens=9_000, output_tokens=12))
+    read = c.Usage(input_tokens=150_000, cache_read_tokens=50_000, output_tokens=700)
+    last = c.Pass(provider=who, served_model=model, usage=read)
+    request = served(1, 5, provider=who, served_model=model, passes=(vain, last), usage=vain.usage + last.usage)
+    lines = list(map(line_text, detail_lines(state_with(), c.Detail(request=request), 80, NOW)))
+    first, second = (each.split() for each in lines if "answer " in each)
+    assert first == ["answer", "1", "9,000", "in,", "12", "out", "zai", "glm-5"]
+    assert second == ["answer", "2", "200,000", "in,", "700", "out"]
+
+
 def test_a_request_that_waits_has_no_token_counts() -> None:
     waiting = msgspec.structs.replace(live(1, 2), phase="waiting", usage=c.Usage(), ttft_ms=None)
     text = "\n".join(map(line_text, detail_lines(state_with(), c.Detail(request=waiting), 80, NOW)))

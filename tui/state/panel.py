@@ -77,6 +77,12 @@ class PanelState:
     def in_flight(self) -> int:
         return len(self.requests.live)
 
+    @property
+    def shown_in_flight(self) -> int:
+        """Those in flight that the filter admits."""
+        chosen = self.requests.filter
+        return self.in_flight if chosen.open else sum(chosen.admits(request) for request in self.requests.live)
+
     def apply(self, event: c.Event) -> None:
         """Take one event in."""
         match event:

@@ -32,9 +32,9 @@ def requests_title(state: PanelState, width: int, row_width: int, *, frozen: boo
 
 
 def _told(state: PanelState, *, frozen: bool) -> Iterator[Line]:
-    """What is to be said of the list, the fullest first."""
+    """What is to be said of the list, the fullest first; of what the filter leaves out nothing."""
     head = line(Piece("requests", "strong"))
-    live = line(Piece(f"{state.in_flight} live", "accent")) if state.in_flight else EMPTY
+    live = line(Piece(f"{many} live", "accent")) if (many := state.shown_in_flight) else EMPTY
     ice = line(Piece("frozen", "warn")) if frozen else EMPTY
     name, text = _scope_name(state), clean_line(state.requests.filter.text)
     found = len(state.requests)

@@ -75,6 +75,29 @@ def test_the_newest_live_request_is_watched_and_kept_until_it_ends() -> None:
     assert choose_watched(state.requests, state.requests, None, first) == "r00000020"
 
 
+def test_what_is_not_of_the_session_in_view_is_neither_watched_nor_counted() -> None:
+    state = state_of()
+    state.look_at("d0c5d0c5-bbbb")
+    watched = choose_watched(state.requests, state.requests, None, "r00000012")
+    assert watched is not None
+    assert watched != "r00000012"
+    assert state.requests.find(watched) is not None
+    assert (state.in_flight, state.shown_in_flight) == (3, 0)
+    state.search("no such words")
+    assert choose_watched(state.requests, state.requests, None, watched) is None
+
+
+def test_with_nothing_alive_the_last_one_stays_until_another_began_and_ended_after_it() -> None:
+    state = state_of(blank())
+    for request in (served(1, 30, duration_ms=10_000.0), served(2, 25, duration_ms=1000.0)):
+        state.apply(c.RequestChanged(request=request))
+    assert choose_watched(state.requests, state.requests, None, "r00000001") == "r00000001"
+    state.apply(c.RequestChanged(request=served(3, 15, role="background")))
+    assert choose_watched(state.requests, state.requests, None, "r00000001") == "r00000001"
+    state.apply(c.RequestChanged(request=served(4, 12)))
+    assert choose_watched(state.requests, state.requests, None, "r00000001") == "r00000004"
+
+
 def test_a_selected_request_is_watched_whatever_lives() -> None:
     state = state_of()
     assert choose_watched(state.requests, state.requests, "r00000001", "r00000012") == "r00000001"

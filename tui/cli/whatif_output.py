@@ -22,9 +22,9 @@ PRICE_SOURCES = {"listed": "its list", "settings": "settings", "genai-prices": "
 def what_if(report: c.WhatIf, limit: int, width: int) -> list[str]:
     """What was used, then the cheapest ``limit`` models."""
     if not report.total.requests:
-        return ["Nothing was asked in this; `cctui usage --by day` tells when there was something."]
+        return ["No request was chosen; `cctui usage --by day` tells when there was something."]
     rows = [_row(row, base(report)) for row in report.rows[:limit]]
-    lines = [_whose(report.choice), *(line_text(each).strip() for each in spent(report)), ""]
+    lines = [_whose(report.choice), *(line_text(each).strip() for each in spent(report, width)), ""]
     lines += table(COLUMNS, rows, width) if rows else ["No provider lists a model; `cctui models` shows why."]
     if (more := len(report.rows) - limit) > 0:
         lines += ["", f"{more} dearer ones are left out; --limit shows more."]

@@ -41,13 +41,13 @@ class WhatIfScreen(TableScreen[WhatIfRow, None]):
     async def read(self) -> None:
         report = await self._door().what_if(self._subjects[self._chosen].choice)
         self._report, self._table = report, None
-        nothing = "Nothing was asked in this." if not report.total.requests else "No provider lists a model."
+        nothing = "Nothing was asked here." if not report.total.requests else "No provider lists a model."
         rows = report.rows if report.total.requests else ()
         self.show(rows, "" if rows else nothing, "dim")
 
     def heading_lines(self, width: int) -> list[Line]:
         lines = [heading(self._subjects, self._chosen, width), EMPTY]
-        return lines + (spent(self._report) if self._report else [EMPTY, EMPTY]) + [EMPTY]
+        return lines + (spent(self._report, width) if self._report else [EMPTY, EMPTY]) + [EMPTY]
 
     def titles_line(self, width: int) -> Line:
         return self._rows_at(width).titles()

@@ -6,7 +6,7 @@ from proxy.contract import ContextItem, ContextReport
 from tui.state import formats as f
 from tui.state.lines import EMPTY, Line, Piece, cut, line, shown_of, spread
 from tui.state.shares import context_tone
-from tui.state.text import clean_line, left, right
+from tui.state.text import clean_line, left, right, wrap
 
 KINDS = {
     "system": "system prompt",
@@ -44,7 +44,7 @@ def context_lines(report: ContextReport, width: int, note: str = "") -> list[Lin
         return [*lines, line(Piece("   Nothing was asked in this conversation yet.", "dim"))]
     lines += _whole(report, width)
     if not report.parts:
-        return [*lines, EMPTY, cut(line("   ", Piece(NOT_KEPT, "dim")), width)]
+        return [*lines, EMPTY, *(line("   ", Piece(row, "dim")) for row in wrap(NOT_KEPT, max(20, width - 4)))]
     lines += [EMPTY, *_parts(report, width)]
     lines += [EMPTY, *_headed("what it is made of", report, _items(report, width), width)]
     if report.biggest:

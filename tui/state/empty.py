@@ -1,9 +1,9 @@
 """What stands on the screen while no request has ever arrived: how to start Claude Code so that one does."""
 
 from tui.state.formats import short_model
-from tui.state.lines import EMPTY, Line, Piece, cut, line
+from tui.state.lines import EMPTY, Line, Piece, Tone, cut, line
 from tui.state.panel import PanelState
-from tui.state.text import clean_line, left
+from tui.state.text import clean_line, left, wrap
 from tui.state.trouble import health_words, providers_in_force, target_in_force
 
 LAUNCH = "cctui claude"
@@ -39,7 +39,7 @@ def _providers(state: PanelState, width: int, now: float, keys: dict[str, str]) 
     if not state.providers:
         return [
             line("  ", Piece("No provider was found.", "warn")),
-            line("  Set a key such as OPENROUTER_API_KEY and start again, or write one into config.toml."),
+            *_told("Set a key such as OPENROUTER_API_KEY and start again, or write one into config.toml.", width),
         ]
     model, provider = target_in_force(state)
     goes = "the model that Claude Code asks for" if model == "as-asked" else short_model(model)
@@ -49,9 +49,13 @@ def _providers(state: PanelState, width: int, now: float, keys: dict[str, str]) 
         name = Piece(left(clean_line(one.name), 14), "strong" if one.name in providers_in_force(state) else "plain")
         told = ", ".join(filter(None, (word if one.health != "unused" else "", _origin(one.origin, one.key))))
         lines.append(cut(line("    ", Piece(glyph, tone), " ", name, Piece(clean_line(told), "dim")), width - 1))
-    lines += [EMPTY, line(f"  Requests will go to {clean_line(provider)}, for {goes}.")]
-    lines.append(line(Piece(f"  Press {keys['model']} for another model, {keys['provider']} for a provider.", "dim")))
-    return lines
+    told = f"Requests will go to {clean_line(provider)}, for {goes}."
+    hint = f"Press {keys['model']} for another model, {keys['provider']} for a provider."
+    return [*lines, EMPTY, *_told(told, width), *_told(hint, width, "dim")]
+
+
+def _told(text: str, width: int, tone: Tone = "plain") -> list[Line]:
+    return [line("  ", Piece(row, tone)) for row in wrap(text, max(20, width - 3))]
 
 
 def _origin(origin: str, key: str | None) -> str:

@@ -167,7 +167,7 @@ def _limits(state: PanelState, now: float) -> Line:
 def _trouble(found: list[Trouble], width: int) -> Line:
     first = found[0]
     more = line(Piece(f" +{len(found) - 1} more ", "dim")) if len(found) > 1 else EMPTY
-    room = width - 3 - line_cells(more)
+    room = width - 3 - (line_cells(more) + 1 if more else 0)
     return spread(line(" ", Piece(f"{first.glyph} {_shortened(first, room)}", first.tone)), more, width)
 
 

@@ -59,7 +59,7 @@ def troubles(
     """All that is wrong now, the gravest first. ``keys``: action id → key to press; ``lasting``: ``detours_of`` now,
     where they are known."""
     if state.link == "gone":
-        return [Trouble(_gone(state, keys["restart"]), "bad")]
+        return [_gone(state, keys["restart"])]
     if state.engine is None:
         return []
     found = [Trouble(clean_line(problem), "bad") for problem in state.problems]
@@ -213,10 +213,12 @@ def _tone(provider: Provider) -> Tone:
     return "bad" if provider.health == "refused" else "warn"
 
 
-def _gone(state: PanelState, key: str) -> str:
+def _gone(state: PanelState, key: str) -> Trouble:
     if why := clean_line(state.link_text):
-        return f"{_sentence(why)} Press {key} to start an engine."
-    return f"The engine stopped. Press {key} to start it again; Claude Code gets no answers until then."
+        step = f"Press {key} to start an engine."
+        return Trouble(f"{_sentence(why)} {step}", "bad", step)
+    short = f"The engine stopped. Press {key} to start it again"
+    return Trouble(f"{short}; Claude Code gets no answers until then.", "bad", shorter=(f"{short}.",))
 
 
 def _sentence(text: str) -> str:

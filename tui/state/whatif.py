@@ -8,7 +8,7 @@ from proxy import contract as c
 from tui.state import formats as f
 from tui.state.detail import SOURCES
 from tui.state.figures import Figure, Figures, arranged
-from tui.state.lines import Line, Piece, joined, line, wrapped
+from tui.state.lines import Line, Piece, joined, line, line_cells, wrapped
 from tui.state.periods import Period, since
 from tui.state.text import cells, clean_line
 
@@ -57,20 +57,19 @@ def heading(subjects: Sequence[Subject], chosen: int, width: int) -> Line:
     return line(" ", Piece("what if  ", "strong"), *tabs)
 
 
-def spent(report: c.WhatIf) -> list[Line]:
-    """What was used and what it cost."""
+def spent(report: c.WhatIf, width: int) -> list[Line]:
+    """What was used and what it cost; where ``width`` is too little, list prices have a line of their own."""
     total = report.total
     usage = total.usage
     hit = f.percent(usage.cache_read_tokens / usage.prompt_tokens) if usage.prompt_tokens else "none"
     used = f"{f.count(usage.prompt_tokens)} in, {hit} of it from a cache, {f.count(usage.output_tokens)} out"
     cost = (Piece("cost  ", "dim"), Piece(f.spent(total), "strong"))
     unpriced = line(Piece(f"{total.unpriced_requests:,} without a price", "warn")) if total.unpriced_requests else ()
-    listed = f"at list prices {_listed(report)}"
+    listed = line(Piece(f"at list prices {_listed(report)}", "dim"))
     requests = f"{total.requests:,} request{'' if total.requests == 1 else 's'}"
-    return [
-        line(" ", *joined([cost, unpriced, line(Piece(listed, "dim"))])),
-        line(Piece(f" {requests}, {used}", "dim")),
-    ]
+    whole = line(" ", *joined([cost, unpriced, listed]))
+    parts = [whole] if line_cells(whole) <= width else [line(" ", *joined([cost, unpriced])), line(" ", *listed)]
+    return [*parts, line(Piece(f" {requests}, {used}", "dim"))]
 
 
 def _listed(report: c.WhatIf) -> str:

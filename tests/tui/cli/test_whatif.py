@@ -71,7 +71,7 @@ def test_sums_without_detail_say_so() -> None:
 
 def test_nothing_asked_is_said() -> None:
     assert what_if(c.WhatIf(total=c.Tally()), 40, 100) == [
-        "Nothing was asked in this; `cctui usage --by day` tells when there was something."
+        "No request was chosen; `cctui usage --by day` tells when there was something."
     ]
 
 

@@ -66,6 +66,9 @@ def test_an_estimate_is_called_one() -> None:
 
 def test_a_body_that_is_gone_is_said() -> None:
     assert NOT_KEPT in context_text(c.ContextReport(tokens=5_000, window=200_000), 200)
+    narrow = context_text(c.ContextReport(tokens=5_000, window=200_000), 60)
+    assert NOT_KEPT in " ".join(narrow.split())
+    assert max(map(len, narrow.splitlines())) < 60
 
 
 def test_an_empty_conversation_is_said() -> None:

@@ -236,7 +236,7 @@ async def test_an_empty_time_says_so() -> None:
         await press(pilot, "l")
         assert "Nothing was streamed in this time." in screen_text(app)
         await press(pilot, "q", "w")
-        assert "Nothing was asked in this." in screen_text(app)
+        assert "Nothing was asked here." in screen_text(app)
 
 
 async def test_what_the_engine_says_is_shown_in_place_of_sums() -> None:
@@ -304,7 +304,7 @@ async def test_a_comparison_of_nothing_lists_no_model() -> None:
     async with opened() as (engine, app, pilot):
         engine.comparison = msgspec.structs.replace(scenes_spend.comparison(), total=c.Tally())
         await press(pilot, "w")
-        assert "Nothing was asked in this." in screen_text(app)
+        assert "Nothing was asked here." in screen_text(app)
         assert "would cost" not in screen_text(app)
 
 

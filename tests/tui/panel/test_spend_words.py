@@ -270,19 +270,21 @@ class TestTheComparison:
         return next(row for row in self.report.rows if row.model == model)
 
     def test_what_it_cost_stands_on_top(self) -> None:
-        text = texts(whatif.spent(self.report))
+        text = texts(whatif.spent(self.report, 100))
         assert "cost  $4.12" in text
         assert "at list prices $4.12" in text
         assert "80 requests" in text
 
     def test_list_prices_of_what_was_simulated_are_told_apart(self) -> None:
         mixed = msgspec.structs.replace(self.report, list_simulated_nano_usd=97 * CENT)
-        assert "at list prices $4.12 and ~$0.9700" in texts(whatif.spent(mixed))
+        assert "at list prices $4.12 and ~$0.9700" in texts(whatif.spent(mixed, 100))
         assert "at list prices ? and ~$0.9700" in texts(
-            whatif.spent(msgspec.structs.replace(mixed, list_nano_usd=None))
+            whatif.spent(msgspec.structs.replace(mixed, list_nano_usd=None), 100)
         )
         only = msgspec.structs.replace(mixed, list_nano_usd=0)
-        assert "at list prices ~$0.9700" in texts(whatif.spent(only))
+        narrow = [line_text(each) for each in whatif.spent(mixed, 44)]
+        assert narrow[:2] == [" cost  $4.12", " at list prices $4.12 and ~$0.9700"]
+        assert "at list prices ~$0.9700" in texts(whatif.spent(only, 100))
 
     @pytest.mark.parametrize(
         ("real", "simulated", "words"),
@@ -292,7 +294,7 @@ class TestTheComparison:
         self, real: int | None, simulated: int | None, words: str
     ) -> None:
         told = msgspec.structs.replace(self.report, list_nano_usd=real, list_simulated_nano_usd=simulated)
-        assert f"at list prices {words}\n" in texts(whatif.spent(told)) + "\n"
+        assert f"at list prices {words}\n" in texts(whatif.spent(told, 100)) + "\n"
 
     @pytest.mark.parametrize(
         ("cost", "words"),

@@ -100,7 +100,7 @@ PLACES: dict[str, Callable[[c.Tally], str]] = {
     "total of spend": lambda tally: words(SpendTable(usage(tally), "day", {}, 100).sums()[-1]),
     "day of the year": lambda tally: words(day_line(year(usage(tally), NOW), year(usage(tally), NOW).today)),
     "the year": lambda tally: words(year_facts(year(usage(tally), NOW))),
-    "what if": lambda tally: words(*spent(c.WhatIf(total=tally))),
+    "what if": lambda tally: words(*spent(c.WhatIf(total=tally), 100)),
     "budget screen": lambda tally: words(budget_view.budget_row(budget(tally).budgets[0], 100)),
     "budget in full": lambda tally: words(
         budget_view.budget_detail(budget(tally), budget(tally).budgets[0], 80, {"budget_amount": "e"})[0]

@@ -24,6 +24,7 @@ from tui.state.choices import (
     too_small,
 )
 from tui.state.detail import detail_lines
+from tui.state.empty import empty_lines
 from tui.state.formats import duration
 from tui.state.fuzzy import score
 from tui.state.header import header
@@ -112,6 +113,26 @@ def test_a_dead_engine_is_the_first_trouble() -> None:
     assert (
         first_trouble(state) == "The engine stopped. Press r to start it again; Claude Code gets no answers until then."
     )
+    assert line_text(header(state, Burn(), 80, NOW, KEYS)[1]).rstrip() == (
+        " ✗ The engine stopped. Press r to start it again."
+    )
+
+
+def test_a_reason_of_many_words_leaves_the_key_that_starts_an_engine() -> None:
+    state = state_with(anthropic())
+    state.lost("The engine at http://127.0.0.1:8787 is of another version, which this panel does not understand.")
+    told = line_text(header(state, Burn(), 80, NOW, KEYS)[1]).rstrip()
+    assert told.endswith("… Press r to start an engine.")
+    assert cells(told) <= 80
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_what_to_do_first_is_told_in_full_where_nothing_was_asked_yet(width: int) -> None:
+    lines = [line_text(one) for one in empty_lines(state_with(*blank().providers), width, NOW, KEYS)]
+    assert "for the model that Claude Code asks for. Press m for another model, p for a provider." in " ".join(
+        " ".join(lines).split()
+    )
+    assert all(cells(one) <= width for one in lines if "Claude Code asks" in one or "Press m" in one)
 
 
 def test_a_provider_that_serves_nothing_is_no_trouble() -> None:
@@ -266,6 +287,17 @@ def test_what_to_do_stays_in_a_narrow_header_and_what_happened_is_cut() -> None:
     told = line_text(header(state, Burn(), 80, NOW, KEYS)[1])
     assert told.startswith(" ▲ anthropic: rate limit reached")
     assert "… Press p to switch provider." in told
+    assert cells(told) <= 80
+
+
+def test_what_to_do_is_whole_beside_the_number_of_further_troubles() -> None:
+    words = "rate limit reached (This request would exceed the limit of your organization)"
+    limited = {"health": "limited", "health_text": words}
+    away = served(1, 5, **rescued("anthropic/claude-opus-4.8"))
+    other = msgspec.structs.replace(blank().providers[1], **limited)
+    state = state_with(anthropic(**limited), other, requests=(away,))
+    told = line_text(header(state, Burn(), 80, NOW, KEYS)[1])
+    assert f"… {troubles(state, NOW, KEYS)[0].step}  +1 more" in told
     assert cells(told) <= 80
 
 

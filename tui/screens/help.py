@@ -14,7 +14,7 @@ SIGNS = (
     ("✓ ✗ ⊘", "served, failed or broken, cancelled by Claude Code"),
     ("⇄", "served by another provider than the first one tried"),
     ("⤷2", "the second sub-agent of its session; bg is a background call"),
-    ("~", "simulated money"),
+    ("~", "before money: simulated; before a number of tokens: estimated"),
     ("?", "the price is not known"),
     ("hit", "share of the input that was read from the provider's cache"),
 )

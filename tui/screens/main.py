@@ -185,7 +185,7 @@ class MainScreen(Screen[None]):
             return
         size = self.costs.size
         if self._drawer == "providers" and self.has_class("-narrow"):
-            title, lines = "providers", provider_lines(self._state, size.width, now)
+            title, lines = "providers", provider_lines(self._state, size.width, size.height, now)
         else:
             title = cost_title(self._state, now)
             lines = cost_lines(self._state, self._burn, size.width, size.height, now)

@@ -1,12 +1,12 @@
 """The cost strip: what it costs, how fast, by whom, and how the providers are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from proxy.contract import AgentTally, Budget, BudgetKind, Limit, Session, Tally
+from proxy.contract import AgentTally, Budget, BudgetKind, Limit, Provider, Session, Tally
 from tui.state import formats as f
 from tui.state.burn import Burn
-from tui.state.limits import has_reset, limit_tone, listed
+from tui.state.limits import has_reset, limit_tone, listed, nearest
 from tui.state.lines import EMPTY, Line, Piece, Tone, cut, first_that_fits, line, line_cells, shown_of, spread
 from tui.state.panel import PanelState
 from tui.state.shares import budget_share, budget_words, context_tone, share_tone
@@ -79,15 +79,25 @@ def _stacked(blocks: Sequence[Sequence[Line]], height: int) -> list[Line]:
     lines: list[Line] = []
     for place, block in enumerate(blocks):
         lines += [*([EMPTY] if 0 < place <= gaps else []), *block]
+    return _cut_short(lines, height)
+
+
+def _cut_short(lines: list[Line], height: int) -> list[Line]:
+    """``lines``, or as many as leave a line that tells how many are missing."""
     if len(lines) <= height:
         return lines
     over = len(lines) - height + 1
     return [*lines[: height - 1], line(Piece(f"… {over} lines more than fit here", "dim"))]
 
 
-def provider_lines(state: PanelState, width: int, now: float) -> list[Line]:
-    """The providers alone, for the drawer."""
-    return [line(" ", *one) for one in _providers(state, width - 2, now)]
+def provider_lines(state: PanelState, width: int, height: int, now: float) -> list[Line]:
+    """The providers alone, for the drawer. Where it is too low for all limits, the nearest of each; else none."""
+    lines: list[Line] = []
+    for limits in (_all_limits, _nearest_limit, _no_limit):
+        lines = [one for provider in state.providers for one in _provider(provider, width - 2, now, limits)]
+        if len(lines) <= height:
+            break
+    return [line(" ", *one) for one in _cut_short(lines, height)]
 
 
 def graph_columns(width: int) -> int:
@@ -266,13 +276,33 @@ def _today(state: PanelState, session: Session | None, width: int) -> list[Line]
 
 
 def _providers(state: PanelState, width: int, now: float) -> list[Line]:
-    lines: list[Line] = []
-    for provider in state.providers:
-        glyph, word, tone = health_words(provider, now)
-        health = line(Piece(f" {word}", "plain" if tone in ("warn", "bad") else "dim"))
-        lines.append(spread(line(Piece(glyph, tone), " ", clean_line(provider.name)), health, width))
-        lines += [_limit(limit, width, now) for limit in listed(provider.limits, now)]
-    return lines
+    return [one for provider in state.providers for one in _provider(provider, width, now, _all_limits)]
+
+
+_Limits = Callable[[Provider, float], list[Limit]]
+"""Which limits of a provider are told."""
+
+
+def _all_limits(provider: Provider, now: float) -> list[Limit]:
+    return listed(provider.limits, now)
+
+
+def _nearest_limit(provider: Provider, now: float) -> list[Limit]:
+    """The one that decides; where none stands, one that began anew lately, so that the lines below stay."""
+    decisive = nearest(provider.limits, now)
+    return [decisive] if decisive is not None else listed(provider.limits, now)[:1]
+
+
+def _no_limit(_provider: Provider, _now: float) -> list[Limit]:
+    return []
+
+
+def _provider(provider: Provider, width: int, now: float, limits: _Limits) -> list[Line]:
+    """How it is, and its ``limits``."""
+    glyph, word, tone = health_words(provider, now)
+    health = line(Piece(f" {word}", "plain" if tone in ("warn", "bad") else "dim"))
+    head = spread(line(Piece(glyph, tone), " ", clean_line(provider.name)), health, width)
+    return [head, *(_limit(limit, width, now) for limit in limits(provider, now))]
 
 
 def _limit(limit: Limit, width: int, now: float) -> Line:

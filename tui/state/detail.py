@@ -106,8 +106,8 @@ def _money(request: Request) -> Iterator[Line]:
     counts = (
         ("input", usage.input_tokens),
         ("cache read", usage.cache_read_tokens),
-        ("cache 5 min", usage.cache_write_5m_tokens),
-        ("cache 1 h", usage.cache_write_1h_tokens),
+        ("written, 5 min", usage.cache_write_5m_tokens),
+        ("written, 1 h", usage.cache_write_1h_tokens),
         ("output", usage.output_tokens),
         ("web searches", usage.web_searches),
     )
@@ -120,6 +120,9 @@ def _money(request: Request) -> Iterator[Line]:
     for number, one in enumerate(request.passes, 1):
         read, written = right(f"{one.usage.prompt_tokens:,}", 12), f"{one.usage.output_tokens:,}"
         yield _field(f"answer {number}", f"{read}  in, {written} out{_of_another(one, request)}", "dim")
+    if request.live and request.cost_nano_usd is None:
+        yield _field("cost", "known when the answer ends", "dim")
+        return
     cost = f.money(request.cost_nano_usd, simulated=request.simulated)
     yield _field("cost", f"{right(cost, 12)}  {_source(request)}", "strong")
 

@@ -31,6 +31,8 @@ MODELS_WELL = 21
 ASKED, ASKED_LEAST = 8, 4
 """Cells of the asked model beside a served one that is cut, and beside one that is whole."""
 STATE = 9
+COUNT = " count"
+"""Stands behind the models of a count of tokens, and says why there are no figures: it is never cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +178,13 @@ def _who(request: Request, _plan: Layout, ordinal: int | None, _frame: int) -> P
 
 
 def _models(request: Request, plan: Layout, _ordinal: int | None, _frame: int) -> Piece:
-    text = models(request)
-    if cells(text) > plan.models_width and ARROW in text:
+    text, end = models(request), COUNT if request.kind == "count_tokens" else ""
+    room = plan.models_width - cells(end)
+    if cells(text) > room and ARROW in text:
         asked, _, served = text.partition(f" {ARROW} ")
-        text = f"{fit(asked, _asked_width(plan.models_width, cells(served)))} {ARROW} {served}"
-    tone: Tone = "strong" if request.live else "plain"
-    if request.kind == "count_tokens":
-        text, tone = f"{text} count", "dim"
-    return Piece(left(text, plan.models_width), tone)
+        text = f"{fit(asked, _asked_width(room, cells(served)))} {ARROW} {served}"
+    tone: Tone = "dim" if end else "strong" if request.live else "plain"
+    return Piece(left(f"{fit(text, room)}{end}", plan.models_width), tone)
 
 
 def _asked_width(width: int, served: int) -> int:

@@ -135,12 +135,28 @@ def test_a_limit_that_began_anew_keeps_its_line_for_a_while() -> None:
     state.apply(c.ProvidersChanged(providers=(first, *state.providers[1:])))
 
     def at(moment: float) -> list[str]:
-        return [line_text(one) for one in provider_lines(state, 46, moment)]
+        return [line_text(one) for one in provider_lines(state, 46, 20, moment)]
 
     before, after, later = at(NOW), at(NOW + 61), at(NOW + 3600)
     assert len(before) == len(after) == len(later) + 1
     assert (before[1].endswith(" 40%"), after[1].endswith(" reset"), "━" in after[1]) == (True, True, False)
     assert before[2] == after[2] == later[1]
+
+
+def test_a_low_drawer_tells_of_every_provider_before_it_tells_of_more_than_one_limit() -> None:
+    state = told()
+    limits = tuple(c.Limit(name=name, used=used) for name, used in (("requests", 0.1), ("tokens", 0.4), ("input", 0.2)))
+    providers = tuple(msgspec.structs.replace(one, limits=limits) for one in state.providers)
+    state.apply(c.ProvidersChanged(providers=providers))
+    many = len(providers)
+
+    def at(height: int) -> list[str]:
+        return [line_text(one) for one in provider_lines(state, 46, height, NOW)]
+
+    assert len(at(4 * many)) == 4 * many
+    assert [one.split()[0] for one in at(2 * many)[1::2]] == ["tokens"] * many
+    assert len(at(2 * many - 1)) == many
+    assert at(many - 1)[-1] == " … 2 lines more than fit here"
 
 
 def test_gaps_give_way_before_a_line_does() -> None:

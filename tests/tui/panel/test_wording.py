@@ -352,6 +352,21 @@ def test_the_asked_model_gives_way_to_the_served_one_unless_that_is_cut_too(serv
     assert f" {words} " in line_text(row(served(1, 5, **rescued(served_by)), 79, NOW, None, 0))
 
 
+@pytest.mark.parametrize("width", [40, 60, 79, 100])
+def test_a_count_of_tokens_is_called_one_where_its_models_are_cut(width: int) -> None:
+    counted = served(1, 5, **rescued("anthropic/claude-opus-4.8-of-a-long-name"), kind="count_tokens")
+    assert " count " in line_text(row(counted, width, NOW, None, 0))
+
+
+def test_the_cost_of_an_answer_that_goes_on_is_not_called_unknown() -> None:
+    def money(request: c.Request) -> str:
+        lines = detail_lines(state_with(), c.Detail(request=request), 80, NOW)
+        return next(line_text(one) for one in lines if line_text(one).startswith("   cost "))
+
+    assert money(live(1, 2)).split() == ["cost", "known", "when", "the", "answer", "ends"]
+    assert money(served(1, 2, cost_nano_usd=None, cost_source="unknown")).split()[1] == "?"
+
+
 def test_a_count_of_tokens_has_no_bill_and_says_who_counted() -> None:
     for estimated, words in ((True, "estimated by the engine: no provider counted"), (False, "by the provider")):
         count = served(1, 5, kind="count_tokens", usage=c.Usage(), cost_nano_usd=0, usage_estimated=estimated)

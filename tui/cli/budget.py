@@ -45,7 +45,7 @@ def set_amount(kind: c.BudgetKind, dollars: str, project: str | None) -> None:
         raise click.UsageError("--project goes with `cctui budget set project`.")
     limit = None if dollars in (OFF, DEFAULT) else amount(dollars)
     command = c.SetBudget(kind=kind, amount_nano_usd=limit, project=project, as_settings=dollars == DEFAULT)
-    _print(ask(lambda door: door.set_budget(command)))
+    _print(ask(lambda door: door.set_budget(command)), set_amount=command)
 
 
 @budget.command("grant")
@@ -77,10 +77,11 @@ def _project_here() -> str:
     return project_label(project_name(Path.cwd()) or "")
 
 
-def _print(report: c.BudgetReport, *, as_json: bool = False) -> None:
+def _print(report: c.BudgetReport, *, as_json: bool = False, set_amount: c.SetBudget | None = None) -> None:
     from tui.cli import budget_output
 
     if as_json:
         print_json(budget_output.as_json(report))
     else:
-        print_lines(budget_output.as_lines(report, width()))
+        done = budget_output.set_words(set_amount) if set_amount is not None else ""
+        print_lines(budget_output.as_lines(report, width(), done))

@@ -5,6 +5,7 @@ from tui.cli.json_output import budget
 from tui.cli.tables import Column, table
 from tui.state import formats
 from tui.state.shares import budget_words
+from tui.state.text import clean_line
 
 COLUMNS = (
     Column("budget", shrinks=True),
@@ -19,15 +20,21 @@ NONE = "none"
 SESSION_CELLS = 8
 
 
-def as_lines(report: c.BudgetReport, width: int) -> list[str]:
-    """The budgets as a table, then what happens when one is used up and what is in no sum."""
+def as_lines(report: c.BudgetReport, width: int, done: str = "") -> list[str]:
+    """The budgets as a table, what was ``done``, what happens when one is used up and what is in no sum."""
     rows = [_row(budget) for budget in report.budgets]
-    lines = [*table(COLUMNS, rows, width), "", *_rules(report)]
     unpriced = max((budget.unpriced_requests for budget in report.budgets), default=0)
-    return [
-        *lines,
-        *([f"{unpriced} requests cost something that nobody could tell; they are in no sum."] * bool(unpriced)),
-    ]
+    notes = [done] * bool(done) + _rules(report, done) + [_in_no_sum(unpriced)] * bool(unpriced)
+    return [*table(COLUMNS, rows, width), "", *notes]
+
+
+def set_words(command: c.SetBudget) -> str:
+    """What an amount that was set means: a session's and a project's may be of none that the table has."""
+    whose = f"Project {clean_line(command.project)}" if command.project else f"Each {command.kind}"
+    if command.as_settings:
+        return f"{whose} may cost what the settings file says."
+    amount = "as much as it likes" if command.amount_nano_usd is None else formats.limit(command.amount_nano_usd)
+    return f"{whose} may cost {amount} from now on."
 
 
 def as_json(report: c.BudgetReport) -> dict[str, object]:
@@ -40,9 +47,10 @@ def as_json(report: c.BudgetReport) -> dict[str, object]:
     }
 
 
-def _rules(report: c.BudgetReport) -> list[str]:
+def _rules(report: c.BudgetReport, done: str) -> list[str]:
     if all(each.limit_nano_usd is None for each in report.budgets):
-        return ["No budget is set. `cctui budget set day 20` sets one."]
+        whose = "" if report.session else " for a day or a month"
+        return [] if done else [f"No budget is set{whose}. `cctui budget set day 20` sets one."]
     rule = {
         "block": "A request over budget is refused.",
         "downgrade": f"A request over budget goes to {report.downgrade_to}.",
@@ -50,6 +58,12 @@ def _rules(report: c.BudgetReport) -> list[str]:
     }[report.action]
     session = (report.session or "")[:SESSION_CELLS]
     return [rule, *([f"Session {session} passes every budget."] if report.passing else [])]
+
+
+def _in_no_sum(requests: int) -> str:
+    if requests == 1:
+        return "1 request cost something that nobody could tell; it is in no sum."
+    return f"{requests:,} requests cost something that nobody could tell; they are in no sum."
 
 
 def _row(one: c.Budget) -> list[str]:

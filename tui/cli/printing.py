@@ -31,6 +31,17 @@ def beside(text: str, start: str) -> str:
     return f"\n{' ' * len(start)}".join(rows)
 
 
+def elsewhere() -> str:
+    """Which standard stream of those that a screen takes is no terminal: ``output``, ``input``, ``error``; else empty.
+
+    On Windows the screen is written to the output, elsewhere to the error stream.
+    """
+    streams = {"output": sys.stdout, "input": sys.stdin, "error": sys.stderr}
+    if sys.platform == "win32":
+        del streams["error"]
+    return next((name for name, stream in streams.items() if not stream.isatty()), "")
+
+
 def broken(text: str) -> str:
     """``text`` on stdout; on a terminal its rows end between words."""
     from tui.state.text import wrap

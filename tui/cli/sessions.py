@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import click
 
 from tui.cli.engine_access import ask, installation, running_engine, say
 from tui.cli.life import become
-from tui.cli.printing import broken
+from tui.cli.printing import broken, elsewhere
 from tui.cli.shells import SHELLS, render
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 HEADLESS_DEMO_S = 10.0
 
-NO_TERMINAL = """The panel needs a terminal, and standard output is not one. The engine runs at {url}.
+NO_TERMINAL = """The panel needs a terminal, and standard {stream} is not one. The engine runs at {url}.
 These work without one: cctui status, requests, usage, models, use, fallback, env, claude -p, demo."""
 
 PLACES = """paste this into one of:
@@ -50,8 +49,8 @@ class Verbatim(click.Command):
 
 def open_panel() -> None:
     """The panel, or why there is none."""
-    if not (sys.stdout.isatty() and sys.stdin.isatty()):
-        raise click.ClickException(NO_TERMINAL.format(url=running_engine().url))
+    if stream := elsewhere():
+        raise click.ClickException(NO_TERMINAL.format(stream=stream, url=running_engine().url))
     engine = _engine_of_panel()
     from tui.app import run_panel
     from tui.settings import SettingsError, load_panel_settings
@@ -146,7 +145,7 @@ def demo(seconds: float | None, *, headless: bool, as_json: bool) -> None:
     """Show the panel on simulated sessions; needs no key and no network, and leaves your history alone."""
     from tui.demo import run_demo
 
-    if not headless and not (sys.stdout.isatty() and sys.stdin.isatty()):
+    if not headless and elsewhere():
         headless, seconds = True, seconds or HEADLESS_DEMO_S
         span = f"{seconds:g} second{'s' * (seconds != 1)}"
         say(f"there is no terminal here, so the demo runs without a screen for {span}")

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tui.cli.printing import beside, broken
+from tui.cli.printing import beside, broken, elsewhere
 from tui.cli.ticker import Ticker
 
 
@@ -31,6 +31,21 @@ def test_elsewhere_it_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     monkeypatch.setenv("COLUMNS", "40")
     assert beside("a" * 100, "Error: ") == "a" * 100
+
+
+@pytest.mark.parametrize("name", ["output", "input", "error"])
+def test_the_stream_that_is_no_terminal_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    for stream in ("out", "in", "err"):
+        monkeypatch.setattr(sys, f"std{stream}", io.StringIO() if name.startswith(stream) else Screen())
+    assert elsewhere() == name
+
+
+def test_a_screen_on_windows_leaves_the_error_stream_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    for stream in ("out", "in", "err"):
+        monkeypatch.setattr(sys, f"std{stream}", io.StringIO() if stream == "err" else Screen())
+    assert elsewhere() == ""
 
 
 def test_the_ticker_overwrites_its_line_and_takes_it_away(monkeypatch: pytest.MonkeyPatch) -> None:

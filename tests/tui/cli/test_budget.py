@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -50,6 +51,9 @@ def test_what_follows_and_what_is_in_no_sum_is_said() -> None:
     lines = budget_output.as_lines(REPORT, 100)
     assert "A request over budget is refused." in lines
     assert lines[-1] == "3 requests cost something that nobody could tell; they are in no sum."
+    one = c.Budget(kind="day", name="2026-11-21", limit_nano_usd=DOLLAR, unpriced_requests=1)
+    last = budget_output.as_lines(c.BudgetReport(action="block", budgets=(one,)), 100)[-1]
+    assert last == "1 request cost something that nobody could tell; it is in no sum."
 
 
 def test_a_share_of_which_a_part_is_not_known_is_the_least_it_can_be() -> None:
@@ -61,7 +65,28 @@ def test_a_share_of_which_a_part_is_not_known_is_the_least_it_can_be() -> None:
 
 def test_without_a_budget_the_way_to_one_is_said() -> None:
     bare = c.BudgetReport(action="block", budgets=(c.Budget(kind="day", name="2026-11-21"),))
-    assert budget_output.as_lines(bare, 80)[-1] == "No budget is set. `cctui budget set day 20` sets one."
+    way = "`cctui budget set day 20` sets one."
+    assert budget_output.as_lines(bare, 80)[-1] == f"No budget is set for a day or a month. {way}"
+    of_session = msgspec.structs.replace(bare, session="5e551011-0000")
+    assert budget_output.as_lines(of_session, 80)[-1] == f"No budget is set. {way}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("session", "5"), "Each session may cost $5.00 from now on."),
+        (("project", "5"), "Each project may cost $5.00 from now on."),
+        (("project", "5", "--project", "shop"), "Project shop may cost $5.00 from now on."),
+        (("day", "off"), "Each day may cost as much as it likes from now on."),
+        (("month", "default"), "Each month may cost what the settings file says."),
+    ],
+)
+def test_what_was_set_is_said_where_no_line_of_the_table_shows_it(
+    run: Run, arguments: tuple[str, ...], words: str
+) -> None:
+    told = run("budget", "set", *arguments).stdout
+    assert words in told.splitlines()
+    assert "No budget is set" not in told
 
 
 def test_json_has_dollars_and_null_where_there_is_no_limit() -> None:

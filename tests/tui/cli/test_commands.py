@@ -285,7 +285,7 @@ class TestWithAnEngine:
     def test_without_a_terminal_the_panel_says_what_it_needs(self, run: Run, engine: supervisor.RunningEngine) -> None:
         answer = run()
         assert answer.exit_code == 1
-        assert answer.stderr == f"Error: {NO_TERMINAL.format(url=engine.url)}\n"
+        assert answer.stderr == f"Error: {NO_TERMINAL.format(stream='output', url=engine.url)}\n"
 
 
 def test_status_without_an_engine_exits_with_1(run: Run) -> None:

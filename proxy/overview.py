@@ -107,9 +107,9 @@ class Overview:
         if self._writer.problem:
             problems.append(self._writer.problem)
         if self._writer.dropped:
-            problems.append(f"{self._writer.dropped} requests are missing from the history: the disk was too slow")
+            problems.append(f"{_missing(self._writer.dropped)} from the history: the disk was too slow")
         if self._writer.unfit:
-            problems.append(f"{self._writer.unfit} requests are missing from the history: the log says why")
+            problems.append(f"{_missing(self._writer.unfit)} from the history: the log says why")
         if self._telemetry.problem:
             problems.append(self._telemetry.problem)
         return [*problems, *self._look_at_route(self._dispatch.route)]
@@ -223,3 +223,7 @@ def _rss_bytes() -> int:
         return pages * resource.getpagesize()
     except (OSError, IndexError, ValueError):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _missing(requests: int) -> str:
+    return "1 request is missing" if requests == 1 else f"{requests} requests are missing"

@@ -103,7 +103,8 @@ class ProviderSetup:
         if provider.waits_for_client:
             return _unlisted(provider, f"{provider.name} was not asked: only Claude Code has a login for it")
         listed = await self._discovery.look(provider, TRIAL_S)
-        text, key_tried = f"{provider.name} answers: {len(listed)} models", bool(provider.keys)
+        many = f"{len(listed)} model{'' if len(listed) == 1 else 's'}"
+        text, key_tried = f"{provider.name} answers: {many}", bool(provider.keys)
         if key_tried and await self._lists_for_all(provider):
             text, key_tried = f"{text}, which it lists for everybody: the first request will try the key", False
         models = tuple(model_of(provider, each, _window(provider, each)) for each in listed)

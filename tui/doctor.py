@@ -47,6 +47,11 @@ class Answers:
     plan: c.LaunchPlan
     token: str
 
+    @property
+    def known(self) -> bool:
+        """The provider in force exists; of one that does not, nobody can say what it takes."""
+        return any(row.name == self.plan.provider for row in self.models.providers)
+
 
 def examine(paths: Paths) -> list[Check]:
     """Every check, in the order in which trouble is best mended. Starts an engine where none runs."""
@@ -60,7 +65,8 @@ def examine(paths: Paths) -> list[Check]:
     env = effective_env(setup.environ, [layer.env for layer in setup.layers])
     settings = [layer.values for layer in (*setup.layers, *setup.managed)]
     if answers:
-        checks.append(login(answers.plan, find_login(setup.environ, env, settings, setup.home, token)))
+        if answers.known:
+            checks.append(login(answers.plan, find_login(setup.environ, env, settings, setup.home, token)))
         checks += strays(setup, answers.plan.url)
     return checks
 
@@ -120,9 +126,14 @@ def provider(row: c.Provider, trouble_is: State) -> Check:
     if row.models_error and not _waits_for_a_login(row):
         remedy = f"See that {row.base_url} is right and answers, or list the models in config.toml."
         return Check(name, "warn", f"list of models: {row.models_error}", remedy)
-    key = f"key {row.key} from {row.key_origin}" if row.key else {"passthrough": "your login"}.get(row.auth, "no key")
+    none = {"passthrough": "your login", "none": "no key needed"}.get(row.auth, "no key")
+    key = f"key {row.key} from {row.key_origin}" if row.key else none
     place = "in the engine" if row.simulated else f"at {row.base_url}"
-    listed = f"{row.models} models" if row.models or row.models_at else "models not listed yet"
+    listed = (
+        f"{row.models} model{'' if row.models == 1 else 's'}"
+        if row.models or row.models_at
+        else "models not listed yet"
+    )
     return Check(name, "ok", f"{key}, {listed}, {place}")
 
 

@@ -20,6 +20,8 @@ TIMEOUT_S = 0.5
 """An engine on this machine answers within milliseconds; without an answer the client's own figures do."""
 ANSWER_BYTES_MAX = 1 << 16
 SEPARATOR = " · "
+OWN_MAX_USD = 1e9
+"""The client's own figure is left out from there on: what is no number, too, is not below it."""
 
 DOOR, TOKEN_HEADER = "/_cctui", "x-cctui-token"
 """As in the contract, which would take longer to import than there is time; so does ``proof``."""
@@ -104,10 +106,10 @@ def _cost(given: Facts, engine: Facts) -> str:
     """The engine's figure; the client's own is right only where the engine has none."""
     if engine.get("known"):
         real, simulated = engine.get("cost_nano_usd", 0), engine.get("simulated_nano_usd", 0)
-        amount = _dollars(real / 1e9) if real or not simulated else f"~{_dollars(simulated / 1e9)}"
+        amount = _dollars(real) if real or not simulated else f"~{_dollars(simulated)}"
         return unpriced.told(amount, real > 0 or simulated > 0, engine.get("unpriced_requests", 0))
     own = _table(given, "cost").get("total_cost_usd")
-    return _dollars(own) if isinstance(own, int | float) else ""
+    return _dollars(round(own * 1e9)) if isinstance(own, int | float) and 0 <= own < OWN_MAX_USD else ""
 
 
 def _budget(engine: Facts) -> str:
@@ -118,7 +120,7 @@ def _budget(engine: Facts) -> str:
         return "passes budgets"
     left = budget["limit_nano_usd"] - budget.get("spent_nano_usd", 0)
     whose = budget.get("kind", "")
-    return f"{_dollars(left / 1e9)} left ({whose})" if left > 0 else f"{whose} budget used up"
+    return f"{_dollars(left)} left ({whose})" if left > 0 else f"{whose} budget used up"
 
 
 def _own_context(given: Facts) -> float | None:
@@ -130,8 +132,18 @@ def _share(name: str, share: object) -> str:
     return f"{name} {share:.0%}" if isinstance(share, int | float) else ""
 
 
-def _dollars(amount: float) -> str:
-    return f"${amount:.2f}" if amount >= 1 or amount == 0 else f"${amount:.4f}"
+def _dollars(nano_usd: int) -> str:
+    """As ``tui.state.formats`` rounds and writes it, which takes too long to import: the panel beside it says the same.
+
+    From a dollar on to the cent, below to the hundredth of a cent; never nothing where there is something.
+    """
+    if 0 < nano_usd < 50_000:
+        return "<$.0001"
+    hundredths_of_cents = (nano_usd + 50_000) // 100_000
+    if hundredths_of_cents == 0 or hundredths_of_cents >= 10_000:
+        cents = (nano_usd + 5_000_000) // 10_000_000
+        return f"${cents // 100:,}.{cents % 100:02d}"
+    return f"$0.{hundredths_of_cents:04d}"
 
 
 def _table(given: Facts, name: str) -> Facts:

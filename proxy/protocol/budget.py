@@ -128,8 +128,12 @@ def warning(budget: Budget, per_cent: int, consequence: str) -> str:
 
 
 def dollars(nano_usd: int) -> str:
-    """To the cent from a dollar on, to the hundredth of a cent below."""
-    return f"${nano_usd / 1e9:.2f}" if nano_usd >= 10**9 else f"${nano_usd / 1e9:.4f}".removesuffix("00")
+    """To the cent from a dollar on, to the hundredth of a cent below; halves go up, as in the panel."""
+    hundredths_of_cents = (nano_usd + 50_000) // 100_000
+    if hundredths_of_cents < 10_000:
+        return f"$0.{hundredths_of_cents:04d}".removesuffix("00")
+    cents = (nano_usd + 5_000_000) // 10_000_000
+    return f"${cents // 100}.{cents % 100:02d}"
 
 
 def _word(text: str) -> str:

@@ -15,6 +15,7 @@ from proxy.paths import find_paths
 from tests.proxy.conftest import *  # noqa: F403  engines on sockets
 from tests.proxy.running_engine import RunningEngine
 from tui import statusline
+from tui.state import formats
 
 GIVEN = {
     "session_id": "5e551011-aaaa",
@@ -59,6 +60,9 @@ def test_the_engine_s_figures_make_the_line() -> None:
         ({"model": "x", "cost": 5, "context_window": []}, None, "no engine"),
         ({"model": {"display_name": "two\nlines\x1b[31m"}}, None, "twolines[31m · no engine"),
         ({}, {"provider": "p", "known": True}, "p · $0.00"),
+        ({}, {"provider": "p", "known": True, "cost_nano_usd": 900}, "p · <$.0001"),
+        ({"cost": {"total_cost_usd": float("nan")}}, None, "no engine"),
+        ({"cost": {"total_cost_usd": 10**400}}, None, "no engine"),
         ({}, {"provider": "simulator", "known": True, "simulated_nano_usd": 2_500_000}, "simulator · ~$0.0025"),
         ({}, {"provider": "p", "passing": True, "budget": {"kind": "day", "limit_nano_usd": 5}}, "p · passes budgets"),
         (
@@ -70,6 +74,12 @@ def test_the_engine_s_figures_make_the_line() -> None:
 )
 def test_what_is_not_known_is_left_out(given: dict[str, Any], facts: dict[str, Any] | None, line: str) -> None:
     assert statusline.line(given, facts) == line
+
+
+@pytest.mark.parametrize("nano_usd", [1, 49_999, 50_000, 20_550_000, 999_949_999, 999_950_000, 4_125_000_000, 10**13])
+def test_money_reads_as_in_the_panel(nano_usd: int) -> None:
+    facts = {"provider": "p", "known": True, "cost_nano_usd": nano_usd}
+    assert statusline.line({}, facts) == f"p · {formats.money(nano_usd)}"
 
 
 def test_names_and_proof_are_those_of_the_contract() -> None:

@@ -31,7 +31,8 @@ def reprice(since: float | None, until: float | None, *, dry_run: bool, yes: boo
     if dry_run or not foreseen.rows or not (yes or click.confirm("Write the new costs?", err=True)):
         return
     done = _ask(since, until, dry_run=False)
-    print_lines([f"{sum(row.requests for row in done.rows):,} requests have new costs."])
+    changed = sum(row.requests for row in done.rows)
+    print_lines([f"{changed:,} requests have new costs." if changed != 1 else "1 request has new costs."])
 
 
 def _ask(since: float | None, until: float | None, *, dry_run: bool) -> c.RepriceReport:

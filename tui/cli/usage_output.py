@@ -76,7 +76,9 @@ def latency(report: c.LatencyReport, width: int) -> list[str]:
 
 def repriced(report: c.RepriceReport, width: int) -> list[str]:
     """What changes, by model, and what stays because nobody can price it."""
-    lines = [f"{report.looked_at:,} requests looked at; none costs another amount."]
+    lines = [
+        f"{report.looked_at:,} request{'' if report.looked_at == 1 else 's'} looked at; none costs another amount."
+    ]
     if report.rows:
         changed = sum(row.requests for row in report.rows)
         rows = [_change(row) for row in report.rows]

@@ -116,6 +116,7 @@ class ChainScreen(EntriesScreen[words.Entry, None]):
     def action_remove(self) -> None:
         place = self.choices.cursor
         if place is None or place >= len(self.chain):
+            self.say("Nothing follows, so there is no entry to remove.")
             return
         shorter = self.chain[:place] + self.chain[place + 1 :]
         if not shorter and self.slot is not None and not words.has_own(self._state.route, self.slot):
@@ -124,8 +125,12 @@ class ChainScreen(EntriesScreen[words.Entry, None]):
             self._change(shorter, place)
 
     def action_common(self) -> None:
-        if self.slot is not None and words.has_own(self._state.route, self.slot):
+        if self.slot is None:
+            self.say("This is the common chain.")
+        elif words.has_own(self._state.route, self.slot):
             self._send(c.SetFallback(chain=(), slot=self.slot))
+        else:
+            self.say(f"{words.slot_label(self.slot)} has no chain of its own to give up.")
 
     def action_switch(self) -> None:
         self._send(c.SetFallback(enabled=not self._state.route.fallback_enabled))

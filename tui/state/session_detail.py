@@ -242,7 +242,8 @@ def _remarks(report: SessionReport, missing: int, width: int) -> list[Line]:
     if unpriced := report.tally.unpriced_requests:
         texts.append((f"{unpriced} request{'s' * (unpriced > 1)} without a known price, in no sum.", "warn"))
     if missing:
-        texts.append((f"{missing} requests are not in the ledger, so that these parts are not the whole.", "warn"))
+        many = "requests are" if missing > 1 else "request is"
+        texts.append((f"{missing} {many} not in the ledger, so that these parts are not the whole.", "warn"))
     if report.tally.simulated_nano_usd:
         texts.append((f"{f.SIMULATED} marks simulated money.", "dim"))
     return [one[1:] for text, tone in texts for one in wrapped(text, width + 2, tone)]

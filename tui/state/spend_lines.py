@@ -237,10 +237,10 @@ def _tick(group: UsageGroup, key: str) -> str:
 def notes(report: UsageReport, width: int) -> list[Line]:
     """What the sums leave out."""
     told: list[tuple[str, Tone]] = []
-    if report.total.unpriced_requests:
-        told.append(
-            (f"{report.total.unpriced_requests:,} requests have no known price and are not in the sums.", "warn")
-        )
+    if (unknown := report.total.unpriced_requests) == 1:
+        told.append(("1 request has no known price and is not in the sums.", "warn"))
+    elif unknown:
+        told.append((f"{unknown:,} requests have no known price and are not in the sums.", "warn"))
     if (guessed := report.estimated_requests) == 1:
         told.append(("1 request broke off or did not tell its tokens: estimated.", "dim"))
     elif guessed:

@@ -120,7 +120,14 @@ def test_a_project_s_name_is_one_word_of_the_command() -> None:
 
 @pytest.mark.parametrize(
     ("nano_usd", "shown"),
-    [(10**7, "$0.01"), (13_400_000, "$0.0134"), (12 * DOLLAR, "$12.00"), (0, "$0.00")],
+    [
+        (10**7, "$0.01"),
+        (13_400_000, "$0.0134"),
+        (12 * DOLLAR, "$12.00"),
+        (0, "$0.00"),
+        (20_550_000, "$0.0206"),
+        (999_950_000, "$1.00"),
+    ],
 )
 def test_dollars_are_exact_enough_to_tell_small_amounts_apart(nano_usd: int, shown: str) -> None:
     assert b.dollars(nano_usd) == shown

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from proxy import contract as c
 from proxy.paths import Paths, local_token
 from tests.tui.cli.conftest import StartStub
+from tests.tui.scenes import blank
 from tui import doctor, engine_process
 from tui.claude_settings import Layer, Login, Setup
 from tui.cli import cctui
@@ -37,6 +38,7 @@ def setup(
     [
         (provider(key="sk…1", key_origin="TEAM_KEY", models=3), "ok", "key sk…1 from TEAM_KEY, 3 models"),
         (provider(auth="passthrough"), "ok", "your login"),
+        (provider(auth="none", models=1), "ok", "no key needed, 1 model, at"),
         (provider(key_error="TEAM_KEY is not set", key_origin="TEAM_KEY"), "fail", "TEAM_KEY is not set"),
         (provider(health="refused", health_text="401"), "fail", "401"),
         (provider(health="limited", health_text="429, back in 20 s"), "warn", "back in 20 s"),
@@ -96,6 +98,14 @@ def test_our_own_address_is_no_trouble() -> None:
 def test_a_login_is_missed_only_where_it_is_needed(own: bool, found: Login | None, state: str) -> None:
     plan = c.LaunchPlan(url=URL, provider="anthropic", own_credential=own, real_claude=True)
     assert doctor.login(plan, found).state == state
+
+
+@pytest.mark.parametrize(("name", "known"), [("team", True), ("nope", False)])
+def test_of_a_provider_that_does_not_exist_nobody_says_which_login_it_takes(name: str, known: bool) -> None:
+    plan = c.LaunchPlan(url=URL, provider=name, own_credential=False, real_claude=False)
+    state = blank().snapshot(URL)
+    models = c.ModelList(models=(), providers=(provider(),))
+    assert doctor.Answers(state=state, models=models, plan=plan, token="").known is known
 
 
 def test_a_token_that_others_can_read_fails(paths: Paths) -> None:

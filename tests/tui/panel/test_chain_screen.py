@@ -5,7 +5,7 @@ import pytest
 from proxy import contract as c
 from tests.tui import scenes
 from tests.tui.fake_engine import FakeEngine
-from tests.tui.panel.screen_text import screen_text, settled, shown, until
+from tests.tui.panel.screen_text import screen_text, shown, until
 from tui.screens.chain import ChainScreen
 from tui.screens.chain_picker import ChainPicker
 
@@ -71,6 +71,15 @@ async def test_a_slot_has_a_chain_of_its_own_and_gives_it_up() -> None:
         await until(pilot, lambda: "haiku/background follows the chain of all traffic." in screen_text(app))
 
 
+async def test_where_no_chain_can_be_given_up_the_key_says_so() -> None:
+    async with chained() as engine, shown(engine) as (app, pilot):
+        await pilot.press("F", "c")
+        await until(pilot, lambda: "This is the common chain." in screen_text(app))
+        await pilot.press("tab", "c")
+        await until(pilot, lambda: "opus has no chain of its own to give up." in screen_text(app))
+        assert not [command for command in engine.commands if isinstance(command, c.SetFallback)]
+
+
 async def test_a_change_for_a_slot_leaves_the_common_chain_alone() -> None:
     async with chained() as engine, shown(engine) as (app, pilot):
         await pilot.press("F", "tab", "x")
@@ -105,7 +114,7 @@ async def test_an_empty_chain_says_how_to_fill_it() -> None:
         await pilot.press("F")
         await until(pilot, lambda: "Nothing follows. Press a to add" in screen_text(app))
         await pilot.press("x", "J", "K")
-        await settled(pilot)
+        await until(pilot, lambda: "there is no entry to remove" in screen_text(app))
         assert not [command for command in engine.commands if isinstance(command, c.SetFallback)]
 
 

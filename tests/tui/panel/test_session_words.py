@@ -111,6 +111,7 @@ def test_without_traffic_nothing_is_foretold() -> None:
 
 def test_requests_that_the_ledger_lost_are_owned_up_to() -> None:
     assert "9 requests are not in the ledger" in text(detail_lines(session(), report(), 80, NOW, missing=9))
+    assert "1 request is not in the ledger" in text(detail_lines(session(), report(), 80, NOW, missing=1))
 
 
 def test_a_model_without_a_known_price_costs_a_question_mark() -> None:

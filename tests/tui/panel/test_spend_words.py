@@ -46,6 +46,8 @@ class TestSums:
         assert " ? " in text
         assert "$0" not in text
         assert "14 requests have no known price" in texts(notes(found, 100))
+        one = msgspec.structs.replace(found, total=c.Tally(requests=1, unpriced_requests=1))
+        assert "1 request has no known price and is not in the sums." in texts(notes(one, 100))
 
     def test_simulated_money_stands_in_a_column_of_its_own(self) -> None:
         found = scenes_spend.made_up()

@@ -19,7 +19,7 @@ class CheckScreen(TableScreen[c.CheckResult, None]):
     """Shows what is known, and begins a check when the user has seen what it costs. It goes on without the screen."""
 
     BINDINGS = [*actions.bindings("check")]  # noqa: RUF012  the form that Textual's type asks for
-    PLACES: ClassVar[tuple[actions.Place, ...]] = ("rows", "check")
+    PLACES: ClassVar[tuple[actions.Place, ...]] = ("check", "rows")
     IDLE: ClassVar[frozenset[str]] = frozenset({"open"})
     READING: ClassVar[str] = "Asking what it would cost …"
 

@@ -27,20 +27,23 @@ class HelpScreen(ReadingScreen):
         """``here`` are the places of the screen that help is asked from: their keys stand first."""
         super().__init__(keys)
         self._all = keys
-        self._places = list(dict.fromkeys([*here, *actions.PLACES]))
+        self._here = tuple(here)
+        self._elsewhere = [place for place in actions.PLACES if place not in self._here]
 
     def title_line(self) -> Line:
         return line(" ", Piece("keys", "strong"), Piece("   changed under [panel.keymap] in config.toml", "dim"))
 
     def lines(self, width: int) -> Sequence[Line]:
-        first, *others = self._places
-        return [*self._of(first, width), *_signs(width), *(row for place in others for row in self._of(place, width))]
+        return [*self._of(self._here, width), *_signs(width), *self._of(self._elsewhere, width)]
 
-    def _of(self, place: actions.Place, width: int) -> list[Line]:
-        lines = [line("   ", Piece(actions.PLACES[place], "accent"))]
-        for action in actions.of_place(place):
-            lines += _explained(self._keys_of(action), action.help, width)
-        return [*lines, EMPTY]
+    def _of(self, places: Sequence[actions.Place], width: int) -> list[Line]:
+        lines: list[Line] = []
+        for place in places:
+            lines.append(line("   ", Piece(actions.PLACES[place], "accent")))
+            for action in actions.of_place(place):
+                lines += _explained(self._keys_of(action), action.help, width)
+            lines.append(EMPTY)
+        return lines
 
     def _keys_of(self, action: actions.Action) -> str:
         return "  ".join(actions.shown_key(key) for key in self._all[action.id]) or "none"

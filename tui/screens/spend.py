@@ -31,7 +31,7 @@ class SpendScreen(TableScreen[UsageRow, None]):
     """Reads the ledger each time the question changes, with the day too, and again while money is spent."""
 
     BINDINGS = [*actions.bindings("spend")]  # noqa: RUF012  the form that Textual's type asks for
-    PLACES: ClassVar[tuple[actions.Place, ...]] = ("rows", "spend")
+    PLACES: ClassVar[tuple[actions.Place, ...]] = ("spend", "rows")
 
     def __init__(
         self, state: PanelState, keys: actions.Keys, door: Callable[[], Door], clock: Callable[[], float]

@@ -16,7 +16,7 @@ class WhatIfScreen(TableScreen[WhatIfRow, None]):
     """Reads the comparison each time another subject is chosen."""
 
     BINDINGS = [*actions.bindings("whatif")]  # noqa: RUF012  the form that Textual's type asks for
-    PLACES: ClassVar[tuple[actions.Place, ...]] = ("rows", "whatif")
+    PLACES: ClassVar[tuple[actions.Place, ...]] = ("whatif", "rows")
     IDLE: ClassVar[frozenset[str]] = frozenset({"open"})
 
     def __init__(

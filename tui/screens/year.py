@@ -22,7 +22,7 @@ class YearScreen(TableScreen[date, SpendView]):
     """The arrows go from day to day and from week to week."""
 
     BINDINGS = [*actions.bindings("year")]  # noqa: RUF012  the form that Textual's type asks for
-    PLACES: ClassVar[tuple[actions.Place, ...]] = ("rows", "year")
+    PLACES: ClassVar[tuple[actions.Place, ...]] = ("year", "rows")
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from proxy.contract import AgentTally, Outcome, Session, Tally
 from tui.state import formats as f
 from tui.state.choices import Scope
-from tui.state.lines import Line, Piece, Tone, cut, line
+from tui.state.lines import Line, Piece, Tone, cut, first_that_fits, line
 from tui.state.text import cells, fit, left, right
 from tui.state.who import agent_row_name, part_money, session_name
 
@@ -110,7 +110,7 @@ def agent_state(row: AgentRow, now: float) -> tuple[str, Tone]:
 
 
 def told_line(row: AgentRow, width: int, now: float) -> Line:
-    """Everything about a row, where columns were left out or names cut."""
+    """Everything about a row, where columns were left out or names cut: its whole name, and the figures that fit."""
     tally = row.tally
     lasted = max(row.last_at, now if row.in_flight else 0.0) - row.started_at
     facts = [
@@ -121,7 +121,8 @@ def told_line(row: AgentRow, width: int, now: float) -> Line:
     ]
     below = f" and {row.below} below it" if row.closed else ""
     name = Piece(f"{agent_row_name(row.agent)}{below}")
-    return cut(line(" ", name, Piece(f"  {' · '.join(facts)}", "dim")), width)
+    shorter = (" · ".join(facts[:some]) for some in range(len(facts), 0, -1))
+    return first_that_fits([*(line(" ", name, Piece(f"  {each}", "dim")) for each in shorter), line(" ", name)], width)
 
 
 def scope_of(session: Session, agent: AgentTally | None) -> Scope:

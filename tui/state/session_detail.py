@@ -28,7 +28,8 @@ OVER_TIME = "over time"
 
 def detail_title(session: Session) -> str:
     """What the lines are about."""
-    return f"{session_name(session)} · {clean_line(session.id)[:8]}" if session.id else session_name(session)
+    name, short = session_name(session), clean_line(session.id)[:8]
+    return f"{name} · {short}" if short not in ("", name) else name
 
 
 def detail_lines(

@@ -106,6 +106,7 @@ def test_a_row_is_told_in_full_where_there_is_no_room_in_it() -> None:
     told = '⤷1 Explore "find the handlers" and 1 below it  12 requests · 2.1M tokens · $0.2100 · 26 min'
     assert line_text(told_line(explorer, 120, NOW)).strip() == told
     assert line_cells(told_line(first, 40, NOW)) <= 40
+    assert line_text(told_line(explorer, 80, NOW)).strip() == told.removesuffix(" · $0.2100 · 26 min")
 
 
 def test_on_the_simulator_what_cost_nothing_has_its_mark_too() -> None:

@@ -12,7 +12,7 @@ from tui import actions
 from tui.state import budget_view as view
 from tui.state.lines import Line, line_cells, line_text
 from tui.state.panel import PanelState
-from tui.state.session_detail import detail_lines, forecast_words, resampled
+from tui.state.session_detail import detail_lines, detail_title, forecast_words, resampled
 from tui.state.sessions import Rate, all_row, mix, ordered, rates, session_row, session_titles
 from tui.state.trouble import troubles
 
@@ -111,6 +111,7 @@ def test_without_traffic_nothing_is_foretold() -> None:
 
 def test_requests_that_the_ledger_lost_are_owned_up_to() -> None:
     assert "9 requests are not in the ledger" in text(detail_lines(session(), report(), 80, NOW, missing=9))
+    assert detail_title(c.Session(id="3f9c2b1a-0000")) == "3f9c2b1a"
     assert "1 request is not in the ledger" in text(detail_lines(session(), report(), 80, NOW, missing=1))
 
 

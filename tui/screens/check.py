@@ -8,7 +8,7 @@ from tui import actions
 from tui.client import Door, DoorError
 from tui.screens.table import TableScreen
 from tui.state.check import ROOMY, counts_line, heading, paid_words, price_words, row, titles, told
-from tui.state.lines import EMPTY, Line, Piece, line
+from tui.state.lines import EMPTY, Line, Piece, line, wrapped
 from tui.work import begin
 
 LOOK_S = 0.4
@@ -50,15 +50,16 @@ class CheckScreen(TableScreen[c.CheckResult, None]):
             lines.append(line(" ", *counts, Piece(f"   cost {paid_words(report)}", "dim")))
         if self._planned is not None and not (report is not None and report.running):
             again = "again" if report is not None else "now"
-            words = f" {self._keys['run_check']} tries it {again}: {price_words(self._planned)}"
-            lines.append(line(Piece(words, "strong")))
+            words = f"{self._keys['run_check']} tries it {again}: {price_words(self._planned)}"
+            lines += wrapped(words, width, "strong")
         return [*lines, EMPTY]
 
     def titles_line(self, width: int) -> Line:
         return titles(width)
 
     def row_line(self, row_: c.CheckResult, width: int) -> Line:
-        return row(row_, width)
+        known = self._report or self._planned
+        return row(row_, width, simulated=known is not None and known.simulated)
 
     def foot_lines(self, width: int) -> list[Line]:
         chosen = self.highlighted

@@ -10,7 +10,7 @@ from proxy.contract import Tally, UsageReport, local_day, midnight
 from tui import actions
 from tui.client import Door
 from tui.screens.table import TableScreen
-from tui.state.lines import EMPTY, Line, Piece, line
+from tui.state.lines import EMPTY, Line, Piece, line, line_text, wrapped
 from tui.state.spend import SpendView
 from tui.state.text import clean_line
 from tui.state.year import WEEKS, day_line, first_day, map_lines, moved, weeks_that_fit, year, year_facts
@@ -53,8 +53,9 @@ class YearScreen(TableScreen[date, SpendView]):
         ]
 
     def graph_lines(self, width: int) -> list[Line]:
+        facts = wrapped(line_text(year_facts(self._year)).strip(), width, "dim")
         map_of_days = map_lines(self._year, self._cursor, width)
-        return [*map_of_days, EMPTY, day_line(self._year, self._cursor), EMPTY, year_facts(self._year)]
+        return [*map_of_days, EMPTY, day_line(self._year, self._cursor, width), EMPTY, *facts]
 
     def titles_line(self, width: int) -> Line:
         del width

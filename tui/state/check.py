@@ -81,20 +81,20 @@ def titles(width: int) -> Line:
     return line(Piece(f"    {left('point', POINT)}{left('what was seen', room)}{figures}", "dim"))
 
 
-def row(result: c.CheckResult, width: int) -> Line:
-    """A point in ``width`` cells."""
+def row(result: c.CheckResult, width: int, *, simulated: bool) -> Line:
+    """A point in ``width`` cells; ``simulated``: so is what it cost."""
     mark, tone = sign(result)
-    figures = _figures(result) if width >= WIDE else ""
+    figures = _figures(result, simulated=simulated) if width >= WIDE else ""
     room = max(0, width - 4 - POINT - len(figures))
     said = clean_line(result.text) or ("trying …" if result.running else "")
     words = Piece(left(fit(said, room - 1), room), tone if tone in ("warn", "bad", "dim") else "plain")
     return cut(line("  ", Piece(f"{mark} ", tone), Piece(left(clean_line(result.title), POINT)), words, figures), width)
 
 
-def _figures(result: c.CheckResult) -> str:
+def _figures(result: c.CheckResult, *, simulated: bool) -> str:
     if not result.requests:
         return " " * (TIME + COST)
-    cost = f.UNKNOWN if result.unpriced else f.money(result.cost_nano_usd)
+    cost = f.UNKNOWN if result.unpriced else f.money(result.cost_nano_usd, simulated=simulated)
     return right(f.duration(result.duration_ms), TIME) + right(cost, COST)
 
 

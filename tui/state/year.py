@@ -121,19 +121,20 @@ def _legend(shown: Year, words: str) -> Line:
     return tuple(pieces)
 
 
-def day_line(shown: Year, day: date) -> Line:
-    """What is known of the day under the cursor."""
+def day_line(shown: Year, day: date, width: int) -> Line:
+    """What is known of the day under the cursor, as much as fits into ``width`` cells."""
     tally = shown.days.get(day, Tally())
     head = (f" {CURSOR} ", Piece(day.strftime("%a %Y-%m-%d"), "strong"))
     if not tally.requests:
         return line(*head, Piece("   nothing was asked", "dim"))
     usage = tally.usage
-    told = f"   {_requests(tally)}, {f.count(usage.prompt_tokens)} in, {f.count(usage.output_tokens)} out"
-    return line(*head, f"   {f.spent(tally)}", Piece(told, "dim"))
+    tokens = f", {f.count(usage.prompt_tokens)} in, {f.count(usage.output_tokens)} out"
+    told = [f"   {_requests(tally)}{tokens}", f"   {_requests(tally)}", ""]
+    return first_that_fits([line(*head, f"   {f.spent(tally)}", Piece(each, "dim")) for each in told], width)
 
 
 def year_facts(shown: Year) -> Line:
-    """The year in one line."""
+    """The year in one sentence."""
     amounts = {day: shown.amount(tally) for day, tally in shown.days.items() if tally.requests}
     if not amounts:
         return line(Piece(" Nothing was asked in this year.", "dim"))

@@ -12,7 +12,7 @@ from tests.tui.panel.test_pictures import compare
 from tui.screens.check import CheckScreen
 from tui.screens.model_picker import ModelPicker
 from tui.state import formats
-from tui.state.check import mark_sentence, mark_words, price_words
+from tui.state.check import mark_sentence, mark_words, price_words, row
 from tui.state.choices import ModelChoice, model_line, model_titles
 from tui.state.lines import line_cells, line_text
 
@@ -98,6 +98,17 @@ async def test_what_cannot_be_checked_says_why() -> None:
         await pilot.press("c")
         await until(pilot, lambda: "Only Claude Code has a login for it." in screen_text(app))
         assert isinstance(app.screen, CheckScreen)
+
+
+@pytest.mark.parametrize(("simulated", "cost"), [(False, " $0.0014"), (True, "~$0.0014")])
+def test_what_a_point_cost_is_marked_where_nobody_pays_it(simulated: bool, cost: str) -> None:
+    assert cost in line_text(row(RESULTS[2], 110, simulated=simulated))
+
+
+async def test_a_narrow_screen_tells_the_whole_price_before_it_is_spent() -> None:
+    async with engine_with() as engine, shown(engine, (50, 20)) as (app, pilot):
+        await pilot.press("p", "j", "c")
+        await until(pilot, lambda: "$0.9129 at most" in " ".join(screen_text(app).split()))
 
 
 @pytest.mark.parametrize("width", [64, 100])

@@ -225,9 +225,12 @@ class TestTheYear:
 
     def test_the_cursor_reads_without_colour_and_tells_its_day(self) -> None:
         assert CURSOR in line_text(map_lines(self.shown, TODAY, 64)[5])
-        assert "Fri 2027-01-15" in line_text(day_line(self.shown, TODAY))
+        assert "Fri 2027-01-15" in line_text(day_line(self.shown, TODAY, 100))
         quiet = TODAY - timedelta(days=5)
-        assert "nothing was asked" in line_text(day_line(self.shown, quiet))
+        assert "nothing was asked" in line_text(day_line(self.shown, quiet, 100))
+        whole = line_text(day_line(self.shown, TODAY, 100))
+        assert " out" in whole
+        assert line_text(day_line(self.shown, TODAY, len(whole) - 1)) == whole.partition(", ")[0]
 
     def test_the_cursor_stays_inside_the_map(self) -> None:
         assert moved(self.shown, TODAY, 1, 53) == TODAY

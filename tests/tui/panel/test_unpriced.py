@@ -98,7 +98,7 @@ PLACES: dict[str, Callable[[c.Tally], str]] = {
     ),
     "spend": lambda tally: words(SpendTable(usage(tally), "day", {}, 100).row(usage(tally).rows[0])),
     "total of spend": lambda tally: words(SpendTable(usage(tally), "day", {}, 100).sums()[-1]),
-    "day of the year": lambda tally: words(day_line(year(usage(tally), NOW), year(usage(tally), NOW).today)),
+    "day of the year": lambda tally: words(day_line(year(usage(tally), NOW), year(usage(tally), NOW).today, 100)),
     "the year": lambda tally: words(year_facts(year(usage(tally), NOW))),
     "what if": lambda tally: words(*spent(c.WhatIf(total=tally), 100)),
     "budget screen": lambda tally: words(budget_view.budget_row(budget(tally).budgets[0], 100)),

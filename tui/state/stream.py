@@ -70,6 +70,8 @@ class StreamText:
             return False
         if part.restart:
             self._clear()
+            if not (part.text or part.title):
+                return True  # the answer begins, and nothing of it is there yet
         block = self._block_of(part)
         text = clean(part.text)
         if text:

@@ -37,6 +37,16 @@ def test_rows_do_not_depend_on_how_the_text_was_cut(whole: str, cuts: list[int],
     assert shown(parts) == shown(at_once)
 
 
+def test_an_answer_that_begins_with_nothing_is_empty_still() -> None:
+    text = watching()
+    text.apply(part("old words"))
+    assert text.apply(part("", block=-1, restart=True))
+    assert text.empty
+    assert shown(text) == []
+    text.apply(part("new"))
+    assert shown(text) == ["new"]
+
+
 def test_text_of_another_request_is_not_taken() -> None:
     text = watching()
     assert not text.apply(StreamPart(request_id="other", kind="text", block=0, text="no"))

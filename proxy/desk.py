@@ -141,7 +141,7 @@ class ControlDesk:
         target = self._target_to_check(text)
         report = self._engine.checkups.report(target)
         if report is None:
-            raise Refused(f"{target} was never checked; cctui check {target} does it", "not_found", 404)
+            raise Refused(f"{target} was never checked; `cctui check {target}` does it", "not_found", 404)
         return report
 
     def presets(self) -> c.PresetList:
@@ -161,7 +161,9 @@ class ControlDesk:
 
     async def set_favourite(self, command: c.SetFavourite) -> c.ModelList:
         if command.provider not in self._engine.providers:
-            raise Refused(f"No provider is called {command.provider!r}; cctui providers lists them.", "not_found", 404)
+            raise Refused(
+                f"No provider is called {command.provider!r}; `cctui providers` lists them.", "not_found", 404
+            )
         self._engine.catalog.set_favourite(command.provider, command.model, command.favourite)
         await self._engine.catalog.save()
         return self._model_list()
@@ -321,7 +323,7 @@ class ControlDesk:
             raise Refused(f"Several sessions begin with {text!r}: {', '.join(matching)}.", "not_found", 404)
         if matching:
             return matching[0]
-        raise Refused(f"No session begins with {text!r}; cctui status lists them.", "not_found", 404)
+        raise Refused(f"No session begins with {text!r}; `cctui status` lists them.", "not_found", 404)
 
     async def _session_or_last(self, text: str | None) -> str:
         """The session that ``text`` begins, else the one that was active last. Raises ``Refused``."""
@@ -365,5 +367,5 @@ class ControlDesk:
     def _provider(self, name: str) -> ProviderConfig:
         """Raises ``Refused``."""
         if name not in self._engine.providers:
-            raise Refused(f"No provider is called {name!r}; cctui providers lists them.", "not_found", 404)
+            raise Refused(f"No provider is called {name!r}; `cctui providers` lists them.", "not_found", 404)
         return self._engine.providers[name]

@@ -262,7 +262,7 @@ class Relay:
     async def _passthrough(self, exchange: Exchange, client: Client) -> None:
         name = self._in.provider_in_force()
         if name not in self._in.providers:
-            raise NoTarget(f"The default provider {name!r} does not exist; cctui providers lists those that do.")
+            raise NoTarget(f"The default provider {name!r} does not exist; `cctui providers` lists those that do.")
         target = Target(name, "")
         if self._in.providers[name].translated:
             raise NoTarget(f"{name} does not speak Anthropic's format, so it has no {exchange.path}.")

@@ -109,7 +109,7 @@ class Unknown(NoTarget):
         names = self._catalog.provider_names()
         known = [f"{name}/{each}" for name in names for each in self._catalog.model_ids(name)]
         near = naming.closest(self._text, [*names, *self._catalog.groups(), *known])
-        hint = f" Did you mean {' or '.join(near)}?" if near else " cctui models lists what there is."
+        hint = f" Did you mean {' or '.join(near)}?" if near else " `cctui models` lists what there is."
         return f"no provider or model is called {self._text!r}.{hint}"
 
 
@@ -118,8 +118,8 @@ class Unlisted(NoTarget):
 
     def __init__(self, provider: str, asked: str) -> None:
         super().__init__(
-            f"{provider} lists no model for {asked!r}. Choose one of its models: cctui use {provider}/MODEL"
-            f" (cctui models shows them)."
+            f"{provider} lists no model for {asked!r}. Choose one of its models: `cctui use {provider}/MODEL`"
+            f" (`cctui models` shows them)."
         )
 
 
@@ -356,7 +356,7 @@ def _translated_any(provider: str, probes: Sequence[str], catalog: Catalog) -> N
         return
     raise NoTarget(
         f"{provider} lists no model that matches what Claude Code asks for ({', '.join(probes)})."
-        f" Choose one of its models: cctui use {provider}/MODEL (cctui models shows them)."
+        f" Choose one of its models: `cctui use {provider}/MODEL` (`cctui models` shows them)."
     )
 
 

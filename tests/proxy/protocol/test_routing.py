@@ -218,7 +218,7 @@ class TestTargets:
             parse_target("team/claude-opus-9", CATALOG)
 
     def test_a_name_that_resembles_nothing_points_to_the_list(self) -> None:
-        with pytest.raises(NoTarget, match="cctui models lists what there is"):
+        with pytest.raises(NoTarget, match="`cctui models` lists what there is"):
             parse_target("qqqqqqq", CATALOG)
 
     @pytest.mark.parametrize("text", ["", " ", "/", "team/", "/claude-opus-4-8", "//"])

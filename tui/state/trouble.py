@@ -215,8 +215,7 @@ def _tone(provider: Provider) -> Tone:
 
 def _gone(state: PanelState, key: str) -> Trouble:
     if why := clean_line(state.link_text):
-        step = f"Press {key} to start an engine."
-        return Trouble(f"{_sentence(why)} {step}", "bad", step)
+        return Trouble(f"{_sentence(why)} Press {key} to start an engine.", "bad")
     short = f"The engine stopped. Press {key} to start it again"
     return Trouble(f"{short}; Claude Code gets no answers until then.", "bad", shorter=(f"{short}.",))
 

@@ -118,14 +118,6 @@ def test_a_dead_engine_is_the_first_trouble() -> None:
     )
 
 
-def test_a_reason_of_many_words_leaves_the_key_that_starts_an_engine() -> None:
-    state = state_with(anthropic())
-    state.lost("The engine at http://127.0.0.1:8787 is of another version, which this panel does not understand.")
-    told = line_text(header(state, Burn(), 80, NOW, KEYS)[1]).rstrip()
-    assert told.endswith("… Press r to start an engine.")
-    assert cells(told) <= 80
-
-
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_what_to_do_first_is_told_in_full_where_nothing_was_asked_yet(width: int) -> None:
     lines = [line_text(one) for one in empty_lines(state_with(*blank().providers), width, NOW, KEYS)]

@@ -43,10 +43,8 @@ class Grown:
     @property
     def difference(self) -> c.Tally:
         """What sums with the request in them grow by."""
-        was, now = self.was.usage, self.now.usage
-        more = {name: getattr(now, name) - getattr(was, name) for name in c.Usage.__struct_fields__}
         return c.Tally(
-            usage=c.Usage(**more),
+            usage=self.now.usage - self.was.usage,
             cost_nano_usd=(self.now.cost_nano_usd or 0) - (self.was.cost_nano_usd or 0),
             unpriced_requests=(self.now.cost_nano_usd is None) - (self.was.cost_nano_usd is None),
         )
@@ -209,8 +207,7 @@ class Board:
 
     def restore(self, request: c.Request, window: int | None) -> None:
         """An ended request from the ledger, oldest first; one that was imported counts and is no news."""
-        summed = request.usage.web_searches > 0
-        self._add(self._session_of(request), request, window, 0 if summed else request.usage.total_tokens)
+        self._add(self._session_of(request), request, window, _in_window(request))
         if not request.imported:
             self.recent.append(request)
 
@@ -395,6 +392,13 @@ class Board:
         while self._captures and (len(self._captures) > CAPTURES_KEPT or self._captured_bytes > CAPTURES_BYTES):
             _, dropped = self._captures.popitem(last=False)
             self._captured_bytes -= _kept_bytes(dropped)
+
+
+def _in_window(request: c.Request) -> int:
+    """Tokens of prompt and answer as they stood in the window: the last answer's. 0: its provider searched, and the
+    counts are a sum."""
+    last = request.paid[-1]
+    return 0 if last.usage.web_searches and not last.searched_here else last.usage.total_tokens
 
 
 def _kept_bytes(exchange: Exchange) -> int:

@@ -5,12 +5,13 @@ Counts are cumulative: the last value of a field replaces the earlier one. Of th
 first few are decoded, so the tap costs a fraction of a microsecond for each of the rest.
 """
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from msgspec.structs import astuple
 
 from proxy.contract import Usage
 from proxy.protocol.answer_text import TextCount
@@ -110,8 +111,8 @@ class AnswerFacts:
         """
         if self.iterations and self.reported_nano_usd is None:
             *first, last = self.iterations
-            with contextlib.suppress(ValueError):
-                rest = counted - sum((each.usage for each in first), Usage())
+            rest = counted - sum((each.usage for each in first), Usage())
+            if min(astuple(rest)) >= 0:
                 return (*(each.of(self.model) for each in first), last._replace(usage=rest).of(self.model))
         return (Iteration(counted, self.model),)
 

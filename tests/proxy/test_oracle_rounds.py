@@ -98,6 +98,11 @@ async def repriced(engine: RunningEngine, *, dry_run: bool) -> c.RepriceReport:
     return msgspec.json.decode(response.content, type=c.RepriceReport)
 
 
+async def held(engine: RunningEngine) -> dict[str, int]:
+    """Tokens in the window, by session."""
+    return {each.id: each.context_tokens for each in (await engine.snapshot()).sessions}
+
+
 async def what_if(engine: RunningEngine, fate: str) -> c.WhatIf:
     return msgspec.json.decode((await engine.look("whatif", session=session(fate))).content, type=c.WhatIf)
 
@@ -149,8 +154,9 @@ async def test_a_comparison_takes_each_pass_at_its_own_length(run: Run, fate: st
 
 
 async def test_the_window_holds_what_the_last_pass_read_and_wrote(run: Run) -> None:
-    held = {each.id: each.context_tokens for each in (await run.engine.snapshot()).sessions}
+    before = await held(run.engine)
     for fate, prompts in SEARCHED.items():
-        assert held[session(fate)] == pytest.approx(prompts[-1], abs=600)
+        assert before[session(fate)] == pytest.approx(prompts[-1], abs=600)
     for fate, passes in ITERATED.items():
-        assert held[session(fate)] == pytest.approx(passes[-1][1], abs=600)
+        assert before[session(fate)] == pytest.approx(passes[-1][1], abs=600)
+    assert await held(await run.again()) == before

@@ -21,8 +21,9 @@ from proxy.net.failures import ERROR_BYTES_MAX, error_in_disguise, first_event_e
 from proxy.net.headers import media_type, reply_headers
 from proxy.net.translated import reply_headers_of, translated, whole_answer
 from proxy.net.upstream import UpstreamFault, read_body, read_chunks
+from proxy.protocol.answer_tap import AnswerTap
 from proxy.protocol.outcome import Seen, judge
-from proxy.protocol.usage import AnswerTap, nano_usd, read_message
+from proxy.protocol.usage import nano_usd, read_message
 from proxy.protocol.whole import message_of, stream_of
 
 log = logging.getLogger(__name__)

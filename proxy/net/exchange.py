@@ -12,11 +12,12 @@ from typing import Literal
 import msgspec
 
 from proxy import contract as c
+from proxy.protocol.answer_tap import AnswerTap
 from proxy.protocol.answer_text import BYTES_PER_TOKEN
 from proxy.protocol.identity import Identity
 from proxy.protocol.messages import Body
 from proxy.protocol.routing import Target
-from proxy.protocol.usage import AnswerFacts, AnswerTap
+from proxy.protocol.usage import AnswerFacts
 from proxy.protocol.weight import Weight
 from proxy.providers import ProviderConfig
 

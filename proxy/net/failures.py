@@ -13,9 +13,10 @@ from proxy.net.attempt import Attempt, Failure
 from proxy.net.client import JSON_TYPE
 from proxy.net.headers import lower_headers, reply_headers
 from proxy.net.upstream import UpstreamFault, read_body
+from proxy.protocol.answer_tap import AnswerTap
 from proxy.protocol.outcome import STATUS_OF_TYPE, TOO_LONG, Outcome, Phase, Seen, error_body, judge
 from proxy.protocol.overflow import is_clients_own, sentence_for
-from proxy.protocol.usage import AnswerFacts, AnswerTap, read_message
+from proxy.protocol.usage import AnswerFacts, read_message
 
 log = logging.getLogger(__name__)
 

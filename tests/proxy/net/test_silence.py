@@ -12,8 +12,8 @@ from proxy.net import answers
 from proxy.net import attempt as attempts
 from proxy.net.awaited import Awaited
 from proxy.net.client import Client
+from proxy.protocol.answer_tap import AnswerTap
 from proxy.protocol.routing import Target
-from proxy.protocol.usage import AnswerTap
 from tests.proxy.conftest import StartEngine
 from tests.proxy.dialects.grammar import checked
 from tests.proxy.running_engine import RunningEngine, message, provider, settings

@@ -41,6 +41,9 @@ ATTEMPTS_MAX = 8
 TRYING_S = 240.0
 """No further target is tried after so long."""
 
+COUNTS_AGAIN_S = 3600.0
+"""A target that could not count tokens is not asked for so long: each time would be a way there and back in vain."""
+
 OVER_BUDGET = (402, "billing_error")
 """Claude Code 2.1.329 shows it and leaves it at that; a 400 it repeats five times without features of its own."""
 
@@ -55,6 +58,8 @@ class Relay:
         self._answer_timeout_s = answer_timeout_s
         self._trying: set[Attempt] = set()
         self._signs: set[asyncio.Task[None]] = set()
+        self._counts_again: dict[Target, float] = {}
+        """Monotonic seconds, of targets that could not count."""
 
     async def messages(self, exchange: Exchange, client: Client) -> None:
         """``POST /v1/messages``"""
@@ -143,12 +148,16 @@ class Relay:
         target = self._targets(exchange)[0]
         provider = self._in.providers[target.provider]
         admission = self._in.beside(exchange, target)
-        parcel = await self._count_parcel(exchange, target) if provider.count_tokens else None
+        counts = provider.count_tokens and time.monotonic() >= self._counts_again.get(target, 0.0)
+        parcel = await self._count_parcel(exchange, target) if counts else None
         if parcel is not None and isinstance(admission, Admitted):
-            failure = await self._attempt(self._begin(exchange, client, target, admission, parcel), relay_count)
+            attempt = self._begin(exchange, client, target, admission, parcel)
+            failure = await self._attempt(attempt, relay_count)
             if failure is None:
                 return
-            if failure.from_provider and failure.outcome.name in ("invalid_request", "prompt_too_long"):
+            if _cannot_count(attempt, failure):
+                self._counts_again[target] = time.monotonic() + COUNTS_AGAIN_S
+            elif failure.from_provider and failure.outcome.name in ("invalid_request", "prompt_too_long"):
                 await self._give_up(exchange, client, [failure], [])
                 return
         exchange.provider, exchange.target_model = provider.name, target.model
@@ -425,6 +434,12 @@ class Relay:
         exchange.error = " · ".join(dict.fromkeys(each.reason for each in exchange.attempts if each.reason))
         exchange.facts, exchange.usage_estimated = AnswerFacts(), False
         await client.answer(told.status, told.body, told.headers)
+
+
+def _cannot_count(attempt: Attempt, failure: Failure) -> bool:
+    """There is nothing that counts for this model, or nothing that counts at all."""
+    status = attempt.response.status_code if attempt.response is not None else None
+    return failure.outcome.name == "model_unknown" or status in (405, 501)
 
 
 def _pass_by(exchange: Exchange, target: Target, reason: str, *, unfit: bool) -> None:

@@ -21,6 +21,5 @@ def told(amount: str, known: bool, unpriced: int, *, unit: str = "", tight: bool
 
 
 def left(amount: str, unpriced: int) -> str:
-    """``amount`` that is left of a limit: no more than that where requests are ``unpriced``, as what they cost is off it
-    too."""
+    """``amount`` that is left of a limit: no more than that where requests are ``unpriced``, which cost something."""
     return f"{AT_MOST}{amount}" if unpriced > 0 else amount

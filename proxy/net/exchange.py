@@ -186,6 +186,7 @@ class Exchange:
                 usage_estimated=self.usage_estimated,
                 reported_nano_usd=None if self.output_estimated else facts.reported_nano_usd,
                 speed=facts.speed if each.model == facts.model else None,
+                geo=facts.geo,
                 searched_here=self.searched_here,
             )
             for each in facts.paid_for(self.counted)
@@ -230,6 +231,7 @@ class Exchange:
             cost_source=self.cost_source,
             cost_split=self.cost_split,
             speed=self.facts.speed,
+            geo=self.facts.geo,
             searched_here=self.searched_here or any(each.searched_here for each in self.earlier),
             simulated=self.simulated,
             subscription=self.subscription,

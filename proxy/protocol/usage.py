@@ -25,6 +25,10 @@ TOKENS_MAX = 10**9
 """No answer has more; a larger count is a provider's mistake, and its cost would not fit into the ledger."""
 
 
+_ANYWHERE = ("global", "not_available", "")
+"""Where Anthropic says that an answer was given, if nobody bound it to a place."""
+
+
 class Iteration(NamedTuple):
     """One pass of an answer, told by itself."""
 
@@ -57,9 +61,10 @@ class AnswerFacts:
     error_type: str | None = None
     error_message: str | None = None
     """Its beginning, where it is long."""
-    service_tier: str | None = None
     speed: str | None = None
     """``fast``, where that was billed; None: the standard one."""
+    geo: str | None = None
+    """``us``, where it was bound to be answered there and billed for it; None: anywhere."""
     thoughts: list[str] = field(default_factory=list)
     """What its thinking blocks are known by: it tells later who thought them."""
     odd_ids: bool = False
@@ -148,10 +153,10 @@ class AnswerFacts:
         for name in ("web_search_requests", "web_fetch_requests"):
             if isinstance(tools, Mapping) and (count := count_of(tools.get(name))) is not None:
                 self.counts[name] = count
-        if isinstance(tier := usage.get("service_tier"), str):
-            self.service_tier = tier
         if isinstance(speed := usage.get("speed"), str):
             self.speed = speed if speed != "standard" else None
+        if isinstance(geo := usage.get("inference_geo"), str):
+            self.geo = geo if geo not in _ANYWHERE else None
         if (cost := nano_usd(usage.get("cost"))) is not None:
             self.reported_nano_usd = cost
 

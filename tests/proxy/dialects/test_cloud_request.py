@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 
 from proxy.dialects.bedrock import Bedrock
-from proxy.dialects.cloud import claude_version
 from proxy.dialects.dialect import CannotTake, Dialect, Occasion, Outgoing
 from proxy.dialects.signatures import sealed
 from proxy.dialects.vertex import Vertex
+from proxy.protocol.naming import claude_version
 from tests.proxy.dialects.conversations import Body, bodies, calls_in, said_in
 
 NEW, OLD = "claude-opus-4-8", "claude-haiku-4-5"

@@ -12,7 +12,7 @@ from proxy.ledger import rollups, schema
 from proxy.ledger.retention import remove_old
 from proxy.ledger.rows import to_row
 from proxy.ledger.sessions import Extent, SessionLedger
-from proxy.protocol.session_bill import Sum, axis, kinds_of, plus, session_bill
+from proxy.protocol.session_bill import Sum, axis, kinds_of, session_bill
 from proxy.session_reports import agent_tallies
 from tests.proxy.ledger import generated
 from tests.proxy.ledger.generated import BEGIN, KEYS
@@ -63,7 +63,7 @@ def test_models_have_their_plain_sums(ledger: SessionLedger, session: str) -> No
         plain[who] = add(plain[who], each)
     found: dict[tuple[str, str, bool], c.Tally] = defaultdict(c.Tally)
     for one in quarterly(ledger, session):
-        found[one.provider, one.model, one.simulated] = plus(found[one.provider, one.model, one.simulated], one.tally)
+        found[one.provider, one.model, one.simulated] += one.tally
     assert found == plain
 
 

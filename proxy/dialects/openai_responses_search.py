@@ -38,9 +38,7 @@ def search_tool(tool: ServerTool, quirks: Quirks) -> dict[str, Any] | None:
 
 
 def search_notes(tool: ServerTool, quirks: Quirks) -> Iterator[str]:
-    """What of ``tool`` the server's search does not take."""
-    if tool.settings.get("max_uses"):
-        yield "max_uses of the web search left out: the provider takes no bound"
+    """What else of ``tool`` the server's search does not take."""
     if tool.settings.get("blocked_domains"):
         yield "blocked_domains of the web search left out: the provider does not take them"
     if tool.settings.get("allowed_domains") and quirks.search_tool != "web_search":

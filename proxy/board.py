@@ -15,7 +15,6 @@ from proxy import contract as c
 from proxy.ledger.costings import Costing
 from proxy.ledger.sessions import AgentSum
 from proxy.net.exchange import Capture, Exchange
-from proxy.protocol.session_bill import plus
 from proxy.repricing import Repriced
 
 RECENT_KEPT = 500
@@ -66,7 +65,7 @@ class _AgentSums:
 
     def go_on(self, later: "_AgentSums") -> None:
         """The same agent did more."""
-        self.tally = plus(self.tally, later.tally)
+        self.tally += later.tally
         self.last_at, self.in_flight = max(self.last_at, later.last_at), self.in_flight + later.in_flight
         self.name, self.done, self.outcome = later.name or self.name, later.done, later.outcome
 
@@ -107,7 +106,8 @@ class _SessionSums:
     def take_in(self, one: AgentSum) -> None:
         """Add what an agent did earlier."""
         agent = self.agent(one, one.began)
-        self.tally, agent.tally = plus(self.tally, one.tally), plus(agent.tally, one.tally)
+        self.tally += one.tally
+        agent.tally += one.tally
         self.started_at = min(self.started_at, one.began)
         self.last_at, agent.last_at = max(self.last_at, one.ended), max(agent.last_at, one.ended)
         if one.model:
@@ -357,13 +357,13 @@ class Board:
     def _grow(self, request: c.Request | Costing, more: c.Tally) -> None:
         """Sums that have ``request`` in them have ``more``."""
         if request.started_at >= self._midnight:
-            self.today = plus(self.today, more)
+            self.today += more
         session = self._sessions.get(request.session_id or "")
         if session is None or not self._has(session, request.started_at):
             return
-        session.tally = plus(session.tally, more)
+        session.tally += more
         if (agent := session.agents.get((request.role, request.agent_id))) is not None:
-            agent.tally = plus(agent.tally, more)
+            agent.tally += more
 
     def _add(self, session: _SessionSums, request: c.Request, window: int | None, in_window: int) -> None:
         """``in_window``: tokens that stand in ``window`` with the answer; 0: nobody knows."""

@@ -18,7 +18,7 @@ from proxy.net.exchange import Exchange
 from proxy.protocol.cachebreak import saved
 from proxy.protocol.context import weigh
 from proxy.protocol.pricing import Price
-from proxy.protocol.session_bill import Sum, plus
+from proxy.protocol.session_bill import Sum
 
 ROWS_MAX = 20_000
 """Requests of a session that are looked at, the latest."""
@@ -155,7 +155,7 @@ def _sums(kept: CacheKept, prices: Mapping[Served, Price | None]) -> tuple[c.Tal
         for one in row.paid:
             savings.add(one.usage, prices[_served(one)], simulated=row.simulated)
     for older in kept.older:
-        savings.tally = plus(savings.tally, older.tally)
+        savings.tally += older.tally
         price, usage = prices[_served_of(older)], older.tally.usage
         mean = None if price is None else price.at_mean(usage.prompt_tokens, older.tally.requests)
         savings.add(usage, mean, simulated=older.simulated)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from proxy.dialects.dialect import Occasion
 from proxy.dialects.gemini_marks import SKIP_SIGNATURE, client_id, signature_payload
 from proxy.dialects.signatures import sealed
 from proxy.dialects.turns import NO_RESULT
@@ -52,9 +53,10 @@ def test_an_image_of_a_type_that_gemini_does_not_read_is_told_in_words() -> None
     assert "image/gif" in outgoing.notes[0]
 
 
-def test_a_model_without_eyes_gets_words_for_an_image() -> None:
+@pytest.mark.parametrize("at", [occasion(images=False), quirky(images=False)])
+def test_a_model_without_eyes_gets_words_for_an_image(at: Occasion) -> None:
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
-    payload, outgoing = sent(asked(image), occasion(images=False))
+    payload, outgoing = sent(asked(image), at)
     assert payload["contents"][0]["parts"] == [{"text": "[an image, left out: the model reads none]"}]
     assert outgoing.notes == ("an image left out: the model reads none",)
 

@@ -110,6 +110,12 @@ def test_a_search_keeps_its_domains_and_its_place() -> None:
     ]
 
 
+@pytest.mark.parametrize("place", [{"type": "approximate"}, {"city": "", "country": None}, "Bern"])
+def test_a_place_that_says_nothing_is_not_sent(place: object) -> None:
+    payload = sent(asking(tools=[{**SEARCH, "user_location": place}]), Quirks(search_tool="web_search"))
+    assert payload["tools"] == [{"type": "web_search"}]
+
+
 def test_what_a_search_does_not_take_is_noted() -> None:
     tool = {**SEARCH, "blocked_domains": ["b.example"]}
     assert outgoing(asking(tools=[tool]), Quirks(search_tool="web_search")).notes == (

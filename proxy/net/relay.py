@@ -395,6 +395,7 @@ class Relay:
         """Another request of the same attempt: same target, key and patience. Raises ``CannotTake``, ``NoCredential``
         and ``UpstreamFault``."""
         provider = attempt.provider
+        self._in.goes_on(asked, attempt.target)
         parcel = attempt.parcel = await self._in.parcel(asked, attempt.target)
         if (last := attempt.response) is not None:
             await close(last)

@@ -74,6 +74,9 @@ class Surroundings(Catalog, Protocol):
         """
         ...
 
+    def goes_on(self, exchange: Exchange, target: Target) -> None:
+        """A request asks its target again: what its answers until now cost counts under its budgets."""
+
     def lacks(self, exchange: Exchange, target: Target) -> str | None:
         """What the request needs and the target lists that it does not have."""
         ...

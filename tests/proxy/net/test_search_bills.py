@@ -2,12 +2,14 @@
 
 import asyncio
 
+import msgspec
+
 from proxy import contract as c
 from proxy.estimate import BYTES_PER_TOKEN
 from tests.proxy.conftest import StartEngine
 from tests.proxy.net.foreign_models import by, foreign, speaks
 from tests.proxy.net.searching import CALL, READ, SEARCH, TEXT, on, searches_once, wish
-from tests.proxy.running_engine import settings
+from tests.proxy.running_engine import RunningEngine, settings
 from tests.upstreams import (
     HANG_UP,
     SILENCE,
@@ -144,6 +146,31 @@ async def test_rounds_before_the_client_left_are_billed(
     record = await engine.record()
     assert (record.outcome, record.usage.total_tokens, record.usage.web_searches) == ("cancelled", PROMPT + OUTPUT, 1)
     assert record.cost_nano_usd == COST_OF_TWO // 2
+
+
+async def test_rounds_that_are_done_count_under_a_budget_while_the_request_runs(
+    start: StartEngine, upstream: ScriptedUpstream, service: ScriptedUpstream
+) -> None:
+    upstream.script = lambda call: SILENCE if call.body.count(b"tool_result") == 2 else speaks("anthropic", call, CALL)
+    route, bounds = {"default": "first/foreign-1"}, {"day_usd": 100}
+    chosen = settings(foreign(upstream), route=route, search=by(service), prices=PRICES, budget=bounds)
+    engine = await start(chosen)
+    asking = asyncio.create_task(engine.ask(wish()))
+
+    await upstream.arrived(3)
+
+    assert await in_flight(engine) > COST_OF_TWO
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    await engine.record()
+    assert await in_flight(engine) == 0
+
+
+async def in_flight(engine: RunningEngine) -> int:
+    """Nano-dollars, under the budget of the day."""
+    report = msgspec.json.decode((await engine.look("budget")).content, type=c.BudgetReport)
+    [day] = [each for each in report.budgets if each.kind == "day"]
+    return day.in_flight_nano_usd
 
 
 async def test_a_round_s_reported_cost_counts_though_the_next_one_fails(

@@ -15,7 +15,6 @@ from proxy import contract as c
 from proxy.ledger.costings import Costing
 from proxy.ledger.sessions import AgentSum
 from proxy.net.exchange import Capture, Exchange
-from proxy.protocol.session_bill import plus
 from proxy.repricing import Repriced
 
 RECENT_KEPT = 500
@@ -43,10 +42,8 @@ class Grown:
     @property
     def difference(self) -> c.Tally:
         """What sums with the request in them grow by."""
-        was, now = self.was.usage, self.now.usage
-        more = {name: getattr(now, name) - getattr(was, name) for name in c.Usage.__struct_fields__}
         return c.Tally(
-            usage=c.Usage(**more),
+            usage=self.now.usage - self.was.usage,
             cost_nano_usd=(self.now.cost_nano_usd or 0) - (self.was.cost_nano_usd or 0),
             unpriced_requests=(self.now.cost_nano_usd is None) - (self.was.cost_nano_usd is None),
         )
@@ -68,7 +65,7 @@ class _AgentSums:
 
     def go_on(self, later: "_AgentSums") -> None:
         """The same agent did more."""
-        self.tally = plus(self.tally, later.tally)
+        self.tally += later.tally
         self.last_at, self.in_flight = max(self.last_at, later.last_at), self.in_flight + later.in_flight
         self.name, self.done, self.outcome = later.name or self.name, later.done, later.outcome
 
@@ -109,7 +106,8 @@ class _SessionSums:
     def take_in(self, one: AgentSum) -> None:
         """Add what an agent did earlier."""
         agent = self.agent(one, one.began)
-        self.tally, agent.tally = plus(self.tally, one.tally), plus(agent.tally, one.tally)
+        self.tally += one.tally
+        agent.tally += one.tally
         self.started_at = min(self.started_at, one.began)
         self.last_at, agent.last_at = max(self.last_at, one.ended), max(agent.last_at, one.ended)
         if one.model:
@@ -209,8 +207,7 @@ class Board:
 
     def restore(self, request: c.Request, window: int | None) -> None:
         """An ended request from the ledger, oldest first; one that was imported counts and is no news."""
-        summed = request.usage.web_searches > 0
-        self._add(self._session_of(request), request, window, 0 if summed else request.usage.total_tokens)
+        self._add(self._session_of(request), request, window, _in_window(request))
         if not request.imported:
             self.recent.append(request)
 
@@ -360,13 +357,13 @@ class Board:
     def _grow(self, request: c.Request | Costing, more: c.Tally) -> None:
         """Sums that have ``request`` in them have ``more``."""
         if request.started_at >= self._midnight:
-            self.today = plus(self.today, more)
+            self.today += more
         session = self._sessions.get(request.session_id or "")
         if session is None or not self._has(session, request.started_at):
             return
-        session.tally = plus(session.tally, more)
+        session.tally += more
         if (agent := session.agents.get((request.role, request.agent_id))) is not None:
-            agent.tally = plus(agent.tally, more)
+            agent.tally += more
 
     def _add(self, session: _SessionSums, request: c.Request, window: int | None, in_window: int) -> None:
         """``in_window``: tokens that stand in ``window`` with the answer; 0: nobody knows."""
@@ -395,6 +392,13 @@ class Board:
         while self._captures and (len(self._captures) > CAPTURES_KEPT or self._captured_bytes > CAPTURES_BYTES):
             _, dropped = self._captures.popitem(last=False)
             self._captured_bytes -= _kept_bytes(dropped)
+
+
+def _in_window(request: c.Request) -> int:
+    """Tokens of prompt and answer as they stood in the window: the last answer's. 0: its provider searched, and the
+    counts are a sum."""
+    last = request.paid[-1]
+    return 0 if last.usage.web_searches and not last.searched_here else last.usage.total_tokens
 
 
 def _kept_bytes(exchange: Exchange) -> int:

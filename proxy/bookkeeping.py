@@ -34,19 +34,23 @@ class PriceBook:
     def __init__(self, providers: Roster, costs: Costs) -> None:
         self._providers, self._costs = providers, costs
 
-    def of(self, provider: str, models: Sequence[str]) -> Price | None:
-        """Of the first of ``models`` that has one at ``provider``; None: nobody knows.
+    def of(
+        self, provider: str, models: Sequence[str], speed: str | None = None, geo: str | None = None
+    ) -> Price | None:
+        """Of the first of ``models`` that has one at ``provider``, on such terms; None: nobody knows.
 
         Without a provider, as transcripts of the client name none, it is the user's or that of the model's maker.
         """
         config = self._providers.get(provider)
         if provider and config is None:
             return None
-        found = (self._costs.price_of(config, model)[0] for model in models if model)
+        found = (self._costs.price_of(config, model, speed=speed, geo=geo)[0] for model in models if model)
         return next((price for price in found if price is not None), None)
 
     def of_request(self, request: c.Request) -> Price | None:
-        return self.of(request.provider or "", (request.served_model or "", request.target_model or ""))
+        """Of the answer that it ended with."""
+        last = request.paid[-1]
+        return self.of(last.provider, last.models, last.speed, last.geo)
 
 
 @dataclass(slots=True)

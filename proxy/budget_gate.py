@@ -55,11 +55,21 @@ class BudgetGate:
             stopping = await self._room(exchange, under)
             if stopping is not None:
                 targets = self._instead(exchange, targets, stopping, route, catalog)
-        if self._costly(exchange, targets[0]):
-            self.budgets.reserve(exchange.id, under, self._estimate(exchange, targets[0]))
+        self.hold(exchange, targets[0])
+        return targets
+
+    def hold(self, exchange: Exchange, target: Target) -> None:
+        """Until the request ends count what it may cost at ``target``, and what its answers until now did."""
+        if self.budgets.idle:
+            return
+        costly = self._costly(exchange, target)
+        spent = sum(self._cost(exchange, each) for each in exchange.earlier)
+        if costly or spent:
+            identity = exchange.identity
+            under = self.budgets.scopes(identity.session, identity.project, exchange.started_at)
+            self.budgets.reserve(exchange.id, under, spent + (self._estimate(exchange, target) if costly else 0))
         else:
             self.budgets.release(exchange.id)
-        return targets
 
     def used_up(self) -> tuple[str, ...]:
         """The budgets that refused a request and still would, in words."""
@@ -173,6 +183,14 @@ class BudgetGate:
             return False
         price, _ = self._costs.price_of(provider, target.model)
         return price is None or price.input > 0 or price.output > 0
+
+    def _cost(self, exchange: Exchange, one: c.Pass) -> int:
+        """What is known of the cost of one of its answers, where that money counts."""
+        provider = self._providers.get(one.provider)
+        if provider is None:
+            return 0
+        counts = self.budgets.counts(simulated=provider.simulated, subscription=exchange.subscription)
+        return (self._costs.settled(provider, one).nano_usd or 0) if counts else 0
 
     def _estimate(self, exchange: Exchange, target: Target) -> int:
         price, _ = self._costs.price_of(self._providers[target.provider], target.model)

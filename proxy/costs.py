@@ -16,6 +16,11 @@ from proxy.providers import ProviderConfig
 from proxy.settings import PriceSettings
 
 NANO = 10**9
+PLACES_PERCENT: Mapping[str, int] = {"us": 10}
+"""What Anthropic takes more for tokens where ``inference_geo`` binds an answer to a place (its pricing page, data
+residency). Of another place nobody knows."""
+REGIONAL_PERCENT = 10
+"""What Google takes more for Claude where an endpoint is bound to a region; the list has AWS's own."""
 
 
 class Costs:
@@ -42,18 +47,20 @@ class Costs:
         provider: ProviderConfig | None,
         model: str,
         day: str | None = None,
-        speed: str | None = None,
         *,
+        speed: str | None = None,
+        geo: str | None = None,
         searched_here: bool = False,
     ) -> tuple[Price | None, c.CostSource]:
         """The price of ``model`` at ``provider`` and its source, on ``day`` (ISO date, UTC) or today.
 
         Without a provider, as transcripts of the client name none, it is the user's or that of the model's maker.
-        Only the price list knows other days, and what a ``speed`` other than the standard one costs; a provider's list
-        and the settings are those of today. Where the engine searches in the provider's place, the price of searches is
-        that of the engine's own. ``searched_here``: it did so although the provider could.
+        Only the price list knows other days, and what a ``speed`` other than the standard one costs or to be bound to a
+        place (``geo``); a provider's list and the settings are those of today, and their prices all that is to be paid.
+        Where the engine searches in the provider's place, the price of searches is that of the engine's own.
+        ``searched_here``: it did so although the provider could.
         """
-        price, source = self._price_of(provider, model, day, speed)
+        price, source = self._price_of(provider, model, day or today(), speed, geo)
         own = self._own_search
         theirs = provider is None or (provider.searches(model) and not searched_here)
         if price is None or own is None or theirs or price.search == own:
@@ -61,12 +68,11 @@ class Costs:
         return price.with_search(own), source
 
     def _price_of(
-        self, provider: ProviderConfig | None, model: str, day: str | None, speed: str | None
+        self, provider: ProviderConfig | None, model: str, day: str, speed: str | None, geo: str | None
     ) -> tuple[Price | None, c.CostSource]:
-        catalog, name = provider.price_catalog if provider else None, strip_window_suffix(model)
+        name = strip_window_suffix(model)
         if speed is not None:
-            price = list_price(catalog, name, day or today(), speed)
-            return (None, "unknown") if price is None else (price, "genai-prices")
+            return _listed_price(provider, name, day, speed, geo)
         entry = self._listed(provider.name, model) if provider else None
         if entry is not None and entry.price is not None:
             return entry.price, "listed"
@@ -75,17 +81,17 @@ class Costs:
                 return self._own[key], "settings"
         if provider and provider.free:
             return Price(0, 0), "free"
-        if (price := list_price(catalog, name, day or today())) is not None:
-            return price, "genai-prices"
-        return None, "unknown"
+        return _listed_price(provider, name, day, speed, geo)
 
     def settled(self, provider: ProviderConfig | None, one: c.Pass, day: str | None = None) -> Settled:
         """What ``one`` of ``provider``'s answers cost, by the first of its names that has a price.
 
         A reported cost is divided in the proportion of that price. Without counts and a report it is unknown.
         """
-        here = one.searched_here
-        prices = (self.price_of(provider, model, day, one.speed, searched_here=here) for model in one.models)
+        prices = (
+            self.price_of(provider, model, day, speed=one.speed, geo=one.geo, searched_here=one.searched_here)
+            for model in one.models
+        )
         price, source = next((each for each in prices if each[0] is not None), (None, "unknown"))
         told = None if price is None else bill(one.usage, price)
         if one.reported_nano_usd is not None:
@@ -97,6 +103,18 @@ class Costs:
         if source == "free" and nano_usd:  # of a free model, the searches cost
             source = "settings"
         return Settled(nano_usd, source, split_cost(nano_usd, told))
+
+
+def _listed_price(
+    provider: ProviderConfig | None, name: str, day: str, speed: str | None, geo: str | None
+) -> tuple[Price | None, c.CostSource]:
+    """By the bundled list, and what is to be paid on top of it for a place."""
+    price = list_price(provider.price_catalog if provider else None, name, day, speed)
+    if price is None or (geo is not None and geo not in PLACES_PERCENT):
+        return None, "unknown"
+    bound = PLACES_PERCENT[geo] if geo is not None else 0
+    regional = REGIONAL_PERCENT if provider is not None and provider.regional(name) else 0
+    return price.dearer(max(bound, regional)) if bound or regional else price, "genai-prices"
 
 
 def _from_settings(own: PriceSettings) -> Price:

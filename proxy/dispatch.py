@@ -100,6 +100,9 @@ class Dispatch:
     async def within_budget(self, exchange: Exchange, targets: Sequence[routing.Target]) -> Sequence[routing.Target]:
         return await self.gate.admit(exchange, targets, self.route, self)
 
+    def goes_on(self, exchange: Exchange, target: routing.Target) -> None:
+        contain("what a request spent", self.gate.hold, exchange, target)
+
     # With which key
 
     def admit(

@@ -121,6 +121,7 @@ def imported(answer: c.Transcribed, costs: Costs, *, subscription: bool) -> c.Re
             usage=each.usage,
             reported_nano_usd=facts.reported_nano_usd,
             speed=facts.speed,
+            geo=facts.geo,
         )
         for each in facts.paid_for(facts.usage)
     ]
@@ -144,6 +145,7 @@ def imported(answer: c.Transcribed, costs: Costs, *, subscription: bool) -> c.Re
         cost_source=settled.source,
         cost_split=settled.split,
         speed=facts.speed,
+        geo=facts.geo,
         subscription=subscription,
         stop_reason=answer.stop_reason,
         message_id=answer.message_id,

@@ -18,14 +18,16 @@ from proxy.net.exchange import Exchange
 from proxy.protocol.cachebreak import saved
 from proxy.protocol.context import weigh
 from proxy.protocol.pricing import Price
-from proxy.protocol.session_bill import PriceOf, Sum, plus
+from proxy.protocol.session_bill import Sum
 
 ROWS_MAX = 20_000
 """Requests of a session that are looked at, the latest."""
 SHARES_KEPT = 60
 
-Served = tuple[str, tuple[str, ...]]
-"""A provider, and the names of what served there."""
+Served = tuple[str, tuple[str, ...], str | None, str | None]
+"""A provider, the names of what served there, at which speed and place."""
+PriceOf = Callable[[str, tuple[str, ...], str | None, str | None], Price | None]
+"""The price of that; None: nobody knows."""
 
 KeptOf = Callable[[str], CacheKept]
 """What the ledger has of a session. Blocks."""
@@ -110,11 +112,11 @@ class Prompts:
 
 
 def _served(one: c.Pass) -> Served:
-    return one.provider, one.models
+    return one.provider, one.models, one.speed, one.geo
 
 
 def _served_of(one: Sum) -> Served:
-    return one.provider, (one.model,)
+    return one.provider, (one.model,), None, None
 
 
 @dataclass(slots=True)
@@ -153,7 +155,7 @@ def _sums(kept: CacheKept, prices: Mapping[Served, Price | None]) -> tuple[c.Tal
         for one in row.paid:
             savings.add(one.usage, prices[_served(one)], simulated=row.simulated)
     for older in kept.older:
-        savings.tally = plus(savings.tally, older.tally)
+        savings.tally += older.tally
         price, usage = prices[_served_of(older)], older.tally.usage
         mean = None if price is None else price.at_mean(usage.prompt_tokens, older.tally.requests)
         savings.add(usage, mean, simulated=older.simulated)

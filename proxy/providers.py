@@ -17,7 +17,7 @@ from proxy.addresses import Dialect, normal_base_url
 from proxy.dialects.quirks import PLAIN, Quirks
 from proxy.presets import BY_NAME, PRESETS, Auth, Preset
 from proxy.protocol.history import is_claude, issuer_of
-from proxy.protocol.naming import closest
+from proxy.protocol.naming import claude_version, closest
 from proxy.settings import ProviderSettings, Settings, SettingsError, SimulatorSettings
 
 ANTHROPIC_HOST = "api.anthropic.com"
@@ -95,6 +95,11 @@ class ProviderConfig:
         if self.dialect in ("anthropic", "vertex"):
             return is_claude(issuer_of(self.name, model))
         return self.quirks.search_tool != "no"
+
+    def regional(self, model: str) -> bool:
+        """Whether it serves ``model`` in a region that costs more than the whole world's endpoint: Vertex, from Claude
+        4.5 on (its pricing page)."""
+        return self.dialect == "vertex" and self.region != "global" and (claude_version(model) or (0, 0)) >= (4, 5)
 
     @property
     def searches_alone(self) -> bool:

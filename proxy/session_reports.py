@@ -19,7 +19,7 @@ from proxy.ledger.sessions import AgentSum, Extent, SessionLedger
 from proxy.ledger.writer import FLUSH_S, LedgerWriter
 from proxy.net.exchange import Exchange
 from proxy.protocol.pace import SPANS_S, Ends, Life, forecast, pace
-from proxy.protocol.session_bill import Axis, PriceOf, Sum, axis, plus, session_bill
+from proxy.protocol.session_bill import Axis, PriceOf, Sum, axis, session_bill
 
 Counts = Callable[[bool, bool], bool]
 """Whether budgets count money that is simulated, that a subscription pays."""
@@ -113,7 +113,7 @@ def agent_tallies(sums: Iterable[AgentSum], names: Mapping[tuple[str, str], str]
         found[key] = msgspec.structs.replace(
             before,
             parent_agent_id=before.parent_agent_id or one.parent_agent_id,
-            tally=plus(before.tally, one.tally),
+            tally=before.tally + one.tally,
             last_at=max(before.last_at, one.ended),
         )
     return tuple(found.values())

@@ -120,7 +120,8 @@ def _budget(engine: Facts) -> str:
         return "passes budgets"
     left = budget["limit_nano_usd"] - budget.get("spent_nano_usd", 0)
     whose = budget.get("kind", "")
-    return f"{_dollars(left)} left ({whose})" if left > 0 else f"{whose} budget used up"
+    amount = unpriced.left(_dollars(left), budget.get("unpriced_requests", 0))
+    return f"{amount} left ({whose})" if left > 0 else f"{whose} budget used up"
 
 
 def _own_context(given: Facts) -> float | None:

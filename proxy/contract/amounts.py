@@ -43,11 +43,8 @@ class Usage(Frozen, frozen=True):
         )
 
     def __sub__(self, other: "Usage") -> "Usage":
-        """What is left without ``other``. Raises ``ValueError`` where that is more."""
-        left = {name: getattr(self, name) - getattr(other, name) for name in self.__struct_fields__}
-        if min(left.values()) < 0:
-            raise ValueError("more was used than in all")
-        return Usage(**left)
+        """By how much it is more; below zero where it is less."""
+        return Usage(**{name: getattr(self, name) - getattr(other, name) for name in self.__struct_fields__})
 
 
 class CostSplit(Frozen, frozen=True):

@@ -53,6 +53,7 @@ class Pass(Frozen, frozen=True):
     reported_nano_usd: int | None = None
     """Its cost by the provider's own word, and what the engine's searches cost."""
     speed: str | None = None
+    geo: str | None = None
     searched_here: bool = False
 
     @property
@@ -118,6 +119,8 @@ class Request(Frozen, frozen=True):
     """None: the cost is not known, or no price told its parts."""
     speed: str | None = None
     """``fast``, where the provider billed that; None: the standard one."""
+    geo: str | None = None
+    """``us``, where it was bound to be answered there, which costs more; None: anywhere."""
     searched_here: bool = False
     """Its searches were the engine's own, whatever its provider can do."""
     simulated: bool = False
@@ -146,6 +149,7 @@ class Request(Frozen, frozen=True):
                 usage=self.usage,
                 usage_estimated=self.usage_estimated,
                 speed=self.speed,
+                geo=self.geo,
                 searched_here=self.searched_here,
             ),
         )

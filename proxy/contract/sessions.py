@@ -19,6 +19,16 @@ class Tally(Frozen, frozen=True):
     """Requests that cost something nobody could tell."""
     failed: int = 0
 
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            requests=self.requests + other.requests,
+            usage=self.usage + other.usage,
+            cost_nano_usd=self.cost_nano_usd + other.cost_nano_usd,
+            simulated_nano_usd=self.simulated_nano_usd + other.simulated_nano_usd,
+            unpriced_requests=self.unpriced_requests + other.unpriced_requests,
+            failed=self.failed + other.failed,
+        )
+
 
 class AgentTally(Frozen, frozen=True):
     """A thread of a session: the conversation (no id), a sub-agent, or background calls."""

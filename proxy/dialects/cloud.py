@@ -5,7 +5,6 @@ not know. So only what they know goes along, a beta and the field that it announ
 behind is told in the notes. Messages keep their values but for the few that cannot be read there.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,8 @@ from proxy.dialects.attribution import unattributed
 from proxy.dialects.cloud_messages import cloud_messages, without_scope
 from proxy.dialects.dialect import CannotTake, Occasion
 from proxy.dialects.foreign_values import mapping
+from proxy.protocol.naming import Version, claude_version
 
-Version = tuple[int, int]
 Fields = dict[str, Any]
 
 TOOL_SEARCH = "tool-search-tool-2025-10-19"
@@ -59,8 +58,6 @@ _ADAPTIVE: Version = (4, 6)
 _MID_SYSTEM: Version = (4, 8)
 """The first Claude that takes the role ``system`` in the middle of a conversation."""
 
-_NUMBERS = re.compile(r"claude-(?:[a-z]+-)?(\d)(?:[-.](\d{1,2}))?(?!\d)")
-
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
@@ -90,12 +87,6 @@ class CloudRequest:
     fields: Fields
     """Without model and ``stream``; with its version and betas."""
     notes: tuple[str, ...]
-
-
-def claude_version(model: str) -> Version | None:
-    """``(4, 8)`` of ``us.anthropic.claude-opus-4-8-v1:0``; None where the id tells none, as an ARN does."""
-    found = _NUMBERS.search(model.lower())
-    return (int(found[1]), int(found[2] or 0)) if found else None
 
 
 def cloud_request(body: Mapping[str, Any], occasion: Occasion, cloud: Cloud, *, to_count: bool = False) -> CloudRequest:

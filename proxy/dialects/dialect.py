@@ -30,9 +30,14 @@ class Occasion:
     max_output_tokens: int | None = None
     """The most that the target answers with; None: not known."""
     images: bool | None = None
-    """Whether the model reads images; None: not known, so they are sent."""
+    """Whether the model reads images; None: its list does not say, so the provider's quirks do."""
     betas: tuple[str, ...] = ()
     """What the client's ``anthropic-beta`` header lists: only Claude in a cloud has a use for it."""
+
+    @property
+    def sends_images(self) -> bool:
+        """Whether the request has its images: the list of models has the first word."""
+        return self.quirks.images if self.images is None else self.images
 
 
 @dataclass(frozen=True, slots=True)

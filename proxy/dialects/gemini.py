@@ -129,6 +129,7 @@ class _RequestWriter:
             yield from self._choice()
         elif search is not None:
             self.pages = filter_of(search.settings)
+            self._wishes.note_unbounded(search)
             self.notes += _search_notes(search)
             yield "tools", [{"googleSearch": {}}]
         elif asked.server_tools and asked.choice.kind in ("any", "tool"):
@@ -192,9 +193,7 @@ class _RequestWriter:
 
 
 def _search_notes(tool: ServerTool) -> Iterator[str]:
-    """What of ``tool`` Google's search does not take."""
-    if tool.settings.get("max_uses"):
-        yield "max_uses of the web search left out: the provider takes no bound"
+    """What else of ``tool`` Google's search does not take."""
     for name in ("allowed_domains", "blocked_domains"):
         if tool.settings.get(name):
             yield f"{name} of the web search kept by leaving out other results: the answer may still draw on them"

@@ -103,7 +103,7 @@ class Contents:
 
     def _files(self, media: Iterable[Image | Document]) -> Iterator[Part]:
         for medium in media:
-            if isinstance(medium, Image) and self._occasion.images is False:
+            if isinstance(medium, Image) and not self._occasion.sends_images:
                 yield self._left_out("an image", "the model reads none")
             elif medium.data is None:
                 yield {"fileData": {"fileUri": medium.url or "", "mimeType": _type_of(medium)}}

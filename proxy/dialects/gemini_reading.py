@@ -18,6 +18,7 @@ from proxy.dialects.gemini_partial_call import PartialCall, continues, is_piece
 from proxy.dialects.page_filter import ALL_PAGES, PageFilter, host_in, host_of
 from proxy.dialects.reading import AnswerReader
 from proxy.dialects.tool_names import ToolNames
+from proxy.protocol.search import TOOL
 from proxy.protocol.server_tools import own_call_id
 
 _REFUSALS = frozenset(
@@ -223,7 +224,7 @@ class GeminiReader(AnswerReader):
             return
         found = [page for page in found if self._pages.admits(_host(page))]
         tool_id = own_call_id(self._occasion.message_id)
-        self.writer.server_tool(tool_id, "web_search", {"query": "; ".join(queries)})
+        self.writer.server_tool(tool_id, TOOL, {"query": "; ".join(queries)})
         self.writer.block({"type": "web_search_tool_result", "tool_use_id": tool_id, "content": found})
         if self._counts:
             self.writer.count({"server_tool_use": {"web_search_requests": max(1, len(queries))}})

@@ -43,7 +43,6 @@ class Messages:
         self._occasion = occasion
         self._quirks: Quirks = occasion.quirks
         self._names = names
-        self._images = occasion.quirks.images if occasion.images is None else occasion.images
         self._out: list[Message] = []
 
     def write(self, conversation: Conversation, instructions: Sequence[str]) -> list[Message]:
@@ -143,7 +142,7 @@ class Messages:
                 return self._document(part)
 
     def _image(self, image: Image) -> Part:
-        if not self._images:
+        if not self._occasion.sends_images:
             self.notes.append(NO_IMAGES)
             return UNSEEN
         return {"type": "image_url", "image_url": {"url": image.url or data_url(image)}}

@@ -121,6 +121,7 @@ class _RequestWriter:
     def _server_tools(self) -> Iterator[dict[str, Any]]:
         for tool in self._conversation.server_tools:
             if (made := search_tool(tool, self._quirks)) is not None:
+                self._wishes.note_unbounded(tool)
                 self._notes += search_notes(tool, self._quirks)
                 yield made
             else:

@@ -38,7 +38,6 @@ class InputItems:
         self._occasion = occasion
         self._quirks = occasion.quirks
         self._names = names
-        self._images = occasion.quirks.images if occasion.images is None else occasion.images
 
     def write(self, turns: Iterable[Turn]) -> list[Item]:
         items: list[Item] = []
@@ -114,7 +113,7 @@ class InputItems:
                 return self._document(part)
 
     def _image(self, image: Image) -> Part:
-        if not self._images:
+        if not self._occasion.sends_images:
             self.notes.append(NO_IMAGES)
             return _text(UNSEEN)
         return {"type": "input_image", "detail": "auto", "image_url": image.url or data_url(image)}

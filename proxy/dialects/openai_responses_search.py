@@ -12,14 +12,12 @@ from proxy.dialects.answer import AnswerWriter
 from proxy.dialects.conversation import ServerTool
 from proxy.dialects.foreign_values import mapping, mappings, word
 from proxy.dialects.quirks import Quirks
+from proxy.protocol.search import TOOL, place_in
 from proxy.protocol.server_tools import own_call_id
 
-TOOL = "web_search"
-"""The name of Anthropic's tool."""
 SOURCES = "web_search_call.action.sources"
 """Asks for the addresses that were found."""
 RESULTS_MAX = 50
-_PLACE = ("city", "region", "country", "timezone")
 
 
 def search_tool(tool: ServerTool, quirks: Quirks) -> dict[str, Any] | None:
@@ -30,17 +28,13 @@ def search_tool(tool: ServerTool, quirks: Quirks) -> dict[str, Any] | None:
     allowed = tool.settings.get("allowed_domains")
     if quirks.search_tool == "web_search" and isinstance(allowed, list) and allowed:
         made["filters"] = {"allowed_domains": [str(domain) for domain in allowed]}
-    place = tool.settings.get("user_location")
-    if isinstance(place, dict):
-        known = {name: place[name] for name in _PLACE if isinstance(place.get(name), str)}
-        made["user_location"] = {"type": "approximate", **known}
+    if place := place_in(tool.settings.get("user_location")):
+        made["user_location"] = {"type": "approximate", **place}
     return made
 
 
 def search_notes(tool: ServerTool, quirks: Quirks) -> Iterator[str]:
-    """What of ``tool`` the server's search does not take."""
-    if tool.settings.get("max_uses"):
-        yield "max_uses of the web search left out: the provider takes no bound"
+    """What else of ``tool`` the server's search does not take."""
     if tool.settings.get("blocked_domains"):
         yield "blocked_domains of the web search left out: the provider does not take them"
     if tool.settings.get("allowed_domains") and quirks.search_tool != "web_search":

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from proxy.dialects.answer_schema import is_object, told_schema
-from proxy.dialects.conversation import Conversation
+from proxy.dialects.conversation import Conversation, ServerTool
 from proxy.dialects.dialect import Occasion
 from proxy.dialects.schemas import COMMON, PLAIN_ONLY, SchemaRules, is_strict, legal_schema
 
@@ -55,6 +55,11 @@ class Wishes:
         if len(wanted) > most:
             self.notes.append(f"stop sequences: the first {most} of {len(wanted)} sent")
         return list(wanted[:most])
+
+    def note_unbounded(self, search: ServerTool) -> None:
+        """Servers bound their own searches as they see fit."""
+        if search.settings.get("max_uses"):
+            self.notes.append("max_uses of the web search left out: the provider takes no bound")
 
     def effort_taken(self) -> bool:
         """Whether the server takes one at all."""

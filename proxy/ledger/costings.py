@@ -15,7 +15,7 @@ several answers, each has its own."""
 
 _COLUMNS = """
     rowid, id, started_at, session_id, agent_id, project, role, coalesce(provider, ''), served_model, target_model,
-    simulated, subscription, cost_nano_usd, cost_source, speed, searched_here, passes
+    simulated, subscription, cost_nano_usd, cost_source, speed, geo, searched_here, passes
 """
 
 
@@ -38,6 +38,7 @@ class Costing(NamedTuple):
     cost_nano_usd: int | None
     cost_source: c.CostSource
     speed: str | None
+    geo: str | None
     searched_here: int
     passes: str | None
     """As the row has them."""
@@ -53,6 +54,7 @@ class Costing(NamedTuple):
                 target_model=self.target_model,
                 usage=self.usage,
                 speed=self.speed,
+                geo=self.geo,
                 searched_here=bool(self.searched_here),
             ),
         )

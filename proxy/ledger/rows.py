@@ -50,6 +50,7 @@ _PLAIN = (
     "cost_nano_usd",
     "cost_source",
     "speed",
+    "geo",
     "searched_here",
     "simulated",
     "subscription",

@@ -226,6 +226,7 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE requests ADD COLUMN searched_here INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE requests ADD COLUMN passes TEXT;
+    ALTER TABLE requests ADD COLUMN geo TEXT;
     CREATE INDEX requests_in_passes ON requests (started_at) WHERE passes IS NOT NULL;
     CREATE INDEX agent_names_by_agent ON agent_names (agent_id);
     """,

@@ -12,11 +12,12 @@ from typing import Literal
 import msgspec
 
 from proxy import contract as c
+from proxy.protocol.answer_tap import AnswerTap
 from proxy.protocol.answer_text import BYTES_PER_TOKEN
 from proxy.protocol.identity import Identity
 from proxy.protocol.messages import Body
 from proxy.protocol.routing import Target
-from proxy.protocol.usage import AnswerFacts, AnswerTap
+from proxy.protocol.usage import AnswerFacts
 from proxy.protocol.weight import Weight
 from proxy.providers import ProviderConfig
 
@@ -185,6 +186,7 @@ class Exchange:
                 usage_estimated=self.usage_estimated,
                 reported_nano_usd=None if self.output_estimated else facts.reported_nano_usd,
                 speed=facts.speed if each.model == facts.model else None,
+                geo=facts.geo,
                 searched_here=self.searched_here,
             )
             for each in facts.paid_for(self.counted)
@@ -229,6 +231,7 @@ class Exchange:
             cost_source=self.cost_source,
             cost_split=self.cost_split,
             speed=self.facts.speed,
+            geo=self.facts.geo,
             searched_here=self.searched_here or any(each.searched_here for each in self.earlier),
             simulated=self.simulated,
             subscription=self.subscription,

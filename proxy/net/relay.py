@@ -9,8 +9,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
 
 import httpx
 import msgspec
@@ -18,31 +17,22 @@ import msgspec
 from proxy import contract as c
 from proxy.dialects.dialect import CannotTake
 from proxy.health import Admitted, Closed
-from proxy.net.attempt import (
-    CLIENT_WAITS_S,
-    Attempt,
-    Failure,
-    Parcel,
-    close,
-    ended_attempt,
-    rejected,
-    relay_count,
-    relay_message,
-    relay_raw,
-)
+from proxy.net.answers import relay_count, relay_message, relay_raw
+from proxy.net.attempt import CLIENT_WAITS_S, Attempt, Failure, Parcel, close, ended_attempt
 from proxy.net.client import Client, Header
-from proxy.net.credentials import Credentials, NoCredential, client_credential, credential_headers, is_subscription
+from proxy.net.credentials import NoCredential, client_credential, credential_headers, is_subscription
 from proxy.net.exchange import Capture, Exchange
+from proxy.net.failures import rejected
 from proxy.net.headers import lower_headers, request_headers, without_betas
 from proxy.net.last_word import last_word
 from proxy.net.searching import NoWeb, WebWork
-from proxy.net.upstream import UpstreamFault, Upstreams
+from proxy.net.surroundings import Surroundings
+from proxy.net.upstream import UpstreamFault
 from proxy.protocol.budget import OverBudget
 from proxy.protocol.outcome import TABLE, Outcome, Seen, error_body
 from proxy.protocol.overflow import Overflow, Room, client_sentence
 from proxy.protocol.redact import fingerprint, mask
-from proxy.protocol.rejections import Rejection
-from proxy.protocol.routing import Asked, Catalog, NoTarget, Target, chain_after, decide
+from proxy.protocol.routing import Asked, NoTarget, Target, chain_after, decide
 from proxy.protocol.usage import AnswerFacts
 from proxy.providers import ProviderConfig
 
@@ -51,102 +41,13 @@ ATTEMPTS_MAX = 8
 TRYING_S = 240.0
 """No further target is tried after so long."""
 
+COUNTS_AGAIN_S = 3600.0
+"""A target that could not count tokens is not asked for so long: each time would be a way there and back in vain."""
+
 OVER_BUDGET = (402, "billing_error")
 """Claude Code 2.1.329 shows it and leaves it at that; a 400 it repeats five times without features of its own."""
 
 Answer = Callable[[Attempt, httpx.Response], Awaitable[Failure | None]]
-
-
-class Surroundings(Catalog, Protocol):
-    """What the relay needs of the engine; also the ``Catalog`` of routing."""
-
-    @property
-    def route(self) -> c.Route: ...
-
-    @property
-    def providers(self) -> Mapping[str, ProviderConfig]: ...
-
-    @property
-    def credentials(self) -> Credentials: ...
-
-    @property
-    def upstreams(self) -> Upstreams: ...
-
-    @property
-    def local_token(self) -> str: ...
-
-    def provider_in_force(self) -> str:
-        """The provider of all traffic that nothing more specific sends elsewhere."""
-        ...
-
-    def provider_of(self, exchange: Exchange, target: Target) -> ProviderConfig:
-        """A target's provider as it was set up when the request arrived."""
-        ...
-
-    def admit(self, exchange: Exchange, target: Target, tried: Sequence[int], *, only: bool) -> Admitted | Closed:
-        """Whether a request may go to a target now, and with which key."""
-        ...
-
-    def unsent(self, exchange: Exchange, target: Target, admission: Admitted) -> None:
-        """Nothing of an admitted request was sent."""
-        ...
-
-    def began(self, attempt: Attempt) -> None:
-        """The answer to an attempt reaches the client."""
-        ...
-
-    def beside(self, exchange: Exchange, target: Target) -> Admitted | Closed:
-        """The key for a request that is no message."""
-        ...
-
-    def other_key(self, target: Target, tried: Sequence[int]) -> bool:
-        """Whether the target's provider has a key that was not ``tried`` and may be used."""
-        ...
-
-    def room(self, exchange: Exchange, target: Target) -> Room:
-        """The size of a request and of its target's window."""
-        ...
-
-    async def within_budget(self, exchange: Exchange, targets: Sequence[Target]) -> Sequence[Target]:
-        """Those of ``targets`` that a request may still be tried at under its budgets, the first of them now.
-
-        Asked before each target: only what costs money has to wait for it. Raises ``OverBudget`` and ``NoTarget``.
-        """
-        ...
-
-    def lacks(self, exchange: Exchange, target: Target) -> str | None:
-        """What the request needs and the target lists that it does not have."""
-        ...
-
-    def web_for(self, exchange: Exchange, target: Target) -> WebWork | NoWeb | None:
-        """How a request gets the searches and pages that it wants; None: it wants none, or the target has its own."""
-        ...
-
-    async def parcel(self, exchange: Exchange, target: Target) -> Parcel:
-        """The request as the target gets it. Raises ``CannotTake`` where it cannot be said in the target's format."""
-        ...
-
-    def rejections(self, target: Target) -> Sequence[Rejection]:
-        """What a target was seen to reject."""
-        ...
-
-    def learn_rejection(self, exchange: Exchange, target: Target, message: str) -> bool:
-        """Remember what ``message`` rejects; False where that is no news, or nothing that the request has."""
-        ...
-
-    def note_outcome(self, attempt: Attempt, outcome: Outcome, headers: Mapping[str, str]) -> None:
-        """An attempt ended: it tells of its target's health and limits."""
-
-    def ended(self, exchange: Exchange) -> None:
-        """The request is over: price it, record it, tell the panels."""
-
-    def estimate_tokens(self, exchange: Exchange) -> int:
-        """Input tokens of a body that no provider counts for us."""
-        ...
-
-    def answer_ratio(self, target: Target) -> float:
-        """Bytes of the text that a target answers for each token."""
-        ...
 
 
 class Relay:
@@ -157,6 +58,8 @@ class Relay:
         self._answer_timeout_s = answer_timeout_s
         self._trying: set[Attempt] = set()
         self._signs: set[asyncio.Task[None]] = set()
+        self._counts_again: dict[Target, float] = {}
+        """Monotonic seconds, of targets that could not count."""
 
     async def messages(self, exchange: Exchange, client: Client) -> None:
         """``POST /v1/messages``"""
@@ -245,12 +148,16 @@ class Relay:
         target = self._targets(exchange)[0]
         provider = self._in.providers[target.provider]
         admission = self._in.beside(exchange, target)
-        parcel = await self._count_parcel(exchange, target) if provider.count_tokens else None
+        counts = provider.count_tokens and time.monotonic() >= self._counts_again.get(target, 0.0)
+        parcel = await self._count_parcel(exchange, target) if counts else None
         if parcel is not None and isinstance(admission, Admitted):
-            failure = await self._attempt(self._begin(exchange, client, target, admission, parcel), relay_count)
+            attempt = self._begin(exchange, client, target, admission, parcel)
+            failure = await self._attempt(attempt, relay_count)
             if failure is None:
                 return
-            if failure.from_provider and failure.outcome.name in ("invalid_request", "prompt_too_long"):
+            if _cannot_count(attempt, failure):
+                self._counts_again[target] = time.monotonic() + COUNTS_AGAIN_S
+            elif failure.from_provider and failure.outcome.name in ("invalid_request", "prompt_too_long"):
                 await self._give_up(exchange, client, [failure], [])
                 return
         exchange.provider, exchange.target_model = provider.name, target.model
@@ -488,6 +395,7 @@ class Relay:
         """Another request of the same attempt: same target, key and patience. Raises ``CannotTake``, ``NoCredential``
         and ``UpstreamFault``."""
         provider = attempt.provider
+        self._in.goes_on(asked, attempt.target)
         parcel = attempt.parcel = await self._in.parcel(asked, attempt.target)
         if (last := attempt.response) is not None:
             await close(last)
@@ -527,6 +435,12 @@ class Relay:
         exchange.error = " · ".join(dict.fromkeys(each.reason for each in exchange.attempts if each.reason))
         exchange.facts, exchange.usage_estimated = AnswerFacts(), False
         await client.answer(told.status, told.body, told.headers)
+
+
+def _cannot_count(attempt: Attempt, failure: Failure) -> bool:
+    """There is nothing that counts for this model, or nothing that counts at all."""
+    status = attempt.response.status_code if attempt.response is not None else None
+    return failure.outcome.name == "model_unknown" or status in (405, 501)
 
 
 def _pass_by(exchange: Exchange, target: Target, reason: str, *, unfit: bool) -> None:

@@ -15,9 +15,11 @@ import httpx
 import msgspec
 
 from proxy.dialects.dialect import CannotTake
-from proxy.net.attempt import Attempt, Failure, Whole, read_whole, rejected, serve_whole
+from proxy.net.answers import Whole, read_whole, serve_whole
+from proxy.net.attempt import Attempt, Failure
 from proxy.net.client import JSON_TYPE, STREAM_TYPE
 from proxy.net.exchange import Exchange
+from proxy.net.failures import rejected
 from proxy.net.webfetch import WebFetch
 from proxy.net.websearch import WebSearch
 from proxy.protocol.fetch import (

@@ -37,6 +37,9 @@ _CLAUDE_REVISION = re.compile(r"^(claude-.+)-v\d+$")
 """Only Claude's ids end in a bare revision; elsewhere a ``-v4`` names the model."""
 _REGION = re.compile(r"^(us|us-gov|eu|apac|jp|au|ca|global)\.")
 _NUMBERS = re.compile(r"\d+")
+_CLAUDE_NUMBERS = re.compile(r"claude-(?:[a-z]+-)?(\d)(?:[-.](\d{1,2}))?(?!\d)")
+
+Version = tuple[int, int]
 
 
 LOOKUPS_KEPT = 1024
@@ -52,6 +55,12 @@ def family_of(model: str | None) -> Slot | None:
     name = (model or "").lower()
     tier = tier_of(name)
     return next((family for family in FAMILIES if tier == family), None)
+
+
+def claude_version(model: str) -> Version | None:
+    """``(4, 8)`` of ``us.anthropic.claude-opus-4-8-v1:0``; None where the id tells none, as an ARN does."""
+    found = _CLAUDE_NUMBERS.search(model.lower())
+    return (int(found[1]), int(found[2] or 0)) if found else None
 
 
 def tier_of(model: str | None) -> str | None:

@@ -59,6 +59,25 @@ class Price:
                 price = tier
         return price
 
+    def dearer(self, percent: int) -> "Price":
+        """The same price with so much more for each kind of token."""
+
+        def more(rate: int) -> int:
+            return rate * (100 + percent) // 100
+
+        def more_if_told(rate: int | None) -> int | None:
+            return None if rate is None else more(rate)
+
+        return Price(
+            input=more(self.input),
+            output=more(self.output),
+            cache_read=more_if_told(self.cache_read),
+            cache_write_5m=more_if_told(self.cache_write_5m),
+            cache_write_1h=more_if_told(self.cache_write_1h),
+            search=self.search,
+            tiers=tuple((start, tier.dearer(percent)) for start, tier in self.tiers),
+        )
+
     def with_search(self, search: int) -> "Price":
         """The same price with another one for searches."""
         tiers = tuple((start, replace(tier, search=search)) for start, tier in self.tiers)

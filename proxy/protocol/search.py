@@ -91,7 +91,7 @@ def wanted_search(body: Body) -> Wanted | None:
         uses(tool.get("max_uses"), USES_MAX),
         domains(tool.get("allowed_domains")),
         domains(tool.get("blocked_domains")),
-        _place(tool.get("user_location")),
+        place_in(tool.get("user_location")),
         offer.forced,
         offer.forced or offer.alone,
         offer.cache,
@@ -111,7 +111,8 @@ def last_question(body: Body) -> str:
     return ""
 
 
-def _place(given: object) -> Mapping[str, str] | None:
+def place_in(given: object) -> Mapping[str, str] | None:
+    """About where the user is, out of a tool's ``user_location``; None where that says nothing."""
     if not isinstance(given, Mapping):
         return None
     place = {name: value for name in _PLACE if isinstance(value := given.get(name), str) and value}

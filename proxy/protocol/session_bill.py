@@ -76,9 +76,9 @@ def session_bill(sums: Iterable[Sum], steps: int, price_of: PriceOf) -> SessionB
     kinds: dict[tuple[c.CostKind, bool], _Line] = {}
     in_proportion = 0
     for one in sums:
-        whole = plus(whole, one.tally)
+        whole += one.tally
         line = models.setdefault((one.provider, one.model, one.simulated), _Line(steps))
-        line.tally = plus(line.tally, one.tally)
+        line.tally += one.tally
         line.add(one.step, one.nano_usd)
         parts, guessed = split(one, price_of(one.provider, (one.model, one.target_model)))
         in_proportion += one.divided_nano_usd + guessed
@@ -113,18 +113,6 @@ def kinds_of(parts: c.CostSplit) -> dict[c.CostKind, int]:
         "output": parts.output,
         "searches": parts.searches,
     }
-
-
-def plus(one: c.Tally, other: c.Tally) -> c.Tally:
-    """Both together."""
-    return c.Tally(
-        requests=one.requests + other.requests,
-        usage=one.usage + other.usage,
-        cost_nano_usd=one.cost_nano_usd + other.cost_nano_usd,
-        simulated_nano_usd=one.simulated_nano_usd + other.simulated_nano_usd,
-        unpriced_requests=one.unpriced_requests + other.unpriced_requests,
-        failed=one.failed + other.failed,
-    )
 
 
 class _Line:

@@ -91,6 +91,60 @@ def test_a_list_that_names_no_prices_decides_nothing() -> None:
     assert cost_of(costs, GATEWAY, "claude-haiku-4-5", THOUSAND, None) == (6_000_000, "genai-prices")
 
 
+class TestPlace:
+    """Anthropic takes a tenth more for tokens of answers that are bound to the United States, Google in its regions."""
+
+    USAGE = Usage(input_tokens=1000, output_tokens=100, cache_read_tokens=10_000, web_searches=2)
+    SEARCHES = 2 * 10_000_000
+
+    def cost(
+        self, where: ProviderConfig | None, model: str, geo: str | None, usage: Usage = USAGE
+    ) -> tuple[int | None, CostSource]:
+        costs = Costs(OWN, lambda provider, model: LISTED.get((provider, model)))
+        settled = costs.settled(where, Pass(served_model=model, usage=usage, geo=geo))
+        return settled.nano_usd, settled.source
+
+    def test_who_is_bound_to_the_united_states_pays_more_for_tokens_and_the_same_for_searches(self) -> None:
+        plain, _ = self.cost(GATEWAY, "claude-haiku-4-5", None)
+        bound, source = self.cost(GATEWAY, "claude-haiku-4-5", "us")
+        assert plain is not None
+        assert bound is not None
+        assert (bound - self.SEARCHES) * 10 == (plain - self.SEARCHES) * 11
+        assert source == "genai-prices"
+
+    def test_of_another_place_nobody_knows_what_it_costs(self) -> None:
+        assert self.cost(GATEWAY, "claude-haiku-4-5", "mars") == (None, "unknown")
+
+    @pytest.mark.parametrize("model", ["dear", "mine"])
+    def test_a_price_of_the_provider_s_list_or_of_the_settings_is_all_that_is_to_be_paid(self, model: str) -> None:
+        assert self.cost(GATEWAY, model, "us") == self.cost(GATEWAY, model, None)
+
+    @pytest.mark.parametrize(
+        ("region", "model", "tenths"),
+        [
+            ("global", "claude-sonnet-5", 10),
+            ("europe-west1", "claude-sonnet-5", 11),
+            ("us-east5", "claude-haiku-4-5@20251001", 11),
+            ("us-east5", "claude-opus-4-1@20250805", 10),
+        ],
+    )
+    def test_a_region_of_google_s_costs_more_from_claude_4_5_on(self, region: str, model: str, tenths: int) -> None:
+        vertex = {"preset": "vertex", "base_url": None, "project": "p"}
+        world, there = (provider(**vertex, region=each) for each in ("global", region))
+        plain, bound = (self.cost(each, model, None, THOUSAND)[0] for each in (world, there))
+        assert plain is not None
+        assert bound is not None
+        assert bound * 10 == plain * tenths
+
+    @pytest.mark.parametrize(
+        ("told", "geo"), [("us", "us"), ("global", None), ("not_available", None), ("", None), (None, None), (5, None)]
+    )
+    def test_the_place_is_read_from_the_usage(self, told: object, geo: str | None) -> None:
+        facts = AnswerFacts()
+        facts.see_usage({"input_tokens": 1, "inference_geo": told})
+        assert facts.geo == geo
+
+
 class TestSpeed:
     def test_a_fast_answer_costs_the_fast_price(self) -> None:
         plain = list_price("anthropic", "claude-opus-4-8", "2026-11-01")

@@ -13,7 +13,6 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy import contract as c
+from tests.proxy.booked import HOUR_S, Run, rows_of, usage
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
 from tests.upstreams import ScriptedUpstream
@@ -35,18 +35,6 @@ BUDGETS = {"session_usd": 10_000, "project_usd": 10_000, "day_usd": 10_000, "mon
 ROUNDS = 2
 NEAR = 0.25
 """Of the output of an interrupted answer: the upstreams' tokens are shorter than those that the engine expects."""
-HOUR_S = 3600.0
-"""Passes at each look at the health: a failure keeps no later request from either upstream."""
-
-
-@dataclass
-class Run:
-    """What was served, by the engine's and by the upstreams' word."""
-
-    engine: RunningEngine
-    books: Books
-    chosen: Mapping[str, Any]
-    start: StartEngine
 
 
 @pytest.fixture
@@ -91,12 +79,6 @@ async def ask(engine: RunningEngine, body: Mapping[str, Any], fate: str, headers
                 return
 
 
-async def usage(engine: RunningEngine, by: str) -> dict[str, int]:
-    """Nano-dollars by key; keys without money are left out, as the books have none of them."""
-    report = msgspec.json.decode((await engine.look("usage", by=by)).content, type=c.UsageReport)
-    return {row.key: row.tally.cost_nano_usd for row in report.rows if row.tally.cost_nano_usd}
-
-
 async def command(engine: RunningEngine, *arguments: str) -> Any:
     """What ``cctui`` prints as JSON, run as a program beside the engine."""
     environ = {
@@ -111,10 +93,6 @@ async def command(engine: RunningEngine, *arguments: str) -> Any:
     printed, _ = await process.communicate()
     assert process.returncode == 0
     return json.loads(printed, parse_float=Decimal)
-
-
-async def rows_of(engine: RunningEngine) -> list[c.Request]:
-    return msgspec.json.decode((await engine.look("requests", limit="1000")).content, type=list[c.Request])
 
 
 async def measured(run: Run) -> Books:
@@ -166,8 +144,7 @@ async def test_ledger_sums_and_panel_agree_with_the_books(run: Run) -> None:
 
 async def test_they_agree_after_a_restart(run: Run) -> None:
     books = await measured(run)
-    await run.engine.stop()
-    again = await run.start(run.chosen)
+    again = await run.again()
     await agrees(again, books)
     day = (await spent(again, SESSIONS[0]))["day"]
     assert day == books.total()

@@ -2,17 +2,15 @@
 
 import itertools
 import time
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
 
 from proxy import contract as c
+from tests.proxy.booked import HOUR_S, Run, rows_of, usage
 from tests.proxy.conftest import StartEngine
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
-from tests.proxy.test_oracle import HOUR_S, rows_of, usage
 from tests.upstreams import ScriptedUpstream
 from tests.upstreams.books import Books
 from tests.upstreams.rounds import FATES, ITERATED, LONGEST, SEARCHED, SEARCHES_USD, RoundsUpstream
@@ -24,21 +22,6 @@ SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
 READ = {"name": "Read", "description": "Reads.", "input_schema": {"type": "object", "properties": {}}}
 ALONE = {"quirks": {"server_search": False}}
 """A provider that does not search."""
-
-
-@dataclass
-class Run:
-    """What was served, by the engine's and by the upstreams' word."""
-
-    engine: RunningEngine
-    books: Books
-    chosen: Mapping[str, Any]
-    start: StartEngine
-
-    async def again(self, **tables: Any) -> RunningEngine:
-        """The next engine on the same ledger."""
-        await self.engine.stop()
-        return await self.start({**self.chosen, **tables})
 
 
 @pytest.fixture
@@ -98,6 +81,11 @@ async def repriced(engine: RunningEngine, *, dry_run: bool) -> c.RepriceReport:
     return msgspec.json.decode(response.content, type=c.RepriceReport)
 
 
+async def held(engine: RunningEngine) -> dict[str, int]:
+    """Tokens in the window, by session."""
+    return {each.id: each.context_tokens for each in (await engine.snapshot()).sessions}
+
+
 async def what_if(engine: RunningEngine, fate: str) -> c.WhatIf:
     return msgspec.json.decode((await engine.look("whatif", session=session(fate))).content, type=c.WhatIf)
 
@@ -149,8 +137,9 @@ async def test_a_comparison_takes_each_pass_at_its_own_length(run: Run, fate: st
 
 
 async def test_the_window_holds_what_the_last_pass_read_and_wrote(run: Run) -> None:
-    held = {each.id: each.context_tokens for each in (await run.engine.snapshot()).sessions}
+    before = await held(run.engine)
     for fate, prompts in SEARCHED.items():
-        assert held[session(fate)] == pytest.approx(prompts[-1], abs=600)
+        assert before[session(fate)] == pytest.approx(prompts[-1], abs=600)
     for fate, passes in ITERATED.items():
-        assert held[session(fate)] == pytest.approx(passes[-1][1], abs=600)
+        assert before[session(fate)] == pytest.approx(passes[-1][1], abs=600)
+    assert await held(await run.again()) == before

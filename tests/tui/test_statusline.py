@@ -70,6 +70,11 @@ def test_the_engine_s_figures_make_the_line() -> None:
             {"provider": "p", "budget": {"kind": "day", "limit_nano_usd": 5, "spent_nano_usd": 6}},
             "p · day budget used up",
         ),
+        (
+            {},
+            {"provider": "p", "budget": {**FACTS["budget"], "unpriced_requests": 2}},
+            "p · ≤$5.88 left (session)",
+        ),
     ],
 )
 def test_what_is_not_known_is_left_out(given: dict[str, Any], facts: dict[str, Any] | None, line: str) -> None:

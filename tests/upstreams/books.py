@@ -46,6 +46,9 @@ RATES: Mapping[str, Rates] = {
 """Anthropic's and OpenAI's price lists of November 2026; OpenAI bills writing to its cache as input."""
 
 
+MORE_IN_THE_US = Fraction(11, 10)
+"""Tokens of answers that are bound to the United States, by Anthropic's price list."""
+
 LETTERS_PER_TOKEN = 4
 """Words are cut into tokens of so many letters, the space behind them included: 3.25 bytes each, on average."""
 ENOUGH = "enough"
@@ -115,7 +118,10 @@ def nano_usd(model: str, usage: Mapping[str, Any]) -> int:
         + usage["cache_read_input_tokens"] * Fraction(rates.cache_read)
         + short * Fraction(rates.write_5m)
         + long * Fraction(rates.write_1h)
-    ) / MILLION + usage["server_tool_use"]["web_search_requests"] * Fraction(rates.searches) / 1000
+    ) / MILLION
+    if usage.get("inference_geo") == "us":
+        dollars *= MORE_IN_THE_US
+    dollars += usage["server_tool_use"]["web_search_requests"] * Fraction(rates.searches) / 1000
     return int(dollars * 10**9 + Fraction(1, 2))
 
 
@@ -190,6 +196,7 @@ def draw(seed: str, *, long: bool) -> dict[str, Any]:
         "cache_read_input_tokens": some(90_000),
         "output_tokens": 2 + some(9_000),
         "server_tool_use": {"web_search_requests": chance.choice([0, 0, 3])},
+        "inference_geo": chance.choice(["global", "not_available", "us"]),
     }
 
 

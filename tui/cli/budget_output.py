@@ -68,15 +68,15 @@ def _in_no_sum(requests: int) -> str:
 
 def _row(one: c.Budget) -> list[str]:
     name = one.name[:SESSION_CELLS] if one.kind == "session" else one.name
-    limit, left = one.limit_nano_usd, one.left_nano_usd
-    if limit is None or left is None:
+    limit = one.limit_nano_usd
+    if limit is None:
         return [f"{one.kind} {name}", formats.used(one), NONE, "", "", "", ""]
     return [
         f"{one.kind} {name}",
         formats.used(one),
         formats.limit(limit),
         budget_words(one) if limit else "",
-        formats.money(left),
+        formats.left_of(one),
         formats.limit(one.granted_nano_usd) if one.granted_nano_usd else "",
         formats.money(one.in_flight_nano_usd) if one.in_flight_nano_usd else "",
     ]

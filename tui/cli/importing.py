@@ -89,14 +89,8 @@ def _batches(reading: "Reading", files: Iterable[Path]) -> "Iterator[list[c.Tran
 def _plus(one: "c.ImportReport", two: "c.ImportReport") -> "c.ImportReport":
     from proxy import contract as c
 
-    first, second = one.added, two.added
     return c.ImportReport(
-        added=c.Tally(
-            requests=first.requests + second.requests,
-            usage=first.usage + second.usage,
-            cost_nano_usd=first.cost_nano_usd + second.cost_nano_usd,
-            unpriced_requests=first.unpriced_requests + second.unpriced_requests,
-        ),
+        added=one.added + two.added,
         known=one.known + two.known,
         grown=one.grown + two.grown,
         too_old=one.too_old + two.too_old,

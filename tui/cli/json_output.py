@@ -67,6 +67,8 @@ def request(row: c.Request) -> Json:
         "output_estimated": row.output_estimated,
         "cost_usd": _dollars(row.cost_nano_usd),
         "cost_source": row.cost_source,
+        "speed": row.speed,
+        "geo": row.geo,
         "simulated": row.simulated,
         "subscription": row.subscription,
         "imported": row.imported,

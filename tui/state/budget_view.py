@@ -61,7 +61,7 @@ def budget_detail(report: BudgetReport, budget: Budget, width: int, keys: dict[s
     facts = [
         ("spent", f.used(budget)),
         ("in flight", f"about {f.money(budget.in_flight_nano_usd)}" if budget.in_flight_nano_usd else "nothing"),
-        ("left", f.money(budget.left_nano_usd)),
+        ("left", f.left_of(budget)),
         ("limit", _limit(budget) + _granted(budget)),
     ]
     lines += [cut(line(" ", Piece(left(name, 11), "dim"), text), width) for name, text in facts]

@@ -155,7 +155,15 @@ def _source(request: Request) -> str:
         return "at list price; your subscription pays"
     if request.cost_source == "free" and request.outcome in ("cancelled", "broken"):
         return "nothing of the answer came: no bill is known"
-    return SOURCES[request.cost_source]
+    return ", ".join([SOURCES[request.cost_source], *_terms(request)])
+
+
+def _terms(request: Request) -> Iterator[str]:
+    """What made it cost more than usual."""
+    if request.speed:
+        yield f"{clean_line(request.speed)} speed"
+    if request.geo:
+        yield f"bound to {clean_line(request.geo)}"
 
 
 def _answer(detail: Detail, width: int) -> list[Line]:

@@ -117,6 +117,11 @@ def used(budget: Budget, width: int | None = None) -> str:
     return _with_unknown(money(budget.spent_nano_usd), budget.spent_nano_usd, budget.unpriced_requests, width)
 
 
+def left_of(budget: Budget) -> str:
+    """What ``budget`` still allows."""
+    return unpriced.left(money(budget.left_nano_usd), budget.unpriced_requests if budget.left_nano_usd else 0)
+
+
 def _with_unknown(amount: str, nano_usd: int, requests: int, width: int | None) -> str:
     """In a column large amounts lose their cents before they are cut."""
     words = unpriced.told(amount, nano_usd > 0, requests, tight=width is not None)

@@ -4,6 +4,7 @@ It imports nothing, for the status line has no time.
 """
 
 UNKNOWN = "?"
+AT_MOST = "≤"
 
 
 def told(amount: str, known: bool, unpriced: int, *, unit: str = "", tight: bool = False) -> str:
@@ -17,3 +18,8 @@ def told(amount: str, known: bool, unpriced: int, *, unit: str = "", tight: bool
     if not known:
         return f"{UNKNOWN}{unit}"
     return f"{amount}{unit}+{UNKNOWN}" if tight else f"{amount}{unit} + {UNKNOWN}"
+
+
+def left(amount: str, unpriced: int) -> str:
+    """``amount`` that is left of a limit: no more than that where requests are ``unpriced``, which cost something."""
+    return f"{AT_MOST}{amount}" if unpriced > 0 else amount

@@ -90,39 +90,39 @@ def done(item: Event, index: int = 0) -> Event:
 
 
 def text_delta(text: str, item_id: str = "msg_a", index: int = 0, part: int = 0) -> Event:
-    return {"type": "response.output_text.delta", **_place(item_id, index), "content_index": part, "delta": text}
+    return {"type": "response.output_text.delta", **place(item_id, index), "content_index": part, "delta": text}
 
 
 def summary_delta(text: str, part: int = 0, item_id: str = "rs_a", index: int = 0) -> Event:
     kind = "response.reasoning_summary_text.delta"
-    return {"type": kind, **_place(item_id, index), "summary_index": part, "delta": text}
+    return {"type": kind, **place(item_id, index), "summary_index": part, "delta": text}
 
 
 def reasoning_delta(text: str, item_id: str = "rs_a", index: int = 0) -> Event:
-    return {"type": "response.reasoning_text.delta", **_place(item_id, index), "content_index": 0, "delta": text}
+    return {"type": "response.reasoning_text.delta", **place(item_id, index), "content_index": 0, "delta": text}
 
 
 def arguments_delta(text: str, item_id: str = "fc_a", index: int = 0) -> Event:
-    return {"type": "response.function_call_arguments.delta", **_place(item_id, index), "delta": text}
+    return {"type": "response.function_call_arguments.delta", **place(item_id, index), "delta": text}
 
 
 def arguments_done(text: Any, item_id: str = "fc_a", index: int = 0) -> Event:
-    return {"type": "response.function_call_arguments.done", **_place(item_id, index), "arguments": text}
+    return {"type": "response.function_call_arguments.done", **place(item_id, index), "arguments": text}
 
 
-def _place(item_id: str, index: int) -> Event:
+def place(item_id: str, index: int) -> Event:
     return {"item_id": item_id, "output_index": index}
 
 
 def streamed_message(text: str = "hello", item_id: str = "msg_a", index: int = 0) -> list[Event]:
     item = message(text, item_id)
-    place = {**_place(item_id, index), "content_index": 0}
+    part = {**place(item_id, index), "content_index": 0}
     return [
         added(item, index),
-        {"type": "response.content_part.added", **place, "part": {"type": "output_text", "text": ""}},
+        {"type": "response.content_part.added", **part, "part": {"type": "output_text", "text": ""}},
         *(text_delta(character, item_id, index) for character in text),
-        {"type": "response.output_text.done", **place, "text": text},
-        {"type": "response.content_part.done", **place, "part": item["content"][0]},
+        {"type": "response.output_text.done", **part, "text": text},
+        {"type": "response.content_part.done", **part, "part": item["content"][0]},
         done(item, index),
     ]
 
@@ -136,7 +136,7 @@ def streamed_call(arguments: str = '{"n":1}', item_id: str = "fc_a", index: int 
 
 THOUGHT = [
     added(reasoning()),
-    {"type": "response.reasoning_summary_part.added", **_place("rs_a", 0), "summary_index": 0},
+    {"type": "response.reasoning_summary_part.added", **place("rs_a", 0), "summary_index": 0},
     summary_delta("I ", 0),
     summary_delta("look.", 0),
     summary_delta("Then I run.", 1),

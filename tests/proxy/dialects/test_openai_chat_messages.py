@@ -15,23 +15,9 @@ from proxy.dialects.told_files import ERROR_MARK, NO_OUTPUT
 from proxy.dialects.tool_names import sent_id
 from proxy.dialects.turns import NO_RESULT
 from proxy.protocol.terms import NOT_KEPT
-from tests.proxy.dialects.chat_requests import (
-    BASH,
-    CLAUDES,
-    IMAGE,
-    MINE,
-    PDF_BLOCK,
-    PNG_URL,
-    asking,
-    assistant,
-    call,
-    messages_of,
-    outgoing,
-    result,
-    sent,
-    user,
-)
+from tests.proxy.dialects.chat_requests import CLAUDES, MINE, PNG_URL, messages_of, outgoing, sent
 from tests.proxy.dialects.conversations import ATTRIBUTION, PDF, Body, bodies, calls_in, said_in, text_block
+from tests.proxy.dialects.turns import BASH, IMAGE, PDF_BLOCK, asking, assistant, call, result, user
 from tests.proxy.dialects.vendor_types import assert_chat_request
 
 

@@ -8,21 +8,9 @@ import pytest
 from proxy.dialects.conversation import NotAConversation
 from proxy.dialects.dialect import CannotTake, Occasion
 from proxy.dialects.quirks import PLAIN, Effort, Quirks
-from tests.proxy.dialects.chat_requests import (
-    BASH,
-    CHAT,
-    CLOSED,
-    SCHEMA,
-    asking,
-    assistant,
-    call,
-    messages_of,
-    outgoing,
-    result,
-    sent,
-    user,
-)
+from tests.proxy.dialects.chat_requests import CHAT, messages_of, outgoing, sent
 from tests.proxy.dialects.conversations import Body, text_block
+from tests.proxy.dialects.turns import BASH, CLOSED, SCHEMA, asking, assistant, call, result, user
 
 
 class TestTools:

@@ -9,7 +9,6 @@ from tests.proxy.dialects.grammar import checked, events_of
 from tests.proxy.dialects.responses_events import (
     CREATED,
     Event,
-    _place,
     added,
     answer,
     arguments_delta,
@@ -17,6 +16,7 @@ from tests.proxy.dialects.responses_events import (
     completed,
     done,
     message,
+    place,
     reader,
     response,
     streamed_call,
@@ -28,13 +28,13 @@ from tests.proxy.dialects.responses_events import (
 @EVERY_CHUNKING
 def test_a_refusal_is_text_that_ends_as_a_refusal(chunked: Chunking) -> None:
     item = {**message(), "content": [{"type": "refusal", "refusal": "I will not."}]}
-    delta = {"type": "response.refusal.delta", **_place("msg_a", 0), "content_index": 0, "delta": "I will "}
+    delta = {"type": "response.refusal.delta", **place("msg_a", 0), "content_index": 0, "delta": "I will "}
     got = answer(added(item), delta, done(item), completed(), chunked=chunked)
     assert (got.text, got.stop_reason) == ("I will not.", "refusal")
 
 
 def test_a_refusal_that_is_told_at_once_is_one_too() -> None:
-    whole_refusal = {"type": "response.refusal.done", **_place("msg_a", 0), "refusal": "No."}
+    whole_refusal = {"type": "response.refusal.done", **place("msg_a", 0), "refusal": "No."}
     got = answer(added(message()), whole_refusal, completed())
     assert (got.text, got.stop_reason) == ("No.", "refusal")
 

@@ -13,11 +13,11 @@ from tests.proxy.dialects.responses_events import (
     OCCASION,
     RESPONSES,
     THOUGHT,
-    _place,
     added,
     answer,
     completed,
     done,
+    place,
     reasoning,
     reasoning_delta,
     streamed_call,
@@ -59,14 +59,14 @@ def test_unencrypted_reasoning_is_thinking_that_nobody_gets_back() -> None:
 @pytest.mark.parametrize("piece", ["hm", {"type": "summary_text", "text": "hm"}])
 def test_reasoning_under_older_names_is_thinking(name: str, piece: Any) -> None:
     item = {name: value for name, value in reasoning("hm").items() if name != "encrypted_content"}
-    delta = {"type": name, **_place("rs_a", 0), "delta": piece}
+    delta = {"type": name, **place("rs_a", 0), "delta": piece}
     got = answer(added(reasoning()), delta, done(item), *streamed_message(index=1), completed())
     assert (got.kinds, got.thinking) == (["thinking", "text"], "hm")
 
 
 def test_a_summary_that_only_its_part_tells_is_told() -> None:
     part = {"type": "summary_text", "text": "hm"}
-    event = {"type": "response.reasoning_summary_part.done", **_place("rs_a", 0), "summary_index": 0, "part": part}
+    event = {"type": "response.reasoning_summary_part.done", **place("rs_a", 0), "summary_index": 0, "part": part}
     assert answer(added(reasoning()), event, *streamed_message(index=1), completed()).thinking == "hm"
 
 

@@ -9,7 +9,6 @@ from tests.proxy.dialects.responses_events import (
     LONG_NAME,
     THOUGHT,
     Event,
-    _place,
     added,
     answer,
     arguments_delta,
@@ -17,6 +16,7 @@ from tests.proxy.dialects.responses_events import (
     completed,
     done,
     message,
+    place,
     reasoning,
     streamed_call,
     streamed_message,
@@ -29,7 +29,7 @@ from tests.proxy.dialects.responses_events import (
     [
         [done(message())],
         [added(message()), done(message())],
-        [added(message()), {"type": "response.output_text.done", **_place("msg_a", 0), "text": "hello"}],
+        [added(message()), {"type": "response.output_text.done", **place("msg_a", 0), "text": "hello"}],
         [added(message()), text_delta("hel"), done(message())],
         [text_delta("hello")],
         [text_delta("hello"), done(message()), done(message())],
@@ -63,7 +63,7 @@ def test_a_text_that_only_the_last_event_tells_whole_is_told_once(begun: list[Ev
 @pytest.mark.parametrize("kind", ["output_text", "refusal"])
 def test_a_text_that_only_its_part_tells_is_told(kind: str) -> None:
     name = kind.removeprefix("output_")
-    part = {"type": "response.content_part.done", **_place("msg_a", 0), "part": {"type": kind, name: "hello"}}
+    part = {"type": "response.content_part.done", **place("msg_a", 0), "part": {"type": kind, name: "hello"}}
     got = answer(added(message()), part, completed())
     assert (got.text, got.stop_reason) == ("hello", "end_turn" if kind == "output_text" else "refusal")
 
@@ -71,7 +71,7 @@ def test_a_text_that_only_its_part_tells_is_told(kind: str) -> None:
 def test_parts_of_which_only_some_come_in_pieces_are_all_told_once() -> None:
     texts = ["one, ", "two, ", "three"]
     wholes = [
-        {"type": f"response.{kind}.done", **_place("msg_a", 0), "content_index": number, **told}
+        {"type": f"response.{kind}.done", **place("msg_a", 0), "content_index": number, **told}
         for number, text in enumerate(texts)
         for kind, told in (
             ("output_text", {"text": text}),
@@ -84,7 +84,7 @@ def test_parts_of_which_only_some_come_in_pieces_are_all_told_once() -> None:
 
 def test_a_delta_without_a_part_s_number_is_not_told_again_by_the_whole() -> None:
     delta = {"type": "response.output_text.delta", "item_id": "msg_a", "delta": "hello"}
-    whole_text = {"type": "response.output_text.done", **_place("msg_a", 0), "content_index": 1, "text": "hello"}
+    whole_text = {"type": "response.output_text.done", **place("msg_a", 0), "content_index": 1, "text": "hello"}
     assert answer(added(message()), delta, whole_text, completed()).text == "hello"
 
 

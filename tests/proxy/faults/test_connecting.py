@@ -1,6 +1,5 @@
 """Providers that cannot even be reached: told apart, passed over, and held against the whole provider."""
 
-import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +12,7 @@ from tests.proxy.conftest import StartEngine
 from tests.proxy.faults.lines import served, serving
 from tests.proxy.running_engine import message, provider, settings
 from tests.upstreams import CLAUDE, Refused, ScriptedUpstream
+from tests.upstreams.plain import no_tls
 
 Place = Callable[[], AbstractAsyncContextManager[str]]
 
@@ -26,18 +26,6 @@ async def nobody() -> AsyncIterator[str]:
 @contextlib.asynccontextmanager
 async def no_name() -> AsyncIterator[str]:
     yield "http://name.invalid"
-
-
-@contextlib.asynccontextmanager
-async def no_tls() -> AsyncIterator[str]:
-    async def speak_plainly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(speak_plainly, "127.0.0.1", 0) as server:
-        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 @contextlib.asynccontextmanager

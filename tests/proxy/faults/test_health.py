@@ -431,7 +431,7 @@ async def test_a_token_count_tells_nothing_of_messages(
 ) -> None:
     serving(second)
     engine = await start(settings(provider(upstream, count_tokens=True), provider(second), fallback=True))
-    upstream.script = as_json(error_body("not_found_error", "no such path"), 404)
+    upstream.script = as_json(error_body("api_error", "broken"), 500)
     await engine.http.post("/v1/messages/count_tokens", json=message())
     serving(upstream)
     assert await outcomes(engine) == ["served"]

@@ -9,7 +9,6 @@ from proxy import contract as c
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.rollups import MEASURES
 from proxy.ledger.rows import SPLIT_COLUMNS, SPLIT_FIELDS, USAGE_COLUMNS
-from proxy.protocol.session_bill import plus
 from tests.proxy.ledger import generated
 
 
@@ -27,7 +26,7 @@ def assert_exact(
     assert [rank(row.tally) for row in told.rows] == sorted(map(rank, groups.values()), reverse=True)[:limit]
     whole = told.others
     for row in told.rows:
-        whole = plus(whole, row.tally)
+        whole += row.tally
     assert whole == told.total
 
 

@@ -7,10 +7,9 @@ import msgspec
 import pytest
 
 from proxy import contract as c
-from proxy.ledger import rollups, schema
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.retention import remove_old
-from proxy.ledger.rows import to_row
+from tests.proxy.ledger.filled import filled_ledger
 from tests.proxy.ledger.generated import BEGIN, KEYS, requests
 
 DAY_S = 86_400
@@ -41,11 +40,7 @@ class Kept:
 def kept(tmp_path: Path, request: pytest.FixtureRequest) -> Kept:
     """A ledger with all rows, with those of a week, with those of the last day."""
     file = tmp_path / "ledger.sqlite3"
-    connection = schema.connect(str(file))
-    schema.migrate(connection)
-    connection.execute("BEGIN")
-    rollups.record(connection, [to_row(row) for row in ROWS])
-    connection.execute("COMMIT")
+    connection = filled_ledger(file, ROWS)
     while request.param is not None and remove_old(connection, request.param, BEGIN + 12 * DAY_S):
         pass
     connection.close()

@@ -7,31 +7,22 @@ import msgspec
 import pytest
 
 from proxy import contract as c
-from proxy.ledger import rollups, schema
+from proxy.ledger import schema
 from proxy.ledger.latencies import percentile
 from proxy.ledger.queries import LedgerReader
 from proxy.ledger.retention import remove_old
-from proxy.ledger.rows import to_row
 from tests.proxy.ledger import generated
+from tests.proxy.ledger.filled import filled_ledger
 from tests.proxy.ledger.generated import BEGIN, KEYS
 
 DAYS = 80.0
 ROWS = generated.requests(5, 3000, DAYS)
 
 
-def write(file: Path, rows: list[c.Request]) -> None:
-    connection = schema.connect(str(file))
-    schema.migrate(connection)
-    connection.execute("BEGIN")
-    rollups.record(connection, [to_row(row) for row in rows])
-    connection.execute("COMMIT")
-    connection.close()
-
-
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> LedgerReader:
     file = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
-    write(file, ROWS)
+    filled_ledger(file, ROWS).close()
     return LedgerReader(file)
 
 
@@ -98,11 +89,11 @@ def test_nobody_streamed_and_there_is_nothing_to_tell(reader: LedgerReader) -> N
 
 def test_speeds_outlive_their_rows(tmp_path: Path) -> None:
     file = tmp_path / "ledger.sqlite3"
-    write(file, ROWS)
+    filled_ledger(file, ROWS).close()
     before = LedgerReader(file).latency(c.Choice())
     connection = schema.connect(str(file))
     newest = msgspec.structs.replace(ROWS[0], id="newest", kind="count_tokens", started_at=BEGIN + 400 * 86400.0)
-    write(file, [newest])
+    filled_ledger(file, [newest]).close()
     while remove_old(connection, 1, BEGIN + 400 * 86400):
         pass
     connection.close()
@@ -116,7 +107,7 @@ def test_a_replaced_row_is_not_counted_twice(tmp_path: Path) -> None:
         usage=c.Usage(output_tokens=50), started_at=BEGIN + 86400.0,
     )  # fmt: skip
     for each in (row, msgspec.structs.replace(row, ttft_ms=900.0)):
-        write(file, [each])
+        filled_ledger(file, [each]).close()
     (found,) = LedgerReader(file).latency(c.Choice()).rows
     assert found.requests == 1
     assert near(found.ttft_p50_ms, 900.0)

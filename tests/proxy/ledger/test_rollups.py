@@ -21,6 +21,7 @@ from proxy.ledger.upkeep import LOOK_AGAIN_S, Upkeep
 from proxy.ledger.writer import LedgerWriter
 from proxy.protocol.pricing import Settled
 from tests.proxy.ledger import generated
+from tests.proxy.ledger.filled import filled_ledger
 from tests.proxy.ledger.former import old_ledger
 from tests.proxy.ledger.generated import BEGIN
 from tests.proxy.ledger.sums import assert_exact, assert_sums_agree
@@ -134,12 +135,7 @@ def test_the_costliest_of_many_sessions_are_found_over_any_time(tmp_path: Path) 
         for number in range(150)
         for place in range(6)
     ]
-    connection = schema.connect(str(file))
-    schema.migrate(connection)
-    connection.execute("BEGIN")
-    rollups.record(connection, [to_row(each) for each in rows])
-    connection.execute("COMMIT")
-    connection.close()
+    filled_ledger(file, rows).close()
     groups: tuple[c.UsageGroup, ...] = ("session", "agent")
     for _ in range(60):
         choice = msgspec.structs.replace(generated.choice(chance, DAYS), session=None, agent=None)
@@ -228,11 +224,7 @@ def test_the_writer_rolls_an_old_ledger_up_by_itself(tmp_path: Path) -> None:
 def thinned(tmp_path: Path) -> tuple[LedgerReader, int]:
     """A ledger whose first five days are kept as sums only, and when its rows begin."""
     file = tmp_path / "ledger.sqlite3"
-    connection = schema.connect(str(file))
-    schema.migrate(connection)
-    connection.execute("BEGIN")
-    rollups.record(connection, [to_row(row) for row in ROWS])
-    connection.execute("COMMIT")
+    connection = filled_ledger(file, ROWS)
     while remove_old(connection, 7, BEGIN + 12 * 86400 + 5000):
         pass
     begin = rows_since(connection)
@@ -285,13 +277,8 @@ def test_days_are_kept_whole(tmp_path: Path) -> None:
 
 def plain_ledger(tmp_path: Path, *began: float) -> sqlite3.Connection:
     """A ledger with a request of each of these times."""
-    connection = schema.connect(str(tmp_path / "ledger.sqlite3"))
-    schema.migrate(connection)
-    connection.execute("BEGIN")
     rows = [msgspec.structs.replace(ROWS[0], id=str(at), kind="messages", started_at=at) for at in began]
-    rollups.record(connection, [to_row(row) for row in rows])
-    connection.execute("COMMIT")
-    return connection
+    return filled_ledger(tmp_path / "ledger.sqlite3", rows)
 
 
 def test_a_clock_that_runs_ahead_removes_no_row(tmp_path: Path) -> None:
@@ -318,11 +305,7 @@ def test_a_removal_of_days_to_come_is_taken_back(tmp_path: Path, keep_days: int 
 
 def test_the_file_of_a_ledger_shrinks_with_its_rows(tmp_path: Path) -> None:
     file = tmp_path / "ledger.sqlite3"
-    connection = schema.connect(str(file))
-    schema.migrate(connection)
-    connection.execute("BEGIN")
-    rollups.record(connection, [to_row(msgspec.structs.replace(row, why="x" * 500)) for row in ROWS])
-    connection.execute("COMMIT")
+    connection = filled_ledger(file, [msgspec.structs.replace(row, why="x" * 500) for row in ROWS])
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     while remove_old(connection, 1, BEGIN + LONG_AGO):
         pass

@@ -8,13 +8,12 @@ import pytest
 
 from proxy import contract as c
 from proxy.board import add
-from proxy.ledger import rollups, schema
 from proxy.ledger.retention import remove_old
-from proxy.ledger.rows import to_row
 from proxy.ledger.sessions import Extent, SessionLedger
-from proxy.protocol.session_bill import Sum, axis, kinds_of, plus, session_bill
+from proxy.protocol.session_bill import Sum, axis, kinds_of, session_bill
 from proxy.session_reports import agent_tallies
 from tests.proxy.ledger import generated
+from tests.proxy.ledger.filled import filled_ledger
 from tests.proxy.ledger.generated import BEGIN, KEYS
 
 DAYS = 12.0
@@ -26,11 +25,7 @@ DAY_S = 86_400
 @pytest.fixture(params=[0, 5, 13], ids=["all rows", "five days removed", "no rows"], scope="module")
 def ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SessionLedger:
     file = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
-    connection = schema.connect(str(file))
-    schema.migrate(connection)
-    connection.execute("BEGIN")
-    rollups.record(connection, [to_row(row) for row in ROWS])
-    connection.execute("COMMIT")
+    connection = filled_ledger(file, ROWS)
     while request.param and remove_old(connection, 30, BEGIN + (30 + request.param) * DAY_S):
         pass
     connection.close()
@@ -63,7 +58,7 @@ def test_models_have_their_plain_sums(ledger: SessionLedger, session: str) -> No
         plain[who] = add(plain[who], each)
     found: dict[tuple[str, str, bool], c.Tally] = defaultdict(c.Tally)
     for one in quarterly(ledger, session):
-        found[one.provider, one.model, one.simulated] = plus(found[one.provider, one.model, one.simulated], one.tally)
+        found[one.provider, one.model, one.simulated] += one.tally
     assert found == plain
 
 
@@ -126,17 +121,13 @@ def test_nobody_knows_a_session_that_never_was(ledger: SessionLedger) -> None:
 
 def test_a_short_session_without_rows_is_told_by_quarters(tmp_path: Path) -> None:
     file = tmp_path / "ledger.sqlite3"
-    connection = schema.connect(str(file))
-    schema.migrate(connection)
     rows = [
         c.Request(id=f"r{number}", started_at=BEGIN + 100 + 60 * number, duration_ms=5000.0, phase="done",
                   outcome="served", session_id="s", cost_nano_usd=7)
         for number in range(3)
     ]  # fmt: skip
     later = c.Request(id="later", started_at=BEGIN + 9 * DAY_S, phase="done", outcome="served", session_id="t")
-    connection.execute("BEGIN")
-    rollups.record(connection, [to_row(row) for row in (*rows, later)])
-    connection.execute("COMMIT")
+    connection = filled_ledger(file, (*rows, later))
     assert SessionLedger(file).extent("s") == Extent(BEGIN + 100, BEGIN + 225)
     while remove_old(connection, 1, BEGIN + 9 * DAY_S):
         pass

@@ -8,7 +8,7 @@ from proxy import contract as c
 from proxy.protocol.whole import message_of
 from tests.proxy.conftest import StartEngine
 from tests.proxy.net.foreign_models import by, foreign
-from tests.proxy.net.test_search import TEXT, searches_once, wish
+from tests.proxy.net.searching import TEXT, searches_once, wish
 from tests.proxy.running_engine import message, provider, settings
 from tests.upstreams import ScriptedUpstream
 from tests.upstreams.dialects import Name, Said, answer

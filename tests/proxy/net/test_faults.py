@@ -1,6 +1,5 @@
 """Providers that fail before the first event: what the client gets with fallback off, and who serves with it on."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +26,7 @@ from tests.upstreams import (
     message_events,
     redirect,
 )
+from tests.upstreams.plain import no_tls
 
 HTML = b"<!doctype html><title>Welcome</title>"
 OVERLOADED = error_body("overloaded_error", "Overloaded")
@@ -162,15 +162,8 @@ async def test_an_unknown_host_is_told_as_such(start: StartEngine) -> None:
 
 
 async def test_plain_http_where_tls_was_due_is_told_as_such(start: StartEngine) -> None:
-    async def speak_plainly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(speak_plainly, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        engine = await start(settings(provider(f"https://127.0.0.1:{port}")))
+    async with no_tls() as url:
+        engine = await start(settings(provider(url)))
         await engine.ask()
         assert (await engine.record()).attempts[0].outcome == "tls_failed"
 

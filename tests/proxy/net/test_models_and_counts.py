@@ -190,14 +190,17 @@ async def test_an_estimate_goes_by_what_was_counted_under_the_target_s_name(
     assert (await again.http.post("/v1/messages/count_tokens", content=body)).json() == {"input_tokens": 1000}
 
 
-@pytest.mark.parametrize("status", [404, 429, 500])
-async def test_a_count_that_fails_upstream_is_estimated(
-    start: StartEngine, upstream: ScriptedUpstream, status: int
+@pytest.mark.parametrize(("status", "asked"), [(404, 1), (405, 1), (501, 1), (429, 2), (500, 2)])
+async def test_a_count_that_fails_upstream_is_estimated_and_who_cannot_count_is_not_asked_again(
+    start: StartEngine, upstream: ScriptedUpstream, status: int, asked: int
 ) -> None:
-    upstream.script = as_json(error_body("not_found_error", "no such path"), status)
+    kind = {404: "not_found_error", 429: "rate_limit_error"}.get(status, "api_error")
+    upstream.script = as_json(error_body(kind, "no such path"), status)
     engine = await start(settings(provider(upstream, count_tokens=True)))
-    response = await engine.http.post("/v1/messages/count_tokens", content=message_of(3300))
-    assert (response.status_code, response.json()) == (200, {"input_tokens": 1000})
+    for _ in range(2):
+        response = await engine.http.post("/v1/messages/count_tokens", content=message_of(3300))
+        assert (response.status_code, response.json()) == (200, {"input_tokens": 1000})
+    assert len(upstream.calls) == asked
 
 
 async def test_a_count_of_a_wrong_body_is_refused_by_the_provider(

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from proxy.net import answers
 from proxy.net import attempt as attempts
 from proxy.net.awaited import Awaited
 from proxy.net.client import Client
+from proxy.protocol.answer_tap import AnswerTap
 from proxy.protocol.routing import Target
-from proxy.protocol.usage import AnswerTap
 from tests.proxy.conftest import StartEngine
 from tests.proxy.dialects.grammar import checked
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
@@ -26,7 +27,7 @@ COMMENT = b": keep-alive\n\n"
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every silence is a long one, and a stream that brings nothing is passed on soon."""
     monkeypatch.setattr(attempts, "PING_S", 0.0)
-    monkeypatch.setattr(attempts, "HOLD_S", 0.05)
+    monkeypatch.setattr(answers, "HOLD_S", 0.05)
 
 
 def data(payload: object) -> bytes:
@@ -95,7 +96,7 @@ async def test_so_is_a_stream_of_anthropic_s_format(engine: RunningEngine, upstr
 async def test_comments_alone_begin_the_answer(
     start: StartEngine, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "HOLD_S", 0.0)
+    monkeypatch.setattr(answers, "HOLD_S", 0.0)
     upstream.script = as_stream(COMMENT, Hold(), COMMENT, chunk("Hel"), chunk("lo."), chunk(None, "stop"))
     engine = await abroad(start, upstream)
 
@@ -107,7 +108,7 @@ async def test_comments_alone_begin_the_answer(
 async def test_who_answers_is_known_though_the_answer_began_before_it_was_told(
     start: StartEngine, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "HOLD_S", 0.0)
+    monkeypatch.setattr(answers, "HOLD_S", 0.0)
     upstream.script = as_stream(COMMENT, Hold(), chunk("Hello.", "stop", model="m-by-another"))
     engine = await abroad(start, upstream)
 
@@ -180,7 +181,7 @@ async def test_no_sign_of_life_goes_into_an_event_whose_beginning_waited_beside_
     now, tap = asyncio.get_running_loop().time(), AnswerTap()
     tap.feed(EVENTS[0])
     sign = asyncio.create_task(made.keep_alive(now))
-    pump = asyncio.create_task(attempts._pump(made, halves(), tap))
+    pump = asyncio.create_task(answers._pump(made, halves(), tap))
     await asyncio.sleep(0)
     reads.open()
     await asyncio.gather(sign, pump)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.protocol.answer_tap import AnswerTap
 from proxy.protocol.sse import write_event
-from proxy.protocol.usage import AnswerTap
 
 KINDS = {"text": "text_delta", "thinking": "thinking_delta", "partial_json": "input_json_delta"}
 STYLES: dict[str, dict[str, Any]] = {

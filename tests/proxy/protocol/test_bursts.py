@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.protocol.usage import AnswerTap
+from proxy.protocol.answer_tap import AnswerTap
 
 
 def event(name: str, **payload: Any) -> bytes:

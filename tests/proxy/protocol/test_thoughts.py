@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.protocol.answer_tap import AnswerTap
 from proxy.protocol.thoughts import THOUGHT_BYTES_MAX, is_unsigned, mark_of, mark_of_text
-from proxy.protocol.usage import AnswerTap, read_message
+from proxy.protocol.usage import read_message
 from tests.upstreams.anthropic import event, message_body
 
 START = event("message_start", {"message": {"id": "msg_1", "type": "message", "usage": {"input_tokens": 1}}})

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
+from proxy.protocol.answer_tap import AnswerTap
 from proxy.protocol.messages import Body
 from proxy.protocol.tool_ids import with_legal_tool_ids
-from proxy.protocol.usage import AnswerTap
 from tests.upstreams import message_events
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.protocol.answer_tap import AnswerTap
 from proxy.protocol.sse import write_event
-from proxy.protocol.usage import AnswerTap
 from proxy.protocol.whole import message_of, stream_of
 
 TEXTS = st.text(max_size=40)

@@ -60,7 +60,7 @@ def test_a_share_of_which_a_part_is_not_known_is_the_least_it_can_be() -> None:
     assert budget_output.as_lines(REPORT, 100)[2].split()[-2] == "≥125%"
     unknown = c.Budget(kind="day", name="2026-11-21", limit_nano_usd=20 * DOLLAR, unpriced_requests=3)
     row = budget_output.as_lines(c.BudgetReport(action="block", budgets=(unknown,)), 100)[1]
-    assert row.split() == ["day", "2026-11-21", "?", "$20.00", "?", "$20.00"]
+    assert row.split() == ["day", "2026-11-21", "?", "$20.00", "?", "≤$20.00"]
 
 
 def test_without_a_budget_the_way_to_one_is_said() -> None:

@@ -185,6 +185,14 @@ def test_the_pace_and_the_forecast_of_a_session_say_what_they_do_not_know() -> N
     assert forecast_words(forecast, NOW, 2)[0][0].startswith("By 08:01 about $5.00 + ?,")
 
 
+@pytest.mark.parametrize(("tally", "text"), [(UNKNOWN, "≤$9.00"), (PARTLY, "≤$4.88"), (KNOWN, "$4.88")])
+def test_of_a_budget_at_most_so_much_is_left_where_a_part_of_what_was_spent_is_not_known(
+    tally: c.Tally, text: str
+) -> None:
+    detail = budget_view.budget_detail(budget(tally), budget(tally).budgets[0], 80, {"budget_amount": "e"})
+    assert [line_text(one).split() for one in detail][2] == ["left", text]
+
+
 @pytest.mark.parametrize(
     ("nano_usd", "text"),
     [(0, "?"), (41 * DOLLAR // 1000, "$0.0410+?"), (99_999 * DOLLAR // 100, "$999.99+?"), (1234 * DOLLAR, "$1,234+?")],

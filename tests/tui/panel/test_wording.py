@@ -426,6 +426,13 @@ def test_answers_that_are_paid_for_one_by_one_are_told_with_who_gave_them() -> N
     assert second == ["answer", "2", "200,000", "in,", "700", "out"]
 
 
+def test_what_made_a_request_dearer_is_told_beside_its_cost() -> None:
+    request = served(1, 5, cost_source="genai-prices", speed="fast", geo="us")
+    lines = map(line_text, detail_lines(state_with(), c.Detail(request=request), 100, NOW))
+    [cost] = [each for each in lines if each.startswith("   cost ")]
+    assert cost.endswith("at list price, fast speed, bound to us")
+
+
 def test_a_request_that_waits_has_no_token_counts() -> None:
     waiting = msgspec.structs.replace(live(1, 2), phase="waiting", usage=c.Usage(), ttft_ms=None)
     text = "\n".join(map(line_text, detail_lines(state_with(), c.Detail(request=waiting), 80, NOW)))

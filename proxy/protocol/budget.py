@@ -124,7 +124,7 @@ def warning(budget: Budget, per_cent: int, consequence: str) -> str:
     spent = dollars(budget.spent_nano_usd)
     if per_cent < 100:
         return f"{per_cent} % of {named(budget)} is used: {spent}"
-    return f"{named(budget)} is used up: {spent}. {consequence}"
+    return f"The {named(budget).removeprefix('the ')} is used up: {spent}. {consequence}"
 
 
 def dollars(nano_usd: int) -> str:

@@ -27,7 +27,7 @@ async def test_warn_only_tells_each_threshold_once(start: StartEngine, upstream:
     assert await notices(engine) == [
         "80 % of the day budget of $0.10 is used: $0.08",
         "90 % of the day budget of $0.10 is used: $0.09",
-        "the day budget of $0.10 is used up: $0.10. Requests go on",
+        "The day budget of $0.10 is used up: $0.10. Requests go on",
     ]
 
 

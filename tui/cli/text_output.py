@@ -7,7 +7,7 @@ from proxy import contract as c
 from tui.cli.json_output import detours_of, target
 from tui.cli.tables import Column, table
 from tui.state import formats
-from tui.state.detour import Detour, without_name
+from tui.state.detour import Detour, fallback_words, without_name
 from tui.state.limits import all_limits, limit_warning, nearest
 from tui.state.text import clean_line
 from tui.state.who import models as models_asked_and_served
@@ -132,7 +132,7 @@ def _last(rows: Sequence[c.Request]) -> list[str]:
         return ["no request yet; `cctui claude` in another terminal makes one"]
     row = rows[-1]
     first = f"{formats.clock(row.started_at)} {models_asked_and_served(row)}"
-    why = f": {row.why}" if row.why else ""
+    why = f": {fallback_words(row.attempts[0]) if row.fell_back else row.why}" if row.why or row.fell_back else ""
     return [f"{first} at {row.provider or 'nobody'}, {_state(row)}{why}"]
 
 
@@ -227,7 +227,7 @@ def _key_troubles(row: c.Provider, now: float) -> list[str]:
 
 
 def _retry(at: float | None, now: float) -> str:
-    return f", next try in {formats.age(at - now)}" if at is not None and at > now else ""
+    return f", next try in {formats.age(max(1.0, at - now))}" if at is not None and at > now else ""
 
 
 def _detour(detour: Detour, now: float) -> str:

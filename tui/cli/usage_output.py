@@ -143,6 +143,11 @@ def _nobody(by: c.UsageGroup) -> str:
     return "no sub-agent" if by == "agent" else f"no {by}"
 
 
+def _simulated(sums: c.Tally) -> str:
+    """Nothing where no simulator was asked."""
+    return formats.money(sums.simulated_nano_usd, simulated=True) if sums.simulated_nano_usd else ""
+
+
 def _sums(sums: c.Tally, simulated: bool, unpriced_too: bool, *, estimated: bool = False) -> list[str]:
     written = sums.usage.cache_write_5m_tokens + sums.usage.cache_write_1h_tokens
     return [
@@ -153,7 +158,7 @@ def _sums(sums: c.Tally, simulated: bool, unpriced_too: bool, *, estimated: bool
         formats.count(sums.usage.cache_read_tokens),
         formats.count(written),
         formats.paid(sums),
-        *([formats.money(sums.simulated_nano_usd, simulated=True)] if simulated else []),
+        *([_simulated(sums)] if simulated else []),
         *([f"{sums.unpriced_requests:,}"] if unpriced_too else []),
     ]
 

@@ -72,6 +72,8 @@ class CheckScreen(TableScreen[c.CheckResult, None]):
     def action_stop_check(self) -> None:
         if self._report is not None and self._report.running:
             begin(self, self._stop, "stop")
+        else:
+            self.say("No check runs.")
 
     async def _begin(self) -> None:
         try:

@@ -119,8 +119,7 @@ class MainScreen(Screen[None]):
             return
         state = self._state
         self.set_class(state.requests.total == 0, "-empty")
-        if not self.frozen:
-            self._compute_burn(dirty, now)
+        self._compute_burn(dirty, now)
         self._paint_header(now)
         self._paint_keys(now)
         if self.has_class("-empty"):

@@ -157,7 +157,7 @@ def trouble_words(provider: Provider, now: float) -> str:
     """The last trouble of a provider and when it is tried next."""
     text = _what_happened(provider)
     if provider.retry_at is not None and provider.retry_at > now and not provider.resting:
-        text += f", next try in {f.age(provider.retry_at - now)}"
+        text += f", next try in {f.age(max(1.0, provider.retry_at - now))}"
     return text + "."
 
 

@@ -135,4 +135,4 @@ def test_dollars_are_exact_enough_to_tell_small_amounts_apart(nano_usd: int, sho
 
 def test_a_warning_at_the_end_says_what_follows() -> None:
     assert b.warning(of(DOLLAR, 850_000_000), 80, "Stop.") == "80 % of the day budget of $1.00 is used: $0.85"
-    assert b.warning(of(DOLLAR, DOLLAR), 100, "Stop.") == "the day budget of $1.00 is used up: $1.00. Stop."
+    assert b.warning(of(DOLLAR, DOLLAR), 100, "Stop.") == "The day budget of $1.00 is used up: $1.00. Stop."

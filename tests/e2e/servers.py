@@ -39,10 +39,13 @@ def litellm(folder: Path, behind: str | None = None) -> Iterator[str]:
         "LITELLM_TELEMETRY": "False",
     }
     command = [os.environ[LITELLM_VARIABLE], "--config", "config.yaml", "--host", "127.0.0.1", "--port"]
-    with _kept_port() as port, (folder / "told").open("wb") as told:
-        with _running([*command, str(port)], folder, environment, told) as process:
-            _wait_for_port(port, process, folder / "log")
-            yield f"http://127.0.0.1:{port}"
+    with (
+        _kept_port() as port,
+        (folder / "told").open("wb") as told,
+        _running([*command, str(port)], folder, environment, told) as process,
+    ):
+        _wait_for_port(port, process, folder / "log")
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager

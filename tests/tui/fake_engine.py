@@ -47,6 +47,7 @@ class FakeEngine:
         self.session_reports: dict[str, c.SessionReport] = {}
         self.budgets = c.BudgetReport(action="block", budgets=())
         self.refusal: c.Refusal | None = None
+        """The answer to the next command of the user's: what the panel watches by itself is not refused."""
         self.knows_budgets = True
         self.tried = c.Tried(ok=True, text="9 models listed", duration_ms=412.0)
         self.model_calls: list[bool] = []
@@ -161,7 +162,7 @@ class FakeEngine:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.endswith("/hello") and request.headers.get(c.TOKEN_HEADER) != TOKEN:
             return answer(c.Refusal(code="token", message="the token is missing"), 401)
-        if request.method == "POST" and self.refusal is not None:
+        if request.method == "POST" and not request.path.endswith("/watch") and self.refusal is not None:
             refusal, self.refusal = self.refusal, None
             return answer(refusal, 409)
         return await handler(request)

@@ -74,9 +74,7 @@ async def test_the_next_target_serves_and_the_whole_provider_rests(
 ) -> None:
     serving(second)
     async with PLACES[outcome]() as url:
-        engine = await start(
-            settings(provider(url), provider(second), fallback=True, engine=PATIENCE.get(outcome, {}))
-        )
+        engine = await start(settings(provider(url), provider(second), fallback=True, engine=PATIENCE.get(outcome, {})))
         responses = [await engine.ask(message(model, stream=stream)) for model in (CLAUDE, "claude-haiku-4-5")]
     records = [await engine.record(number) for number in (1, 2)]
     assert {response.content for response in responses} == {served(stream=stream)}

@@ -133,7 +133,8 @@ async def test_headers_without_an_event_in_time_are_passed_over(
     start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
 ) -> None:
     upstream.script = as_stream(message_events()[0], Hold())
-    engine = await start(settings(provider(upstream, first_event_timeout_s=PATIENCE_S), provider(second), fallback=True))
+    first = provider(upstream, first_event_timeout_s=PATIENCE_S)
+    engine = await start(settings(first, provider(second), fallback=True))
     await engine.ask()
     await upstream.wait_closed(0)
     assert (await engine.record()).attempts[0].outcome == "first_event_timeout"

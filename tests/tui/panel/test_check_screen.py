@@ -145,7 +145,9 @@ async def test_a_key_in_the_picker_opens_the_check_of_the_highlighted_model_and_
 
 async def test_what_is_asked_is_no_model_to_check() -> None:
     async with engine_with() as engine, shown(engine) as (app, pilot):
-        await pilot.press("m", "ctrl+t")
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ModelPicker) and not app.screen.waits)
+        await pilot.press("ctrl+t")
         await until(pilot, lambda: "Highlight a model to check it" in screen_text(app))
         assert isinstance(app.screen, ModelPicker)
         assert not [command for command in engine.commands if isinstance(command, c.RunCheck)]

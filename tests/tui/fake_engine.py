@@ -16,6 +16,7 @@ from aiohttp import web
 
 from proxy import contract as c
 from tests.tui.scenes import Scene, blank
+from tests.upstreams.gate import BOUND_S
 
 TOKEN = "fake-token"
 ALIVE_S = 5.0
@@ -141,13 +142,13 @@ class FakeEngine:
 
     async def told(self, kind: type[msgspec.Struct], number: int = 1) -> list[msgspec.Struct]:
         """Wait until ``number`` commands of a kind arrived."""
-        async with self._moved:
+        async with asyncio.timeout(BOUND_S), self._moved:
             await self._moved.wait_for(lambda: len(self._of(kind)) >= number)
         return self._of(kind)
 
     async def attached(self, number: int = 1) -> None:
         """Wait until ``number`` feeds are open."""
-        async with self._moved:
+        async with asyncio.timeout(BOUND_S), self._moved:
             await self._moved.wait_for(lambda: len(self._feeds) >= number)
 
     def _of(self, kind: type[msgspec.Struct]) -> list[msgspec.Struct]:

@@ -11,12 +11,12 @@ from tests.tui.panel.screen_text import box_text, screen_text, settled, shown, u
 from tests.tui.panel.test_pictures import compare
 from tui.screens.check import CheckScreen
 from tui.screens.model_picker import ModelPicker
-from tui.state import formats
 from tui.state.check import mark_sentence, mark_words, price_words
 from tui.state.choices import ModelChoice, model_line, model_titles
 from tui.state.lines import line_cells, line_text
 
-DAY = formats.day(scenes.NOW - 7200)
+DAY = "2027-01-15"
+"""Of the checks, two hours before the scenes' time."""
 TARGET = "openrouter/anthropic/claude-opus-4.8"
 POINTS = (("key", "key"), ("stream", "streaming"), ("tool", "tool call"), ("long", "long input"))
 PLAN = c.CheckReport(

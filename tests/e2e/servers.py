@@ -32,15 +32,18 @@ def litellm(folder: Path, behind: str | None = None) -> Iterator[str]:
     """The base URL of a running proxy; its model ``relayed`` is served by the upstream at ``behind``."""
     config = LITELLM_CONFIG + (RELAYED.format(url=behind) if behind else "")
     (folder / "config.yaml").write_text(f"{config}general_settings: {{master_key: {LITELLM_KEY}}}\n")
-    port = _free_port()
     environment = {
         "PATH": os.defpath,
         "HOME": str(folder),
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "LITELLM_TELEMETRY": "False",
     }
-    command = [os.environ[LITELLM_VARIABLE], "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "told").open("wb") as told, _running(command, folder, environment, told) as process:
+    command = [os.environ[LITELLM_VARIABLE], "--config", "config.yaml", "--host", "127.0.0.1", "--port"]
+    with (
+        _kept_port() as port,
+        (folder / "told").open("wb") as told,
+        _running([*command, str(port)], folder, environment, told) as process,
+    ):
         _wait_for_port(port, process, folder / "log")
         yield f"http://127.0.0.1:{port}"
 
@@ -81,7 +84,10 @@ def _wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> 
     raise AssertionError(f"LiteLLM did not start:\n{log.read_text()[-3000:]}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextlib.contextmanager
+def _kept_port() -> Iterator[int]:
+    """A port that goes to nobody but who asks for its number: it takes long until the server does."""
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        yield int(keeper.getsockname()[1])

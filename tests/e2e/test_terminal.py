@@ -118,7 +118,7 @@ def test_a_model_picked_in_the_panel_serves_the_next_request(
         panel.shows("As asked", "glm-5")
         panel.tmux("send-keys", "-l", "glm")
         panel.tmux("send-keys", "Enter")
-        panel.shows("glm-5")
+        panel.shows("glm-5 ▸ gateway")
 
         here.ask("Go.", "--model", "claude-opus-4-8")
 

@@ -8,12 +8,12 @@ formats of the server.
 """
 
 import json
-import socket
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 MODEL = "tiny"
 SAID = "Hello from a tiny model."
@@ -119,18 +119,15 @@ def serve(model: Path, context: int) -> None:
     """llama.cpp's server on a free port of this machine, until the input ends."""
     import xllamacpp
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     wanted = xllamacpp.CommonParams()
     wanted.model.path = str(model)
     wanted.model_alias = {MODEL}
-    wanted.hostnames, wanted.port = ["127.0.0.1"], port
+    wanted.hostnames, wanted.port = ["127.0.0.1"], 0
     wanted.n_ctx, wanted.n_parallel = context, 1
     wanted.use_jinja, wanted.warmup = True, False
     wanted.sampling.temp = 0.0
     server = xllamacpp.Server(wanted)
-    print(port, flush=True)
+    print(urlsplit(server.listening_address).port, flush=True)
     sys.stdin.read()
     del server
 

@@ -157,8 +157,15 @@ async def test_panels_that_wait_for_the_ledger_do_not_hold_up_a_translation(
     upstream.script = lambda call: answer("openai-chat", call, Said("Hello."))
     foreign = {"preset": "openai-compatible", "base_url": upstream.url, "api_key": "k", "models": ["m"]}
     engine = await start(settings(foreign, route={"default": "first/m"}))
-    monkeypatch.setattr(engine.engine.writer, "flush", lambda *_: blocked.wait(TIMEOUT_S))
+    waiting = Gate("a panel waits for the ledger")
+
+    def hang(*_: object) -> bool:
+        waiting.open()
+        return blocked.wait(TIMEOUT_S)
+
+    monkeypatch.setattr(engine.engine.writer, "flush", hang)
     panels = [asyncio.create_task(engine.look("usage")) for _ in range(80)]
+    await waiting.wait()
     for _ in range(3):
         await engine.look("state")
 
@@ -240,10 +247,18 @@ async def test_a_command_that_waits_for_the_disk_does_not_hold_up_traffic(
     name: str,
     command: msgspec.Struct,
 ) -> None:
+    saving = Gate("the write that hangs")
+
+    def hang(*_: object) -> None:
+        saving.open()
+        blocked.wait(TIMEOUT_S)
+
     await engine.look("state")
-    monkeypatch.setattr(KeptFile, "keep_now", lambda *_: blocked.wait(TIMEOUT_S))
+    monkeypatch.setattr(KeptFile, "keep_now", hang)
     told = asyncio.create_task(engine.command(name, command))
+    await saving.wait()
     assert (await engine.ask()).status_code == 200
+    assert not told.done()
     blocked.set()
     assert (await told).status_code == 200
 

@@ -5,11 +5,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from proxy import portowner
 from proxy.portowner import Listener, describe_owner, parse_lsof, parse_table, stands_in_the_way
+from tests.upstreams import Refused
 
 LOOPBACK = bytes([127, 0, 0, 1][:: -1 if sys.byteorder == "little" else 1]).hex().upper()
 TABLE = (
@@ -51,9 +53,8 @@ def test_of_a_process_out_of_reach_the_user_is_named(monkeypatch: pytest.MonkeyP
 
 
 def test_a_free_port_has_no_owner() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    assert describe_owner("127.0.0.1", port) is None
+    with Refused() as kept:
+        assert describe_owner("127.0.0.1", urlsplit(kept.url).port or 0) is None
 
 
 def test_lsof_is_understood() -> None:

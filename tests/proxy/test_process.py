@@ -47,8 +47,9 @@ def test_a_second_stop_ends_at_once_and_tells_the_client(stage: Stage) -> None:
     stage.upstream.script = as_stream(*EVENTS[:5], Pause(Gate("never")))
     engine = stage.start().started()
     with engine.client() as client, client.stream("POST", "/v1/messages", json=MESSAGE) as response:
-        chunks = response.iter_raw()
-        next(chunks)
+        chunks, read = response.iter_raw(), b""
+        while not read.endswith(EVENTS[4]):
+            read += next(chunks)
         engine.process.send_signal(signal.SIGTERM)
         engine.wait_for("requests may end within")
         engine.process.send_signal(signal.SIGTERM)
@@ -75,8 +76,11 @@ def test_an_engine_whose_output_nobody_reads_serves_on(stage: Stage) -> None:
     reading, writing = os.pipe()
     engine = stage.start("--foreground", "--log-level", "debug", stdout=writing, stderr=writing)
     os.close(writing)
-    while b" serves at " not in os.read(reading, 65536):
-        pass
+    said = b""
+    while b" serves at " not in said:
+        data = os.read(reading, 65536)
+        assert data, said
+        said += data
     os.close(reading)
     with engine.client() as client:
         answers = [client.post("/v1/messages", json=MESSAGE).content for _ in range(3)]

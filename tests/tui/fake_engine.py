@@ -16,6 +16,7 @@ from aiohttp import web
 
 from proxy import contract as c
 from tests.tui.scenes import Scene, blank
+from tests.upstreams.gate import BOUND_S
 
 TOKEN = "fake-token"
 ALIVE_S = 5.0
@@ -47,6 +48,7 @@ class FakeEngine:
         self.session_reports: dict[str, c.SessionReport] = {}
         self.budgets = c.BudgetReport(action="block", budgets=())
         self.refusal: c.Refusal | None = None
+        """The answer to the next command of the user's: what the panel watches by itself is not refused."""
         self.knows_budgets = True
         self.tried = c.Tried(ok=True, text="9 models listed", duration_ms=412.0)
         self.model_calls: list[bool] = []
@@ -140,13 +142,13 @@ class FakeEngine:
 
     async def told(self, kind: type[msgspec.Struct], number: int = 1) -> list[msgspec.Struct]:
         """Wait until ``number`` commands of a kind arrived."""
-        async with self._moved:
+        async with asyncio.timeout(BOUND_S), self._moved:
             await self._moved.wait_for(lambda: len(self._of(kind)) >= number)
         return self._of(kind)
 
     async def attached(self, number: int = 1) -> None:
         """Wait until ``number`` feeds are open."""
-        async with self._moved:
+        async with asyncio.timeout(BOUND_S), self._moved:
             await self._moved.wait_for(lambda: len(self._feeds) >= number)
 
     def _of(self, kind: type[msgspec.Struct]) -> list[msgspec.Struct]:
@@ -161,7 +163,7 @@ class FakeEngine:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.endswith("/hello") and request.headers.get(c.TOKEN_HEADER) != TOKEN:
             return answer(c.Refusal(code="token", message="the token is missing"), 401)
-        if request.method == "POST" and self.refusal is not None:
+        if request.method == "POST" and not request.path.endswith("/watch") and self.refusal is not None:
             refusal, self.refusal = self.refusal, None
             return answer(refusal, 409)
         return await handler(request)

@@ -117,7 +117,7 @@ async def test_hanging_up_before_the_head_is_a_protocol_error(answer: Reply) -> 
 async def test_half_a_head_is_no_answer() -> None:
     async with ScriptedUpstream(HALF_A_HEAD) as upstream, client() as http:
         with pytest.raises(httpx.ReadTimeout):
-            await http.get(upstream.url, timeout=0.05)
+            await http.get(upstream.url, timeout=httpx.Timeout(10, read=0.05))
 
 
 async def test_an_encoded_body_and_a_redirect_pass_as_scripted() -> None:

@@ -256,9 +256,10 @@ def test_a_session_of_removed_rows_is_still_known(thinned: tuple[LedgerReader, i
     )  # fmt: skip
 
 
-def test_days_are_kept_whole(tmp_path: Path) -> None:
-    running = LedgerWriter(tmp_path / "ledger.sqlite3", keep_days=3)
+def test_days_are_kept_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)  # the day of UTC does not end meanwhile
+    running = LedgerWriter(tmp_path / "ledger.sqlite3", keep_days=3)
     midnight = now - now % 86400
     running.start()
     for number, began in enumerate((midnight - 3 * 86400 - 1, midnight - 3 * 86400, now)):

@@ -8,6 +8,7 @@ import pytest
 from proxy import contract as c
 from proxy.net import upstream as upstream_module
 from tests.proxy.conftest import StartEngine
+from tests.proxy.faults.lines import PATIENCE_S
 from tests.proxy.running_engine import RunningEngine, message, provider, settings
 from tests.upstreams import (
     HALF_A_HEAD,
@@ -115,10 +116,10 @@ async def test_a_provider_that_sends_nothing_in_time_is_passed_over(
     )
     engine = await start(
         settings(
-            provider(upstream, first_event_timeout_s=0.05),
+            provider(upstream, first_event_timeout_s=PATIENCE_S),
             provider(second),
             fallback=True,
-            engine={"answer_timeout_s": 0.2},
+            engine={"answer_timeout_s": PATIENCE_S},
         )
     )
     response = await engine.ask(message(stream=stream))
@@ -132,7 +133,8 @@ async def test_headers_without_an_event_in_time_are_passed_over(
     start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream
 ) -> None:
     upstream.script = as_stream(message_events()[0], Hold())
-    engine = await start(settings(provider(upstream, first_event_timeout_s=0.05), provider(second), fallback=True))
+    first = provider(upstream, first_event_timeout_s=PATIENCE_S)
+    engine = await start(settings(first, provider(second), fallback=True))
     await engine.ask()
     await upstream.wait_closed(0)
     assert (await engine.record()).attempts[0].outcome == "first_event_timeout"
@@ -140,7 +142,7 @@ async def test_headers_without_an_event_in_time_are_passed_over(
 
 async def test_an_error_answer_that_never_ends_is_given_up(start: StartEngine, upstream: ScriptedUpstream) -> None:
     upstream.script = Reply(500, (), [b"{", Hold()])
-    engine = await start(settings(provider(upstream, first_event_timeout_s=0.05)))
+    engine = await start(settings(provider(upstream, first_event_timeout_s=PATIENCE_S)))
     response = await engine.ask()
     await upstream.wait_closed(0)
     assert (response.status_code, response.json()["type"]) == (504, "error")

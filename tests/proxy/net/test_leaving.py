@@ -145,9 +145,12 @@ async def ask_and_leave(engine: RunningEngine, upstream: ScriptedUpstream, *, st
 
 
 async def read_some_and_leave(engine: RunningEngine) -> None:
+    """Close the connection when all that came before the answer was held is read."""
+    read = b""
     async with engine.asking() as response:
         async for chunk in response.aiter_raw():
-            if b"content_block_delta" in chunk:
+            read += chunk
+            if read.endswith(EVENTS[4]):
                 break
 
 

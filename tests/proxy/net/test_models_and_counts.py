@@ -1,12 +1,15 @@
 """Model lists, published ids and token counts."""
 
 import json
+from typing import Any
 
 import pytest
 
 from proxy import contract as c
+from proxy.net.discovery import Discovery
+from proxy.providers import ProviderConfig
 from tests.proxy.conftest import StartEngine
-from tests.proxy.running_engine import RunningEngine, message, provider, settings
+from tests.proxy.running_engine import TIMEOUT_S, RunningEngine, message, provider, settings
 from tests.upstreams import (
     SILENCE,
     Answer,
@@ -115,7 +118,12 @@ async def test_a_list_that_fails_keeps_the_last_good_one_with_the_error(
 async def test_a_list_from_a_dead_provider_does_not_keep_the_others_from_answering(
     start: StartEngine, upstream: ScriptedUpstream, second: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.net.discovery.LIST_TIMEOUT_S", 0.2)
+    listed = Discovery._listed
+
+    async def soon_tired_of_the_first(self: Discovery, config: ProviderConfig, headers: Any, _: float) -> Any:
+        return await listed(self, config, headers, 0.05 if config.name == "first" else TIMEOUT_S)
+
+    monkeypatch.setattr(Discovery, "_listed", soon_tired_of_the_first)
     upstream.script = SILENCE
     engine = await start(settings({"base_url": upstream.url, "api_key": "k"}, with_list(second, "m-2")))
     answer = (await engine.look("models", refresh="1")).json()

@@ -16,7 +16,7 @@ from proxy.protocol.answer_tap import AnswerTap
 from proxy.protocol.routing import Target
 from tests.proxy.conftest import StartEngine
 from tests.proxy.dialects.grammar import checked
-from tests.proxy.running_engine import RunningEngine, message, provider, settings
+from tests.proxy.running_engine import TIMEOUT_S, RunningEngine, message, provider, settings
 from tests.upstreams import Break, Gate, Hold, ScriptedUpstream, as_stream, error_event, message_events
 
 EVENTS = message_events("one two", ping=False)
@@ -117,7 +117,10 @@ async def test_who_answers_is_known_though_the_answer_began_before_it_was_told(
     assert (await engine.record()).served_model == "m-by-another"
 
 
-async def test_what_ends_before_it_is_passed_on_is_not(start: StartEngine, upstream: ScriptedUpstream) -> None:
+async def test_what_ends_before_it_is_passed_on_is_not(
+    start: StartEngine, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "HOLD_S", TIMEOUT_S)
     upstream.script = as_stream(chunk(None), Break())
     engine = await abroad(start, upstream)
 

@@ -49,7 +49,8 @@ def test_escape_sequences_do_not_reach_the_terminal() -> None:
         ("2026-11-01T00:00:00+00:00", datetime(2026, 11, 1, tzinfo=UTC)),
     ],
 )
-def test_a_point_in_time_is_read(text: str, expected: datetime) -> None:
+def test_a_point_in_time_is_read(in_zone: InZone, text: str, expected: datetime) -> None:
+    in_zone("UTC")
     assert parse_since(text, NOW) == expected.timestamp()
 
 

@@ -11,12 +11,12 @@ from tests.tui.panel.screen_text import box_text, screen_text, settled, shown, u
 from tests.tui.panel.test_pictures import compare
 from tui.screens.check import CheckScreen
 from tui.screens.model_picker import ModelPicker
-from tui.state import formats
 from tui.state.check import mark_sentence, mark_words, price_words, row
 from tui.state.choices import ModelChoice, model_line, model_titles
 from tui.state.lines import line_cells, line_text
 
-DAY = formats.day(scenes.NOW - 7200)
+DAY = "2027-01-15"
+"""Of the checks, two hours before the scenes' time."""
 TARGET = "openrouter/anthropic/claude-opus-4.8"
 POINTS = (("key", "key"), ("stream", "streaming"), ("tool", "tool call"), ("long", "long input"))
 PLAN = c.CheckReport(
@@ -156,7 +156,9 @@ async def test_a_key_in_the_picker_opens_the_check_of_the_highlighted_model_and_
 
 async def test_what_is_asked_is_no_model_to_check() -> None:
     async with engine_with() as engine, shown(engine) as (app, pilot):
-        await pilot.press("m", "ctrl+t")
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ModelPicker) and not app.screen.waits)
+        await pilot.press("ctrl+t")
         await until(pilot, lambda: "Highlight a model to check it" in screen_text(app))
         assert isinstance(app.screen, ModelPicker)
         assert not [command for command in engine.commands if isinstance(command, c.RunCheck)]

@@ -221,6 +221,7 @@ async def test_two_panels_stay_in_step() -> None:
 
 async def test_the_panel_attaches_again_by_itself_when_an_engine_is_back() -> None:
     async with working() as engine, shown(engine) as (app, pilot):
+        await engine.told(c.Watch)
         await engine.stop()
         await until(pilot, lambda: "The engine stopped" in screen_text(app))
         await engine.start()

@@ -132,7 +132,9 @@ def _last(rows: Sequence[c.Request]) -> list[str]:
         return ["no request yet; `cctui claude` in another terminal makes one"]
     row = rows[-1]
     first = f"{formats.clock(row.started_at)} {models_asked_and_served(row)}"
-    why = f": {fallback_words(row.attempts[0]) if row.fell_back else row.why}" if row.why or row.fell_back else ""
+    why = f": {row.why}" if row.why else ""
+    if row.fell_back:
+        why = f" as fallback, {fallback_words(row.attempts[0])}"
     return [f"{first} at {row.provider or 'nobody'}, {_state(row)}{why}"]
 
 

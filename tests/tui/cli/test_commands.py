@@ -42,7 +42,7 @@ class TestWithAnEngine:
         answer = run("status")
         assert answer.exit_code == 0
         assert "as asked, anthropic" in answer.stdout
-        assert "at openrouter, served: fallback: anthropic: " in answer.stdout
+        assert "at openrouter, served as fallback, anthropic: overloaded" in answer.stdout
         assert "openrouter: 401: the key was refused" in answer.stdout
 
     def test_status_tells_the_budgets_as_the_engine_judges_by_them(self, run: Run) -> None:

@@ -17,12 +17,12 @@ from tests.upstreams import (
     ScriptedUpstream,
     as_json,
     as_stream,
-    error_body,
     message_body,
     message_stream,
     models_body,
     tool_call,
 )
+from tests.upstreams.deepseek import refusal_of
 from tests.upstreams.dialects import Name, Said, answer
 
 MakeStage = Callable[[str], Stage]
@@ -172,21 +172,14 @@ def test_a_model_that_thinks_in_silence_is_waited_for(stage: MakeStage, dialect:
 
 def test_a_sub_agent_works_on_deepseek_whose_servers_take_no_effort_without_thinking(stage: MakeStage) -> None:
     order = {"description": "look", "prompt": "SUBTASK: look around", "subagent_type": "general-purpose"}
-    refusals: list[str] = []
+    refusals: list[Answer] = []
 
     def deepseek(call: Call) -> Answer:
         if not call.body:
             return as_json(models_body("deepseek-v4-pro"))
-        body = json.loads(call.body)
-        off = body.get("thinking", {}).get("type") == "disabled"
-        past = [each["content"] for each in body["messages"] if each["role"] == "assistant"]
-        bare = [content for content in past if isinstance(content, str) or content[0]["type"] != "thinking"]
-        if off and "effort" in body.get("output_config", {}):
-            refusals.append("thinking options type cannot be disabled when reasoning_effort is set")
-            return as_json(error_body("invalid_request_error", refusals[-1]), 400)
-        if not off and bare:
-            refusals.append("The `content[].thinking` in the thinking mode must be passed back to the API.")
-            return as_json(error_body("invalid_request_error", refusals[-1]), 400)
+        if (refusal := refusal_of(call)) is not None:
+            refusals.append(refusal)
+            return refusal
         if b"SUBTASK" in call.body and b"subagent_type" not in call.body:
             return as_stream(message_stream("Looked around."))
         if b'"tool_result"' in call.body or b"subagent_type" not in call.body:

@@ -21,6 +21,7 @@ from tests.upstreams import (
     message_stream,
     models_body,
 )
+from tests.upstreams.deepseek import refusal_of
 from tests.upstreams.dialects import Name, Said, answer
 from tests.upstreams.scripted import Script
 
@@ -246,15 +247,7 @@ def deepseek(call: Call) -> Answer:
     """Refuses as DeepSeek's server of Anthropic's format does."""
     if not call.body:
         return as_json(models_body("deepseek-v4-pro"))
-    body = json.loads(call.body)
-    off = body.get("thinking", {}).get("type") == "disabled"
-    past = [each["content"] for each in body["messages"] if each["role"] == "assistant"]
-    words = None
-    if off and "effort" in body.get("output_config", {}):
-        words = "thinking options type cannot be disabled when reasoning_effort is set"
-    elif not off and any(content[0]["type"] != "thinking" for content in past):
-        words = "The `content[].thinking` in the thinking mode must be passed back to the API."
-    return as_json(error_body("invalid_request_error", words), 400) if words else as_stream(message_stream())
+    return refusal_of(call) or as_stream(message_stream())
 
 
 @pytest.mark.parametrize(("preset", "tries"), [("deepseek", 1), ("custom", 2)])

@@ -11,6 +11,7 @@ from typing import Any
 import anthropic
 import pytest
 
+from tests.e2e.questions import QUESTION, TOOLS
 from tests.e2e.servers import LITELLM_KEY, litellm
 from tests.e2e.stage import Stage
 from tests.upstreams import Answer, Call, ScriptedUpstream
@@ -19,9 +20,6 @@ from tests.upstreams.dialects import OUTPUT, PROMPT, Name, Said, answer, answers
 Make = Callable[[str], Stage]
 FORMATS: tuple[Name, ...] = ("openai-chat", "openai-responses")
 each = pytest.mark.parametrize("dialect", FORMATS)
-QUESTION: Any = {"max_tokens": 100, "messages": [{"role": "user", "content": "Hello?"}]}
-SCHEMA = {"type": "object", "properties": {"file_path": {"type": "string"}}, "required": ["file_path"]}
-TOOLS: Any = [{"name": "Read", "description": "Reads.", "input_schema": SCHEMA}]
 
 
 def format_of(call: Call) -> Name:

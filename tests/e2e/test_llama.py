@@ -7,6 +7,7 @@ from typing import Any
 import anthropic
 import pytest
 
+from tests.e2e.questions import QUESTION, TOOLS
 from tests.e2e.servers import llama
 from tests.e2e.stage import Stage
 from tests.e2e.tiny_model import AFTER, MODEL, SAID
@@ -15,9 +16,6 @@ Make = Callable[[str], Stage]
 CONTEXT = 4096
 READS = "notes of the day.txt"
 each = pytest.mark.parametrize("dialect", ["openai-chat", "openai-responses", "anthropic"])
-QUESTION: Any = {"max_tokens": 100, "messages": [{"role": "user", "content": "Hello?"}]}
-SCHEMA = {"type": "object", "properties": {"file_path": {"type": "string"}}, "required": ["file_path"]}
-TOOLS: Any = [{"name": "Read", "description": "Reads.", "input_schema": SCHEMA}]
 
 
 @pytest.fixture(scope="module")

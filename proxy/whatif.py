@@ -69,7 +69,8 @@ class Comparison:
     async def report(self, choice: c.Choice) -> c.WhatIf:
         """The comparison for the ended requests of ``choice``."""
         total, sums = await asyncio.to_thread(self._sums, choice)
-        served = await self._served(choice, dict.fromkeys((one.provider, one.model) for one in sums))
+        several = await asyncio.to_thread(self._ledger.several, choice)
+        served = await self._served(choice, dict.fromkeys([*((one.provider, one.model) for one in sums), *several]))
         candidates = await self._candidates(served)
         bodies = self._kept_bodies(choice)
         return await asyncio.to_thread(self._compare, _Question(choice, total, sums, served, candidates, bodies))

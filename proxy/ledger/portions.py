@@ -15,6 +15,8 @@ from proxy.ledger.queries import LedgerReader
 from proxy.ledger.rows import PROMPT, SUMS, USAGE_COLUMNS, usage_of
 from proxy.protocol.whatif import Portion
 
+_NAMES = ("served_model", "target_model")
+
 ROWS_MAX = 200_000
 """About half a second of reading."""
 
@@ -62,15 +64,21 @@ class PortionLedger(LedgerReader):
         """
         return self._read(lambda db: [name for (name,) in db.execute(query, (*values, provider, model))], [])
 
+    def several(self, choice: c.Choice) -> list[tuple[str, str]]:
+        """Providers and models of requests of ``choice`` that took several answers, each once."""
+        what = chosen(choice)
+        where, values = what.of_requests(what.when)
+        each = _each_pass(f"{where} AND passes IS NOT NULL")
+        query = f"SELECT DISTINCT coalesce(provider, ''), coalesce({MODEL}, '') FROM {each}"
+        return self._read(lambda db: db.execute(query, values).fetchall(), [])
+
 
 def _each_pass(where: str) -> str:
-    """The rows in which several answers are paid for, as a table with a row for each of those.
-
-    They stand under what served in the end; that one of them was in vain, at another provider, changes nothing here.
-    """
+    """The rows in which several answers are paid for, as a table with a row for each of those, under who gave it."""
+    names = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in ("provider", *_NAMES))
     counts = ", ".join(f"coalesce(json_extract(value, '$.usage.{name}'), 0) AS {name}" for name in USAGE_COLUMNS)
     return f"""
-        (SELECT provider, served_model, target_model, asked_model, stop_reason, {counts}, key AS pass
+        (SELECT {names}, asked_model, stop_reason, {counts}, key AS pass
          FROM (SELECT * FROM requests WHERE {where} AND json_valid(passes)), json_each(passes))
     """
 

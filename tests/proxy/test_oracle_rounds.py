@@ -126,8 +126,8 @@ async def test_another_price_holds_for_the_passes_of_its_model_alone(run: Run) -
     assert await usage(again, "session") == sums
 
 
-@pytest.mark.parametrize("fate", ["searches", "grows"])
-async def test_a_comparison_takes_each_pass_at_its_own_length(run: Run, fate: str) -> None:
+@pytest.mark.parametrize("fate", FATES)
+async def test_a_comparison_takes_each_pass_at_its_own_length_and_model(run: Run, fate: str) -> None:
     told = await what_if(run.engine, fate)
 
     assert told.list_nano_usd == run.books.by(lambda entry: entry.session)[session(fate)]

@@ -30,7 +30,11 @@ ITERATED: Mapping[str, tuple[tuple[str, int], ...]] = {
 }
 """Kind and prompt of each pass."""
 FATES = (*SEARCHED, *ITERATED)
-LONGEST = {fate: max(prompts) for fate, prompts in SEARCHED.items()}
+LONGEST = {
+    **{fate: max(prompts) for fate, prompts in SEARCHED.items()},
+    **{fate: max(prompt for _, prompt in passes) for fate, passes in ITERATED.items()},
+}
+"""Prompts, of each fate."""
 
 
 def counts(prompt: int, *, searches: int = 0) -> dict[str, Any]:

@@ -94,9 +94,7 @@ class Prompts:
     async def cache(self, session: str) -> c.CacheReport:
         """How the prompt cache served the session."""
         await self._watch.settled()
-        kept = await asyncio.to_thread(self._kept_of, session)
-        passes = [one for row in kept.rows for one in row.paid]
-        served = dict.fromkeys((*map(_served, passes), *map(_served_of, kept.older)))
+        kept, served = await asyncio.to_thread(self._kept_and_served, session)
         prices = {each: self._price_of(*each) for each in served}
         tally, real, simulated = await asyncio.to_thread(_sums, kept, prices)
         return c.CacheReport(
@@ -109,6 +107,12 @@ class Prompts:
             simulated_lost_nano_usd=kept.losses.simulated_nano_usd,
             shares=_shares(kept.rows),
         )
+
+    def _kept_and_served(self, session: str) -> tuple[CacheKept, dict[Served, None]]:
+        """What the ledger has, and who served in it. Blocks."""
+        kept = self._kept_of(session)
+        answers = (one for row in kept.rows for one in row.paid)
+        return kept, dict.fromkeys((*map(_served, answers), *map(_served_of, kept.older)))
 
 
 def _served(one: c.Pass) -> Served:

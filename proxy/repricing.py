@@ -125,10 +125,11 @@ class Repricer:
         unknown: dict[str, None] = {}
         looked_at = 0
         while page := await asyncio.to_thread(pages.next):
-            gone = [self._unknown(each) for each in page]
-            unknown |= dict.fromkeys(chain.from_iterable(gone))
-            changed = [new for each in page if (new := self._anew(each)) is not None]
-            looked_at += sum(not names for names in gone)
+            gone = {each.id: self._unknown(each) for each in page}
+            unknown |= dict.fromkeys(chain.from_iterable(gone.values()))
+            known = [each for each in page if not gone[each.id]]
+            changed = [new for each in known if (new := self._anew(each)) is not None]
+            looked_at += len(known)
             for one in changed:
                 model = one.was.served_model or one.was.target_model or ""
                 changes.setdefault((one.was.provider, model, bool(one.was.simulated)), _Change()).add(one)
@@ -143,8 +144,6 @@ class Repricer:
 
     def _anew(self, was: Costing) -> Repriced | None:
         """The request as it would be priced now; None where nothing changes."""
-        if self._unknown(was):
-            return None
         day = day_of(was.started_at)
         now = together(self._costs.settled(self._providers.get(each.provider), each, day) for each in was.paid)
         if now.nano_usd is None or (now.nano_usd, now.source) == (was.cost_nano_usd, was.cost_source):

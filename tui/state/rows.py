@@ -27,6 +27,8 @@ PROVIDER = 11
 """One cell for the mark of a fallback, ten for the name."""
 PROVIDER_SPARE = 6
 """Further cells for the name where the models have ``MODELS_WELL``."""
+OVER_BUDGET = 402
+"""The status that the engine answers with itself, where nobody was asked."""
 MODELS_WELL = 21
 ASKED, ASKED_LEAST = 8, 4
 """Cells of the asked model beside a served one that is cut, and beside one that is whole."""
@@ -153,6 +155,8 @@ def last_outcome(request: Request) -> str:
     sent = [attempt for attempt in request.attempts if not attempt.skipped]
     if sent:
         return clean_line(sent[-1].outcome).replace("_", " ")
+    if request.status == OVER_BUDGET:
+        return "over budget"
     return "no target takes it" if request.attempts else "failed"
 
 

@@ -20,6 +20,8 @@ NAME_MIN, NAME_MAX = 14, 26
 MODELS_MIN = 14
 MARK = 3
 COST = 9
+LATELY = f"{RATE_WINDOW_S / 60:.0f} min"
+"""The column of rates, which tells their span: beside it stand those of other spans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("req", 5, 5),
     Column("tokens", 6, 6),
     Column("cost", COST, 1),
-    Column("now", 10, 2),
+    Column(LATELY, 10, 2),
     Column("hit", 5, 7),
     Column("ctx", 5, 3),
 )
@@ -176,7 +178,7 @@ def _figures(tally: Tally, money: str, rate: Rate) -> dict[str, tuple[str, Tone]
         "req": (f.count(tally.requests), "plain"),
         "tokens": (f.count(tally.usage.total_tokens), "plain"),
         "cost": (money, "strong"),
-        "now": (rate.words, "accent"),
+        LATELY: (rate.words, "accent"),
         "hit": (f.percent(tally.usage.cache_read_tokens / prompt) if prompt else "", "dim"),
     }
 

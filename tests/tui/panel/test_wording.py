@@ -175,6 +175,13 @@ def test_a_failed_request_says_why_in_its_row() -> None:
     assert text.rstrip().endswith("429 rate limited")
 
 
+def test_a_request_that_a_budget_refused_says_so_in_its_row() -> None:
+    left_out = c.Attempt(provider="anthropic", model="m", outcome="skipped")
+    for attempts in ((), (left_out,)):
+        text = line_text(row(served(1, 5, outcome="failed", status=402, attempts=attempts), 68, NOW, None, 0))
+        assert text.rstrip().endswith("402 over budget")
+
+
 def test_as_asked_is_the_first_entry_until_something_else_is_typed() -> None:
     for query in ("", "as", "asked", "as-asked", "As asked"):
         assert model_choices(models(), query)[0].target == c.AS_ASKED

@@ -15,7 +15,7 @@ from tui.state.latency import LatencyTable
 from tui.state.lines import Line, line_cells, line_text
 from tui.state.spend import SpendView
 from tui.state.spend_lines import SpendTable, graph, heading, name, notes, ordered, way_words
-from tui.state.year import CURSOR, NOTHING, day_line, map_lines, moved, year, year_facts
+from tui.state.year import CURSOR, NOTHING, Year, day_line, map_lines, moved, year, year_facts
 
 NAMES = {"5e551011-aaaa": "shop-api", "a2": "shop-api ⤷2 Plan"}
 
@@ -197,7 +197,10 @@ class TestGraphs:
 
 
 class TestTheYear:
-    shown = year(scenes_spend.by_day(), NOW)
+    @property
+    def shown(self) -> Year:
+        """In the zone of the tests, which none has yet when the class is made."""
+        return year(scenes_spend.by_day(), NOW)
 
     def test_shades_tell_what_they_stand_for(self) -> None:
         legend = line_text(map_lines(self.shown, TODAY, 100)[-1])
